@@ -1,0 +1,3 @@
+module github.com/concrete-security/auth-service
+
+go 1.25.0
