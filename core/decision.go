@@ -1,0 +1,79 @@
+package core
+
+// Reason says why a [Decision] is what it is. The zero Reason denies.
+type Reason uint8
+
+const (
+	// Missing: the request carries no Authorization field, or an empty one.
+	Missing Reason = iota
+	// Malformed: not "Bearer" and a token, or more than one Authorization field.
+	Malformed
+	// Unknown: no entry has this token.
+	Unknown
+	// Expired: the token's entry has reached its expiry.
+	Expired
+	// InsufficientScope: a valid token without a scope that is required.
+	InsufficientScope
+	// Unconfigured: there is no token to compare with, so nobody can pass.
+	Unconfigured
+	// Granted: the one Reason that lets a request pass.
+	Granted
+
+	// Reasons is the number of distinct Reasons, for tables indexed by one.
+	Reasons = int(Granted) + 1
+)
+
+// String gives the word that logs and metrics use.
+func (r Reason) String() string {
+	switch r {
+	case Missing:
+		return "missing"
+	case Malformed:
+		return "malformed"
+	case Unknown:
+		return "unknown"
+	case Expired:
+		return "expired"
+	case InsufficientScope:
+		return "insufficient_scope"
+	case Unconfigured:
+		return "unconfigured"
+	case Granted:
+		return "granted"
+	}
+	return "invalid"
+}
+
+// Status is the HTTP status code that answers a request decided for this
+// reason: 200, 401, 403 or 500.
+func (r Reason) Status() int {
+	switch r {
+	case Granted:
+		return 200
+	case InsufficientScope:
+		return 403
+	case Unconfigured:
+		return 500
+	default:
+		return 401
+	}
+}
+
+// A Decision is the verdict on one request. Its zero value denies.
+type Decision struct {
+	// Reason is Granted or why not.
+	Reason Reason
+	// Principal names the owner of the token where it is known: when Granted,
+	// Expired or InsufficientScope. It is 1 to 64 of A-Z a-z 0-9 . _ -
+	Principal string
+	// Owner is the principal's number in its keyring, below
+	// [Keyring.Principals]; meaningful only where Principal is not empty. It
+	// lets a caller count uses in an array.
+	Owner int
+}
+
+// Granted reports whether the request may pass.
+func (d Decision) Granted() bool { return d.Reason == Granted }
+
+// Status is the HTTP status code for the decision: 200, 401, 403 or 500.
+func (d Decision) Status() int { return d.Reason.Status() }

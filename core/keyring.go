@@ -1,0 +1,316 @@
+package core
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"strings"
+)
+
+// DefaultPrincipal owns the single token that needs no keyring.
+const DefaultPrincipal = "default"
+
+// ErrDuplicateCredential is returned for two entries with one credential:
+// which principal a request would then be counted for is anybody's guess.
+var ErrDuplicateCredential = errors.New("the same credential twice")
+
+// A Request is what a verdict depends on, and all it depends on.
+type Request struct {
+	// Authorization is the value of the request's Authorization field. It is
+	// read, not kept and not wiped.
+	Authorization []byte
+	// Fields is the number of Authorization field lines that the request has.
+	// With more than one, nobody can say which of them another program would
+	// read, so the request is denied.
+	Fields int
+	// Scopes lists the scopes that are required, separated by SP.
+	Scopes []byte
+	// Now is the time of the request in Unix seconds.
+	Now int64
+}
+
+// A Keyring holds the digests of all tokens that are accepted. It is
+// immutable, so any number of goroutines may call its methods, but for
+// [Keyring.Wipe]. A nil *Keyring and the zero Keyring deny everything as
+// Unconfigured.
+//
+// Finding a token costs the same for one entry and for a million: its digest
+// is SHA-256(salt ‖ SHA-256(token)), the first bits of which name a bucket of
+// at most window slots; every slot of the window is compared, whichever
+// matches. The single token has a salt of its own, so that neither digest says
+// anything about the other and a stolen credential, presented as a token, is
+// one more wrong token.
+type Keyring struct {
+	tokenSalt   salt
+	tokenDigest slotDigest
+	token       slot // what the single token grants
+	hasToken    bool
+
+	entrySalt  salt
+	firsts     []uint32 // bucket → its first slot; a power of two of them
+	slots      []slot   // by bucket, then window empty ones
+	entries    int
+	shift      uint // digest's first word → bucket
+	principals []string
+	scopeSets  []scopeSet
+}
+
+// window is the number of slots that every verdict compares. Buckets are made
+// narrow enough for none to hold more.
+const window = 8
+
+type slotDigest [4]uint64
+
+type slot struct {
+	digest    slotDigest
+	expires   int64
+	principal uint32
+	scopes    uint32
+}
+
+// NewKeyring returns a keyring that accepts token, as [DefaultPrincipal] with
+// every scope, and the tokens of entries. An empty token is no token. The
+// salts, two of [SaltSize] bytes, are read from random, which must be a
+// cryptographic source. Neither token nor entries are kept; wiping them is up
+// to the caller (see [WipeEntries]).
+func NewKeyring(random io.Reader, token []byte, entries []Entry) (*Keyring, error) {
+	k := &Keyring{token: slot{expires: Never}}
+	var err error
+	if k.tokenSalt, err = newSalt(random); err != nil {
+		return nil, err
+	}
+	if k.entrySalt, err = newSalt(random); err != nil {
+		return nil, err
+	}
+	names := newNames()
+	if len(token) > 0 {
+		growStack()
+		k.tokenDigest = words(k.tokenSalt.digest(token))
+		wipeStack()
+		k.hasToken = true
+		k.token.principal = names.principal(DefaultPrincipal)
+		k.token.scopes = names.scopeSet([]string{AnyScope})
+	}
+	if err := k.index(entries, names); err != nil {
+		return nil, err
+	}
+	k.principals, k.scopeSets = names.principals, names.scopeSets
+	return k, nil
+}
+
+// index salts the entries and sorts them into buckets.
+func (k *Keyring) index(entries []Entry, names *names) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	unsorted := make([]slot, len(entries))
+	defer clear(unsorted)
+	for i := range entries {
+		e := &entries[i]
+		unsorted[i] = slot{
+			digest:    words(k.entrySalt.digest(e.Credential[:])),
+			expires:   e.Expires,
+			principal: names.principal(e.Principal),
+			scopes:    names.scopeSet(e.Scopes),
+		}
+	}
+	wipeStack()
+
+	width := bits.Len(uint(len(entries) - 1)) // one bucket an entry, rounded up
+	for ; !k.fits(unsorted, width); width++ {
+		// Digests are uniform, so a doubling or two makes every bucket narrow
+		// enough, unless it holds the same digest over and over.
+		if width > bits.Len(uint(len(entries)))+8 {
+			return ErrDuplicateCredential
+		}
+	}
+	k.shift = uint(64 - width)
+	k.entries = len(entries)
+	k.slots = make([]slot, len(entries)+window)
+	next := append([]uint32(nil), k.firsts...)
+	for i := range unsorted {
+		b := k.bucket(&unsorted[i].digest)
+		for _, other := range k.slots[k.firsts[b]:next[b]] {
+			if other.digest == unsorted[i].digest {
+				return fmt.Errorf("principal %s: %w", entries[i].Principal, ErrDuplicateCredential)
+			}
+		}
+		k.slots[next[b]] = unsorted[i]
+		next[b]++
+	}
+	return nil
+}
+
+// fits lays out firsts for 1<<width buckets and reports whether none of them
+// takes more than window slots.
+func (k *Keyring) fits(slots []slot, width int) bool {
+	k.shift = uint(64 - width)
+	k.firsts = make([]uint32, 1<<width)
+	for i := range slots {
+		k.firsts[k.bucket(&slots[i].digest)]++
+	}
+	sum := uint32(0)
+	for b, n := range k.firsts {
+		if n > window {
+			return false
+		}
+		k.firsts[b] = sum
+		sum += n
+	}
+	return true
+}
+
+// bucket is the digest's first bits. A shift by 64, of a single bucket, is 0.
+func (k *Keyring) bucket(d *slotDigest) uint64 { return d[0] >> k.shift }
+
+// Usable reports whether there is any token to compare with.
+func (k *Keyring) Usable() bool { return k != nil && (k.hasToken || k.entries > 0) }
+
+// Tokens is the number of tokens that the keyring knows, expired or not.
+func (k *Keyring) Tokens() int {
+	if k == nil {
+		return 0
+	}
+	if k.hasToken {
+		return k.entries + 1
+	}
+	return k.entries
+}
+
+// Principals returns the names of all principals, each once, in the order of
+// [Decision.Owner]. The caller must not change it.
+func (k *Keyring) Principals() []string {
+	if k == nil {
+		return nil
+	}
+	return k.principals
+}
+
+// Authorize decides on a request. It allocates nothing. See the package
+// documentation for what is constant-time.
+func (k *Keyring) Authorize(r Request) Decision {
+	if !k.Usable() {
+		return Decision{Reason: Unconfigured}
+	}
+	if r.Fields > 1 {
+		return Decision{Reason: Malformed}
+	}
+	if r.Fields == 0 || len(r.Authorization) == 0 {
+		return Decision{Reason: Missing}
+	}
+	token, ok := bearerToken(r.Authorization)
+	if !ok {
+		return Decision{Reason: Malformed}
+	}
+
+	growStack()
+	entry, known := k.lookup(token)
+	wipeStack()
+
+	// All three questions are asked whatever the answers are, of some entry
+	// even when none matched.
+	expired := r.Now >= entry.expires
+	satisfied := k.scopeSets[entry.scopes].satisfies(r.Scopes)
+	d := Decision{Principal: k.principals[entry.principal], Owner: int(entry.principal)}
+	switch {
+	case !known:
+		return Decision{Reason: Unknown}
+	case expired:
+		d.Reason = Expired
+	case !satisfied:
+		d.Reason = InsufficientScope
+	default:
+		d.Reason = Granted
+	}
+	return d
+}
+
+// lookup returns the entry of a token and true, or any entry and false.
+func (k *Keyring) lookup(token []byte) (*slot, bool) {
+	entry, found := &k.token, uint64(0)
+	if k.entries > 0 {
+		credential := sha256.Sum256(token)
+		digest := words(k.entrySalt.digest(credential[:]))
+		first := k.firsts[k.bucket(&digest)]
+		candidates := k.slots[first:][:window]
+		at := uint64(0)
+		for i := range candidates {
+			equal := equalMask(&candidates[i].digest, &digest)
+			at |= equal & uint64(i)
+			found |= equal
+		}
+		entry = &candidates[at]
+	}
+	if k.hasToken {
+		digest := words(k.tokenSalt.digest(token))
+		if equal := equalMask(&k.tokenDigest, &digest); equal != 0 {
+			entry, found = &k.token, equal
+		}
+	}
+	return entry, found != 0
+}
+
+// equalMask is all ones if the digests are equal and zero if not, without a
+// branch. It is [crypto/subtle.ConstantTimeCompare] by words, as eight
+// comparisons by bytes would cost more than the hash.
+func equalMask(a, b *slotDigest) uint64 {
+	diff := a[0] ^ b[0] | a[1] ^ b[1] | a[2] ^ b[2] | a[3] ^ b[3]
+	return (diff|-diff)>>63 - 1
+}
+
+func words(b [sha256.Size]byte) (w slotDigest) {
+	for i := range w {
+		w[i] = binary.LittleEndian.Uint64(b[8*i:])
+	}
+	return w
+}
+
+// Wipe overwrites all digests and both salts; the keyring then denies
+// everything. No other method may run meanwhile.
+func (k *Keyring) Wipe() {
+	if k == nil {
+		return
+	}
+	clear(k.slots)
+	clear(k.firsts)
+	*k = Keyring{}
+}
+
+// names gives each distinct principal and set of scopes a number.
+type names struct {
+	principals  []string
+	principalOf map[string]uint32
+	scopeSets   []scopeSet
+	scopeSetOf  map[string]uint32
+}
+
+func newNames() *names {
+	return &names{principalOf: map[string]uint32{}, scopeSetOf: map[string]uint32{}}
+}
+
+func (n *names) principal(name string) uint32 {
+	id, ok := n.principalOf[name]
+	if !ok {
+		id = uint32(len(n.principals))
+		n.principalOf[name] = id
+		n.principals = append(n.principals, name)
+	}
+	return id
+}
+
+func (n *names) scopeSet(scopes []string) uint32 {
+	key := strings.Join(scopes, ",")
+	id, ok := n.scopeSetOf[key]
+	if !ok {
+		id = uint32(len(n.scopeSets))
+		n.scopeSetOf[key] = id
+		n.scopeSets = append(n.scopeSets, scopeSet{
+			any:   len(scopes) == 1 && scopes[0] == AnyScope,
+			names: append([]string(nil), scopes...),
+		})
+	}
+	return id
+}

@@ -1,0 +1,238 @@
+package core
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Never is the expiry of an entry that has none.
+const Never = math.MaxInt64
+
+// MaxLine is the length of the longest line that a keyring may have, in bytes
+// without its line end.
+const MaxLine = 4096
+
+const credentialPrefix = "sha256:"
+
+// An Entry is one line of a keyring: a token, known by its credential, and
+// what it is good for.
+type Entry struct {
+	// Principal is whom the token stands for; several entries may name one.
+	Principal string
+	// Credential is the SHA-256 of the token.
+	Credential Credential
+	// Scopes are the scopes the token has, or AnyScope alone, or none.
+	Scopes []string
+	// Expires is the Unix second from which on the token is denied, or Never.
+	Expires int64
+
+	line int
+}
+
+// A ParseError is what is wrong with a keyring, and where. It quotes nothing
+// of the text: a line that does not parse may well hold a secret.
+type ParseError struct {
+	Line   int // counted from 1
+	Reason string
+}
+
+func (e *ParseError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
+
+// ParseKeyring reads the text of a keyring: UTF-8 lines, each empty or
+//
+//	principal credential [attribute …] [# comment]
+//
+// separated by SP or HTAB, ended by LF or CRLF. The credential is "sha256:"
+// and 64 hexadecimal digits; the attributes, each at most once and in any
+// order, are "scope=" with a comma list and "expires=" with an RFC 3339 time,
+// fractions of a second dropped. It returns every entry, or a [*ParseError]
+// for the first line that is wrong and no entry. The text is not kept and not
+// wiped.
+func ParseKeyring(text []byte) ([]Entry, error) {
+	var entries []Entry
+	p := parser{principals: map[string]string{}, scopes: map[string][]string{}}
+	for number := 1; len(text) > 0; number++ {
+		line, rest, _ := bytes.Cut(text, []byte{'\n'})
+		text = rest
+		entry, reason := p.line(line)
+		if reason != "" {
+			WipeEntries(entries)
+			return nil, &ParseError{Line: number, Reason: reason}
+		}
+		if entry.Principal != "" {
+			entry.line = number
+			entries = append(entries, entry)
+		}
+	}
+	if line := firstDuplicate(entries); line != 0 {
+		WipeEntries(entries)
+		return nil, &ParseError{Line: line, Reason: ErrDuplicateCredential.Error()}
+	}
+	return entries, nil
+}
+
+// parser remembers names, so that a million lines share a few strings.
+type parser struct {
+	principals map[string]string
+	scopes     map[string][]string
+}
+
+// line parses one line; an entry without a principal is a line without an
+// entry.
+func (p *parser) line(line []byte) (e Entry, reason string) {
+	if len(line) > MaxLine+1 {
+		return e, lineTooLong
+	}
+	line = bytes.TrimSuffix(line, []byte{'\r'})
+	if len(line) > MaxLine {
+		return e, lineTooLong
+	}
+	if !utf8.Valid(line) {
+		return e, "not UTF-8"
+	}
+	for _, c := range line {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return e, "a NUL or another control byte"
+		}
+	}
+	principal, rest := nextField(line)
+	if len(principal) == 0 || principal[0] == '#' {
+		return e, ""
+	}
+	if !ValidPrincipal(principal) {
+		return e, "the principal is not 1 to 64 of A-Z a-z 0-9 . _ -"
+	}
+	credential, rest := nextField(rest)
+	if !e.Credential.parse(credential) {
+		return e, "the credential after the principal is not sha256: and 64 hexadecimal digits"
+	}
+	if e.Credential == emptyCredential {
+		return e, "the credential is that of an empty token"
+	}
+	e.Expires = Never
+	if reason := p.attributes(rest, &e); reason != "" {
+		return Entry{}, reason
+	}
+	e.Principal = intern(p.principals, principal)
+	return e, ""
+}
+
+var lineTooLong = fmt.Sprintf("the line is longer than %d bytes", MaxLine)
+
+func (p *parser) attributes(rest []byte, e *Entry) (reason string) {
+	var hasScope, hasExpires bool
+	for {
+		var field []byte
+		field, rest = nextField(rest)
+		if len(field) == 0 || field[0] == '#' {
+			return ""
+		}
+		name, value, _ := bytes.Cut(field, []byte{'='})
+		switch string(name) {
+		case "scope":
+			if hasScope {
+				return "scope= twice"
+			}
+			hasScope = true
+			if e.Scopes, reason = p.scopeList(value); reason != "" {
+				return reason
+			}
+		case "expires":
+			if hasExpires {
+				return "expires= twice"
+			}
+			hasExpires = true
+			var t time.Time
+			if t.UnmarshalText(value) != nil {
+				return "expires= is not followed by an RFC 3339 time such as 2027-01-31T00:00:00Z"
+			}
+			e.Expires = t.Unix()
+		default:
+			return "an attribute that is neither scope= nor expires="
+		}
+	}
+}
+
+func (p *parser) scopeList(value []byte) (scopes []string, reason string) {
+	if known, ok := p.scopes[string(value)]; ok {
+		return known, ""
+	}
+	list := string(value)
+	for name := range strings.SplitSeq(list, ",") {
+		if !ValidScope(name) {
+			return nil, "scope= is not followed by a comma list of scopes, each of 1 to 64 printable ASCII characters without quote, comma and backslash"
+		}
+		scopes = append(scopes, name)
+	}
+	if len(scopes) > 1 && slices.Contains(scopes, AnyScope) {
+		return nil, "scope=* beside other scopes"
+	}
+	p.scopes[list] = scopes
+	return scopes, ""
+}
+
+func (c *Credential) parse(field []byte) bool {
+	digits, ok := bytes.CutPrefix(field, []byte(credentialPrefix))
+	if !ok || len(digits) != hex.EncodedLen(len(c)) {
+		return false
+	}
+	_, err := hex.Decode(c[:], digits)
+	return err == nil
+}
+
+func intern(known map[string]string, name []byte) string {
+	if s, ok := known[string(name)]; ok {
+		return s
+	}
+	s := string(name)
+	known[s] = s
+	return s
+}
+
+// firstDuplicate returns the first line whose credential stands on an earlier
+// one, or 0. Sorting numbers, not credentials, it leaves no copies of these.
+func firstDuplicate(entries []Entry) (line int) {
+	order := make([]int32, len(entries))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(a, b int32) int {
+		if c := bytes.Compare(entries[a].Credential[:], entries[b].Credential[:]); c != 0 {
+			return c
+		}
+		return int(a - b)
+	})
+	for i := 1; i < len(order); i++ {
+		a, b := &entries[order[i-1]], &entries[order[i]]
+		if a.Credential == b.Credential && (line == 0 || b.line < line) {
+			line = b.line
+		}
+	}
+	return line
+}
+
+// String is the entry as a line of a keyring, without a line end.
+func (e Entry) String() string {
+	var b strings.Builder
+	b.WriteString(e.Principal + " " + credentialPrefix + hex.EncodeToString(e.Credential[:]))
+	if len(e.Scopes) > 0 {
+		b.WriteString(" scope=" + strings.Join(e.Scopes, ","))
+	}
+	if e.Expires != Never {
+		b.WriteString(" expires=" + time.Unix(e.Expires, 0).UTC().Format(time.RFC3339))
+	}
+	return b.String()
+}
+
+// WipeEntries overwrites the credentials of entries.
+func WipeEntries(entries []Entry) {
+	for i := range entries {
+		clear(entries[i].Credential[:])
+	}
+}
