@@ -85,24 +85,45 @@ func NewKeyring(random io.Reader, token []byte, entries []Entry) (*Keyring, erro
 	if k.entrySalt, err = newSalt(random); err != nil {
 		return nil, err
 	}
-	names := newNames()
 	if len(token) > 0 {
 		growStack()
 		k.tokenDigest = words(k.tokenSalt.digest(token))
 		wipeStack()
 		k.hasToken = true
-		k.token.principal = names.principal(DefaultPrincipal)
-		k.token.scopes = names.scopeSet([]string{AnyScope})
 	}
-	if err := k.index(entries, names); err != nil {
+	if err := k.index(entries); err != nil {
 		return nil, err
 	}
-	k.principals, k.scopeSets = names.principals, names.scopeSets
 	return k, nil
 }
 
-// index salts the entries and sorts them into buckets.
-func (k *Keyring) index(entries []Entry, names *names) error {
+// WithEntries returns a new keyring that accepts k's token, known by its
+// digest alone, and the tokens of entries, under a fresh salt read from random.
+// k stays as it is. It is how a process that has forgotten its token renews
+// the entries beside it.
+func (k *Keyring) WithEntries(random io.Reader, entries []Entry) (*Keyring, error) {
+	renewed := &Keyring{token: slot{expires: Never}}
+	if k != nil {
+		renewed.tokenSalt, renewed.tokenDigest, renewed.hasToken = k.tokenSalt, k.tokenDigest, k.hasToken
+	}
+	var err error
+	if renewed.entrySalt, err = newSalt(random); err != nil {
+		return nil, err
+	}
+	if err := renewed.index(entries); err != nil {
+		return nil, err
+	}
+	return renewed, nil
+}
+
+// index salts the entries, sorts them into buckets, and numbers the names.
+func (k *Keyring) index(entries []Entry) error {
+	names := newNames()
+	defer func() { k.principals, k.scopeSets = names.principals, names.scopeSets }()
+	if k.hasToken {
+		k.token.principal = names.principal(DefaultPrincipal)
+		k.token.scopes = names.scopeSet([]string{AnyScope})
+	}
 	if len(entries) == 0 {
 		return nil
 	}

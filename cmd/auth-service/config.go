@@ -1,0 +1,132 @@
+package main
+
+import (
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	tokenVariable     = "AUTH_SERVICE_TOKEN"
+	tokenFileVariable = "AUTH_SERVICE_TOKEN_FILE"
+	keyringVariable   = "AUTH_SERVICE_KEYRING"
+	minLengthVariable = "MIN_AUTH_SERVICE_TOKEN_LEN"
+
+	// defaultMinLength is also the length below which a minimum is warned of.
+	defaultMinLength = 32
+)
+
+// sourceFlags say where tokens come from.
+type sourceFlags struct {
+	TokenFile      string `env:"AUTH_SERVICE_TOKEN_FILE" placeholder:"PATH" help:"File that holds one token; read again when it changes."`
+	Keyring        string `env:"AUTH_SERVICE_KEYRING" placeholder:"PATH" help:"File of named tokens, hashed; read again when it changes."`
+	MinTokenLength string `env:"MIN_AUTH_SERVICE_TOKEN_LEN" default:"32" placeholder:"N" help:"Fewest characters that a plaintext token may have (${default})."`
+}
+
+// settingFlags are the flags of serve. They are strings, so that a value from
+// the environment is refused under the variable's name.
+type settingFlags struct {
+	Host           string `env:"HOST" default:"0.0.0.0" help:"Address to listen on (${default})."`
+	Port           string `env:"PORT" default:"8081" help:"TCP port to listen on (${default})."`
+	LogLevel       string `env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING, ERROR or CRITICAL (${default})."`
+	LogFormat      string `env:"LOG_FORMAT" default:"text" help:"text or json (${default})."`
+	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`
+	IdleTimeout    string `env:"IDLE_TIMEOUT" default:"75s" help:"Time a connection may be idle; longer than the proxy's (${default})."`
+	DrainTimeout   string `env:"DRAIN_TIMEOUT" default:"5s" help:"Time that stopping may take (${default})."`
+	MaxConnections string `env:"MAX_CONNECTIONS" default:"16384" help:"Open connections beyond which new ones are answered 503 (${default})."`
+	sourceFlags
+}
+
+// variables are the environment variables that are read. They count as unset
+// when they are empty.
+var variables = []string{
+	tokenFileVariable, keyringVariable, minLengthVariable,
+	"HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT",
+	"HEAD_TIMEOUT", "IDLE_TIMEOUT", "DRAIN_TIMEOUT", "MAX_CONNECTIONS",
+}
+
+func unsetEmptyVariables() {
+	for _, name := range variables {
+		if value, set := os.LookupEnv(name); set && value == "" {
+			_ = os.Unsetenv(name) // it fails for names that are none
+		}
+	}
+}
+
+// settings are settingFlags, understood.
+type settings struct {
+	address        string
+	logLevel       slog.Level
+	logJSON        bool
+	headTimeout    time.Duration
+	idleTimeout    time.Duration
+	drainTimeout   time.Duration
+	maxConnections int
+	sources        sourceSettings
+}
+
+type sourceSettings struct {
+	tokenFile, keyring string
+	minLength          int
+}
+
+func (f *settingFlags) parse() (s settings, err error) {
+	port, err := wholeNumber("PORT", f.Port, 0, 65535)
+	if err != nil {
+		return s, err
+	}
+	s.address = net.JoinHostPort(f.Host, strconv.Itoa(port))
+	if s.logLevel, err = logLevel(f.LogLevel); err != nil {
+		return s, err
+	}
+	switch strings.ToLower(f.LogFormat) {
+	case "text":
+	case "json":
+		s.logJSON = true
+	default:
+		return s, invalid("LOG_FORMAT: %q is neither text nor json", f.LogFormat)
+	}
+	for _, timeout := range []struct {
+		name, value string
+		to          *time.Duration
+	}{
+		{"HEAD_TIMEOUT", f.HeadTimeout, &s.headTimeout},
+		{"IDLE_TIMEOUT", f.IdleTimeout, &s.idleTimeout},
+		{"DRAIN_TIMEOUT", f.DrainTimeout, &s.drainTimeout},
+	} {
+		if *timeout.to, err = duration(timeout.name, timeout.value); err != nil {
+			return s, err
+		}
+	}
+	if s.maxConnections, err = wholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
+		return s, err
+	}
+	s.sources, err = f.sourceFlags.parse()
+	return s, err
+}
+
+func (f *sourceFlags) parse() (s sourceSettings, err error) {
+	s.tokenFile, s.keyring = f.TokenFile, f.Keyring
+	s.minLength, err = wholeNumber(minLengthVariable, f.MinTokenLength, 0, 1<<20)
+	return s, err
+}
+
+func wholeNumber(name, value string, least, most int) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(value))
+	if err != nil || n < least || n > most {
+		return 0, invalid("%s: %q is not a whole number from %d to %d", name, value, least, most)
+	}
+	return n, nil
+}
+
+func duration(name, value string) (time.Duration, error) {
+	const least, most = time.Millisecond, 24 * time.Hour
+	d, err := time.ParseDuration(strings.TrimSpace(value))
+	if err != nil || d < least || d > most {
+		return 0, invalid("%s: %q is not a time from 1ms to 24h, such as 10s", name, value)
+	}
+	return d, nil
+}

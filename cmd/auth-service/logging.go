@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// levelCritical is above all that is logged: it silences.
+const levelCritical = slog.LevelError + 4
+
+func logLevel(name string) (slog.Level, error) {
+	switch strings.ToUpper(strings.TrimSpace(name)) {
+	case "DEBUG":
+		return slog.LevelDebug, nil
+	case "INFO":
+		return slog.LevelInfo, nil
+	case "WARNING", "WARN":
+		return slog.LevelWarn, nil
+	case "ERROR":
+		return slog.LevelError, nil
+	case "CRITICAL":
+		return levelCritical, nil
+	}
+	return 0, invalid("LOG_LEVEL: %q is none of DEBUG, INFO, WARNING, ERROR and CRITICAL", name)
+}
+
+func newLogger(w io.Writer, level slog.Level, json bool) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: spellWarning}
+	if json {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// spellWarning writes the level as LOG_LEVEL has it.
+func spellWarning(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.LevelKey && a.Value.Any() == slog.LevelWarn {
+		return slog.String(slog.LevelKey, "WARNING")
+	}
+	return a
+}
+
+// lineWriter hands lines to another goroutine, which writes them. It never
+// waits: when the reader of the log does not keep up, lines are dropped and
+// counted, and verdicts go on.
+type lineWriter struct {
+	lines   chan []byte
+	dropped atomic.Int64
+	done    chan struct{}
+	close   sync.Once
+}
+
+// queuedLines is how many lines may wait to be written.
+const queuedLines = 1024
+
+func newLineWriter(to io.Writer) *lineWriter {
+	w := &lineWriter{lines: make(chan []byte, queuedLines), done: make(chan struct{})}
+	go w.copyTo(to)
+	return w
+}
+
+func (w *lineWriter) copyTo(to io.Writer) {
+	defer close(w.done)
+	for line := range w.lines {
+		_, _ = to.Write(line) // there is nowhere to report it
+		if dropped := w.dropped.Swap(0); dropped > 0 {
+			newLogger(to, slog.LevelWarn, line[0] == '{').
+				LogAttrs(context.Background(), slog.LevelWarn, "log lines dropped", slog.Int64("count", dropped))
+		}
+	}
+}
+
+// Write queues a line; it always succeeds.
+func (w *lineWriter) Write(line []byte) (int, error) {
+	select {
+	case w.lines <- append([]byte(nil), line...):
+	default:
+		w.dropped.Add(1)
+	}
+	return len(line), nil
+}
+
+// flush writes what is queued, for at most the given time. Nothing may be
+// written after it.
+func (w *lineWriter) flush(atMost time.Duration) {
+	w.close.Do(func() { close(w.lines) })
+	select {
+	case <-w.done:
+	case <-time.After(atMost):
+	}
+}

@@ -1,0 +1,92 @@
+// Command auth-service answers the authorization subrequests of reverse
+// proxies: 200 for a request that carries a configured Bearer token, 401 or 403
+// for any other.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses beside 0.
+const (
+	exitFailure       = 1 // it ran and failed
+	exitConfiguration = 2 // it could not be started as configured
+)
+
+// commandLine is what the program understands; kong reads it.
+type commandLine struct {
+	Serve   serveCommand   `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
+	Check   checkCommand   `cmd:"" help:"Check the configuration and the keyring as a start would."`
+	Token   tokenCommand   `cmd:"" help:"Make tokens and keyring lines."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// process is what a command gets from the outside, so that it can be run
+// without being one.
+type process struct {
+	stdin  *os.File
+	stdout io.Writer
+	stderr io.Writer
+	// token is AUTH_SERVICE_TOKEN; the environment holds it no more.
+	token []byte
+}
+
+// configurationError is a mistake of who started the program.
+type configurationError struct{ error }
+
+func (e configurationError) Unwrap() error { return e.error }
+
+func invalid(format string, arguments ...any) error {
+	return configurationError{fmt.Errorf(format, arguments...)}
+}
+
+func main() {
+	token := takeSecret(tokenVariable)
+	os.Exit(run(context.Background(), os.Args[1:], &process{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, token: token,
+	}))
+}
+
+// run runs the command that arguments name and returns the exit status.
+func run(ctx context.Context, arguments []string, p *process) (status int) {
+	unsetEmptyVariables()
+	exited := false
+	parser, err := kong.New(&commandLine{},
+		kong.Name("auth-service"),
+		kong.Description("Checks static Bearer tokens for reverse proxies: nginx auth_request, Traefik ForwardAuth, Caddy forward_auth, Envoy ext_authz.\n\n"+
+			"Every flag of serve can be given as the environment variable named with it. Secrets have no flag: AUTH_SERVICE_TOKEN holds a token."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(code int) { exited, status = true, code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		return report(p, err)
+	}
+	command, err := parser.Parse(arguments)
+	if exited { // --help
+		return status
+	}
+	if err != nil {
+		return report(p, configurationError{err})
+	}
+	command.BindTo(ctx, (*context.Context)(nil))
+	return report(p, command.Run(p))
+}
+
+// report writes err as one line and returns the exit status that it means.
+func report(p *process, err error) int {
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(p.stderr, "auth-service: %v\n", err)
+	if errors.As(err, new(configurationError)) {
+		return exitConfiguration
+	}
+	return exitFailure
+}

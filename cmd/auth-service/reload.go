@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/concrete-security/auth-service/server"
+)
+
+// The files are looked at, not watched: a look works the same on every file
+// system and through every arrangement of symbolic links, such as the one that
+// Kubernetes swaps, and costs a few microseconds.
+const (
+	lookInterval = 150 * time.Millisecond
+	// settleLimit is how long a file may go on changing before it is read all
+	// the same.
+	settleLimit = 600 * time.Millisecond
+)
+
+// fileState is what tells one version of a file from the next.
+type fileState struct {
+	exists   bool
+	modified time.Time
+	size     int64
+	info     fs.FileInfo // for os.SameFile
+}
+
+func stateOf(path string) fileState {
+	info, err := os.Stat(path)
+	if err != nil {
+		return fileState{}
+	}
+	return fileState{exists: true, modified: info.ModTime(), size: info.Size(), info: info}
+}
+
+func (s fileState) equal(other fileState) bool {
+	if s.exists != other.exists || !s.exists {
+		return s.exists == other.exists
+	}
+	return s.modified.Equal(other.modified) && s.size == other.size && os.SameFile(s.info, other.info)
+}
+
+// settled reports whether the file was left alone for so long that a further
+// change would show in its time of modification.
+func (s fileState) settled(now time.Time) bool {
+	return !s.exists || now.Sub(s.modified) > lookInterval/2 || s.modified.After(now)
+}
+
+// watched is a file and what is known of it.
+type watched struct {
+	path         string
+	loaded, seen fileState
+	changing     time.Time // since when; zero if it is as loaded
+}
+
+// look reports whether the file has changed and come to rest.
+func (w *watched) look(now time.Time) bool {
+	state := stateOf(w.path)
+	unchanged := state.equal(w.seen)
+	w.seen = state
+	if state.equal(w.loaded) {
+		w.changing = time.Time{}
+		return false
+	}
+	if w.changing.IsZero() {
+		w.changing = now
+	}
+	return unchanged && state.settled(now) || now.Sub(w.changing) >= settleLimit
+}
+
+// watch loads the sources anew on SIGHUP and when a file has changed, until
+// ctx is done. A load that fails leaves the keyring in force.
+func (s *sources) watch(ctx context.Context, srv *server.Server, logger *slog.Logger) {
+	hangups := make(chan os.Signal, 1)
+	notifyHangup(hangups)
+	defer signal.Stop(hangups)
+
+	var files []*watched
+	for _, path := range []string{s.tokenFile, s.keyring} {
+		if path != "" {
+			state := stateOf(path)
+			files = append(files, &watched{path: path, loaded: state, seen: state})
+		}
+	}
+	var looks <-chan time.Time
+	if len(files) > 0 {
+		ticker := time.NewTicker(lookInterval)
+		defer ticker.Stop()
+		looks = ticker.C
+	}
+	for {
+		due := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			due = true
+		case now := <-looks:
+			for _, f := range files {
+				due = f.look(now) || due
+			}
+		}
+		if !due {
+			continue
+		}
+		for _, f := range files {
+			f.loaded = stateOf(f.path) // before it is read: a later change shows
+			f.seen, f.changing = f.loaded, time.Time{}
+		}
+		s.reload(srv, logger)
+	}
+}
+
+func (s *sources) reload(srv *server.Server, logger *slog.Logger) {
+	keyring, err := s.load(logger)
+	if err != nil {
+		logger.Error("reload failed; the last good tokens stay in force", "error", err.Error())
+		return
+	}
+	describe(logger, "tokens reloaded", keyring)
+	srv.SetKeyring(keyring)
+}

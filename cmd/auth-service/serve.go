@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/concrete-security/auth-service/server"
+)
+
+type serveCommand struct {
+	settingFlags
+}
+
+// flushTime is how long the last log lines may take to be written.
+const flushTime = time.Second
+
+// reservedDescriptors are those that are not connections.
+const reservedDescriptors = 64
+
+// Run serves until a signal stops it.
+func (c *serveCommand) Run(ctx context.Context, p *process) error {
+	defer clear(p.token)
+	s, err := c.parse()
+	if err != nil {
+		return err
+	}
+	lines := newLineWriter(p.stderr)
+	defer lines.flush(flushTime)
+	logger := newLogger(lines, s.logLevel, s.logJSON)
+	if err := forbidDumps(); err != nil {
+		logger.Warn(err.Error())
+	}
+	sources, err := newSources(s.sources, p.token, logger)
+	if err != nil {
+		return err
+	}
+	keyring, err := sources.load(logger)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.address)
+	if err != nil {
+		return invalid("HOST, PORT: %w", err)
+	}
+
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	describe(logger, "tokens loaded", keyring)
+	srv := server.New(keyring, server.Options{
+		Logger:         logger,
+		HeadTimeout:    s.headTimeout,
+		IdleTimeout:    s.idleTimeout,
+		DrainTimeout:   s.drainTimeout,
+		MaxConnections: connectionLimit(s.maxConnections, logger),
+	})
+	go sources.watch(ctx, srv, logger)
+	logger.Info("started", "listen", listener.Addr().String(), "version", version().Version)
+	err = srv.Serve(ctx, listener)
+	if err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	logger.Info("stopped")
+	return nil
+}
+
+// connectionLimit keeps the limit within what the system allows the process.
+func connectionLimit(wanted int, logger *slog.Logger) int {
+	descriptors, known := descriptorLimit()
+	if !known || uint64(wanted)+reservedDescriptors <= descriptors {
+		return wanted
+	}
+	limit := max(1, int(descriptors)-reservedDescriptors)
+	logger.Warn("MAX_CONNECTIONS is more than the limit of open files allows", "wanted", wanted, "limit", limit)
+	return limit
+}

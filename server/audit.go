@@ -1,0 +1,141 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// A flood of failures costs at most auditBurst lines and one summary in each
+// auditWindow.
+const (
+	auditBurst  = 20
+	auditWindow = time.Second
+)
+
+// maxLogged is how much of what a client sent a log line may hold, in bytes.
+const maxLogged = 256
+
+// peer is the other end of a connection.
+type peer interface{ address() string }
+
+// audit writes a log line for each decision. Any number of goroutines may use
+// it.
+type audit struct {
+	logger  *slog.Logger
+	success bool // are these logged
+
+	mu         sync.Mutex
+	written    int
+	windowOpen bool
+	suppressed [core.Reasons]int
+}
+
+func newAudit(logger *slog.Logger) *audit {
+	return &audit{logger: logger, success: logger.Enabled(context.Background(), slog.LevelDebug)}
+}
+
+// decided takes note of a decision on the request whose head is buf. Nothing
+// of the Authorization field is ever part of a line.
+func (a *audit) decided(d core.Decision, h *head, buf []byte, p peer) {
+	level, message := slog.LevelWarn, "authentication failed"
+	switch d.Reason {
+	case core.Granted:
+		if !a.success {
+			return
+		}
+		level, message = slog.LevelDebug, "authentication succeeded"
+	case core.Unconfigured:
+		level, message = slog.LevelError, "no usable token is configured"
+	}
+	if !d.Granted() && !a.admit(d.Reason) {
+		return
+	}
+	attributes := make([]slog.Attr, 0, 4)
+	attributes = append(attributes, slog.String("reason", d.Reason.String()))
+	if d.Principal != "" {
+		attributes = append(attributes, slog.String("principal", d.Principal))
+	}
+	attributes = append(attributes, slog.String("client", h.client(buf, p)))
+	if uri := h.originalURI.of(buf); len(uri) > 0 {
+		uri, _, _ = bytes.Cut(uri, []byte{'?'})
+		attributes = append(attributes, slog.String("uri", printable(uri)))
+	}
+	a.logger.LogAttrs(context.Background(), level, message, attributes...)
+}
+
+// client is the address that the proxy names, else the other end's.
+func (h *head) client(buf []byte, p peer) string {
+	if address := h.realIP.of(buf); len(address) > 0 {
+		return printable(address)
+	}
+	address, _, _ := bytes.Cut(h.forwardedFor.of(buf), []byte{','})
+	if address = trimWhitespace(address); len(address) > 0 {
+		return printable(address)
+	}
+	return p.address()
+}
+
+// printable cuts b at maxLogged bytes and escapes what could disturb a
+// terminal or forge a line.
+func printable(b []byte) string {
+	const hexDigits = "0123456789abcdef"
+	var s strings.Builder
+	for _, c := range b {
+		if escaped := c < ' ' || c >= 0x7f || c == '\\'; escaped {
+			if s.Len()+len(`\x00`) > maxLogged {
+				break
+			}
+			s.WriteString(`\x`)
+			s.WriteByte(hexDigits[c>>4])
+			s.WriteByte(hexDigits[c&0xf])
+			continue
+		}
+		if s.Len() == maxLogged {
+			break
+		}
+		s.WriteByte(c)
+	}
+	return s.String()
+}
+
+// admit reports whether a line may be written now, and counts it if not.
+func (a *audit) admit(r core.Reason) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.windowOpen {
+		a.windowOpen = true
+		time.AfterFunc(auditWindow, a.closeWindow)
+	}
+	if a.written < auditBurst {
+		a.written++
+		return true
+	}
+	a.suppressed[r]++
+	return false
+}
+
+// closeWindow writes the summary of what was not logged in the window.
+func (a *audit) closeWindow() {
+	a.mu.Lock()
+	suppressed := a.suppressed
+	a.suppressed = [core.Reasons]int{}
+	a.written = 0
+	a.windowOpen = false
+	a.mu.Unlock()
+
+	var attributes []slog.Attr
+	for reason, count := range suppressed {
+		if count > 0 {
+			attributes = append(attributes, slog.Int(core.Reason(reason).String(), count))
+		}
+	}
+	if len(attributes) > 0 {
+		a.logger.LogAttrs(context.Background(), slog.LevelWarn, "more decisions than are logged one by one", attributes...)
+	}
+}

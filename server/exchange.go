@@ -1,0 +1,140 @@
+package server
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// maxDiscardedBody is the largest request body that is read and thrown away to
+// keep the connection, in bytes.
+const maxDiscardedBody = 64 << 10
+
+// outputMark is how many bytes of responses may gather before they are
+// written, so that a flood of pipelined requests takes no memory.
+const outputMark = 8 << 10
+
+// exchange is where one connection stands in the protocol. Its zero value is
+// a connection that has sent nothing.
+type exchange struct {
+	head   head
+	unread int64 // bytes of a request body that are still to be discarded
+}
+
+// partial reports whether a request has begun that is not complete.
+func (x *exchange) partial(leftover int) bool { return leftover > 0 || x.unread > 0 }
+
+// next is what a connection does after its responses are written.
+type next uint8
+
+const (
+	readMore    next = iota
+	callAgain        // there is more to answer in the bytes at hand
+	closeNow         // nothing more can be on its way
+	closeLastly      // the client may still be sending: see lingering close
+)
+
+// current is a keyring in use. A verdict holds the read lock, so that a
+// keyring that was replaced can be wiped: see Server.SetKeyring.
+type current struct {
+	sync.RWMutex
+	keyring *core.Keyring
+}
+
+// worker turns bytes into responses, for one connection at a time. It knows
+// nothing of sockets. It belongs to one goroutine.
+type worker struct {
+	current   *current
+	audit     *audit
+	responses responses
+	scopes    []byte // of the request at hand
+	now       int64  // Unix seconds
+}
+
+func (w *worker) setTime(now time.Time) {
+	w.now = now.Unix()
+	w.responses.setTime(now)
+}
+
+// advance answers the requests in in, the bytes of x's connection that were
+// not consumed before and those that have arrived since. It appends the
+// responses to out and returns how many bytes it has consumed; after readMore,
+// the rest is to be handed in again with what follows it. draining makes every
+// response the connection's last.
+func (w *worker) advance(x *exchange, in, out []byte, p peer, draining bool) (consumed int, _ []byte, _ next) {
+	for {
+		skipped := min(x.unread, int64(len(in)-consumed))
+		x.unread -= skipped
+		consumed += int(skipped)
+		if len(in) == consumed {
+			return consumed, out, readMore
+		}
+		if len(out) > outputMark {
+			return consumed, out, callAgain
+		}
+		buf := in[consumed:]
+		length, f := x.head.parse(buf)
+		if f != noFault {
+			return len(in), w.responses.refusal(out, f), closeLastly
+		}
+		if length == 0 {
+			return consumed, out, readMore
+		}
+		c := x.head.persistence(draining)
+		out = w.answer(&x.head, buf[:length], out, p, c)
+		consumed += length
+		x.unread = x.head.contentLength
+		hasBody := x.unread > 0 || x.head.codings > 0
+		x.head = head{}
+		if c == closeAfter {
+			if hasBody || consumed < len(in) {
+				return len(in), out, closeLastly
+			}
+			return consumed, out, closeNow
+		}
+	}
+}
+
+// persistence says what becomes of the connection after the request. Its body
+// is discarded if that is cheap; if not, or if the client may hold it back
+// (RFC 9110 §10.1.1), nobody can say where the next request would begin.
+func (h *head) persistence(draining bool) connection {
+	switch {
+	case draining, !h.keepsOpen(), h.codings > 0, h.contentLength > maxDiscardedBody,
+		h.expectContinue && h.contentLength > 0:
+		return closeAfter
+	case h.minor == 0:
+		return keepAloud
+	}
+	return keepSilently
+}
+
+// answer appends the response to one request, the head of which is buf.
+func (w *worker) answer(h *head, buf, out []byte, p peer, c connection) []byte {
+	var r route
+	r, w.scopes = h.route(buf, w.scopes[:0])
+	switch r {
+	case routeAuth:
+		w.current.RLock()
+		d := w.current.keyring.Authorize(core.Request{
+			Authorization: h.authorization.of(buf),
+			Fields:        h.authorizations,
+			Scopes:        w.scopes,
+			Now:           w.now,
+		})
+		w.current.RUnlock()
+		w.audit.decided(d, h, buf, p)
+		return w.responses.verdict(out, d, w.scopes, c)
+	case routeHealth:
+		switch string(h.method.of(buf)) {
+		case http.MethodGet:
+			return w.responses.healthy(out, true, c)
+		case http.MethodHead:
+			return w.responses.healthy(out, false, c)
+		}
+		return w.responses.methodNotAllowed(out, c)
+	}
+	return w.responses.notFound(out, c)
+}

@@ -1,0 +1,290 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	eventBatch  = 128
+	acceptBatch = 16
+)
+
+// A loop serves its connections in one goroutine. It moves bytes; what they
+// mean is the worker's affair.
+type loop struct {
+	server  *Server
+	worker  worker
+	sockets []int // listening; nil once draining
+	poll    int
+	wake    int // eventfd
+	spare   int // given up to accept, and close, when descriptors run out
+
+	conns []*conn // by descriptor
+	open  int
+	in    []byte // what is read; zero wherever it is not in use
+	out   []byte
+
+	clock    int64 // nanoseconds since start
+	start    time.Time
+	idle     deadlineList
+	heads    deadlineList // a request has begun
+	blocked  deadlineList // the client does not read
+	lingers  deadlineList
+	draining bool
+	drainEnd int64
+
+	drainRequested atomic.Bool
+}
+
+func newLoop(s *Server, sockets []int) (_ *loop, err error) {
+	l := &loop{
+		server: s, sockets: sockets, poll: -1, wake: -1, spare: -1,
+		in: make([]byte, maxHead), start: time.Now(),
+	}
+	l.worker = s.newWorker()
+	defer func() {
+		if err != nil {
+			l.release()
+			err = fmt.Errorf("event loop: %w", err)
+		}
+	}()
+	if l.poll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return nil, err
+	}
+	if l.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return nil, err
+	}
+	if l.spare, err = openSpare(); err != nil {
+		return nil, err
+	}
+	if err = l.watch(unix.EPOLL_CTL_ADD, l.wake, unix.EPOLLIN); err != nil {
+		return nil, err
+	}
+	for _, fd := range sockets {
+		if err = l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// release gives the loop's own descriptors back; its connections are closed.
+func (l *loop) release() {
+	for _, fd := range []int{l.poll, l.wake, l.spare} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// drain makes the loop stop; it may be called from any goroutine.
+func (l *loop) drain() {
+	l.drainRequested.Store(true)
+	// It fails only if the counter is about to overflow: then it wakes anyway.
+	_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+func (l *loop) watch(operation, fd int, events uint32) error {
+	return unix.EpollCtl(l.poll, operation, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+}
+
+func (l *loop) run() error {
+	events := make([]unix.EpollEvent, eventBatch)
+	l.tick()
+	for !l.draining || l.open > 0 {
+		n, err := unix.EpollWait(l.poll, events, l.timeout())
+		if err != nil && !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("event loop: %w", err)
+		}
+		l.tick()
+		for _, e := range events[:max(n, 0)] {
+			l.handle(int(e.Fd), e.Events)
+		}
+		l.expire()
+	}
+	return nil
+}
+
+func (l *loop) tick() {
+	now := time.Now()
+	l.clock = int64(now.Sub(l.start))
+	l.worker.setTime(l.server.options.Now())
+}
+
+func (l *loop) handle(fd int, events uint32) {
+	if fd == l.wake {
+		l.beginDrain()
+		return
+	}
+	for _, socket := range l.sockets {
+		if fd == socket {
+			l.accept(socket)
+			return
+		}
+	}
+	c := l.conns[fd]
+	switch {
+	case c == nil: // closed by an earlier event of the batch
+	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
+		l.close(c)
+	case events&unix.EPOLLOUT != 0:
+		l.writable(c)
+	default:
+		l.readable(c)
+	}
+}
+
+// accept takes new connections from a listening socket.
+func (l *loop) accept(socket int) {
+	for range acceptBatch {
+		fd, _, err := unix.Accept4(socket, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
+		switch {
+		case err == nil:
+			l.admit(fd)
+		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+			l.refuseWithSpare(socket)
+			return
+		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
+		default: // EAGAIN: another loop was faster; else: nothing to be done but try again
+			return
+		}
+	}
+}
+
+// admit makes a connection of fd, or refuses it.
+func (l *loop) admit(fd int) {
+	if l.server.connections.Add(1) > int64(l.server.options.MaxConnections) {
+		l.server.connections.Add(-1)
+		l.refuse(fd)
+		return
+	}
+	c := &conn{fd: fd}
+	c.wait.conn = c
+	if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLRDHUP); err != nil {
+		l.server.connections.Add(-1)
+		unix.Close(fd)
+		return
+	}
+	for fd >= len(l.conns) {
+		l.conns = append(l.conns, make([]*conn, max(fd+1-len(l.conns), 64))...)
+	}
+	l.conns[fd] = c
+	l.open++
+	l.idle.add(&c.wait, l.clock+int64(l.server.options.IdleTimeout))
+	l.readable(c) // the request is often there already
+}
+
+// refuse answers a connection too many. What it has sent already is read, for
+// the kernel would answer unread bytes with a reset that overtakes the
+// response.
+func (l *loop) refuse(fd int) {
+	n, _ := unix.Read(fd, l.in)
+	clear(l.in[:max(n, 0)])
+	l.out = l.worker.responses.refusal(l.out[:0], overloaded)
+	_, _ = unix.Write(fd, l.out)
+	unix.Close(fd)
+	l.server.refusals.note(l.server.options.Logger, "connection limit reached")
+}
+
+// refuseWithSpare accepts and refuses one connection when the process has no
+// descriptor left; without it the listening socket would stay readable and the
+// loop spin.
+func (l *loop) refuseWithSpare(socket int) {
+	if l.spare >= 0 {
+		unix.Close(l.spare)
+		l.spare = -1
+	}
+	if fd, _, err := unix.Accept4(socket, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC); err == nil {
+		l.refuse(fd)
+	}
+	l.spare, _ = openSpare()
+	l.server.refusals.note(l.server.options.Logger, "out of descriptors", slog.Int64("connections", l.server.connections.Load()))
+}
+
+func openSpare() (int, error) {
+	return unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+}
+
+// timeout is how long the loop may sleep, in milliseconds; -1 is for ever.
+func (l *loop) timeout() int {
+	next := int64(-1)
+	for _, list := range l.lists() {
+		if list.first != nil && (next < 0 || list.first.deadline < next) {
+			next = list.first.deadline
+		}
+	}
+	if l.draining && (next < 0 || l.drainEnd < next) {
+		next = l.drainEnd
+	}
+	if next < 0 {
+		return -1
+	}
+	if next <= l.clock {
+		return 0
+	}
+	return int((next-l.clock)/int64(time.Millisecond)) + 1
+}
+
+func (l *loop) lists() [4]*deadlineList {
+	return [4]*deadlineList{&l.idle, &l.heads, &l.blocked, &l.lingers}
+}
+
+// expire closes the connections whose time is over.
+func (l *loop) expire() {
+	expired := func(list *deadlineList) *conn {
+		if w := list.first; w != nil && w.deadline <= l.clock {
+			return w.conn
+		}
+		return nil
+	}
+	for c := expired(&l.heads); c != nil; c = expired(&l.heads) {
+		l.out = l.worker.responses.refusal(l.out[:0], requestTimeout)
+		l.send(c, closeLastly)
+	}
+	for _, list := range []*deadlineList{&l.idle, &l.blocked, &l.lingers} {
+		for c := expired(list); c != nil; c = expired(list) {
+			l.close(c)
+		}
+	}
+	if l.draining && l.clock >= l.drainEnd {
+		for _, c := range l.conns {
+			if c != nil {
+				l.close(c)
+			}
+		}
+	}
+}
+
+// beginDrain stops accepting, after the last connection that has reached the
+// listening sockets, and lets the others come to their end.
+func (l *loop) beginDrain() {
+	if l.draining || !l.drainRequested.Load() {
+		return
+	}
+	for _, fd := range l.sockets {
+		for l.pending(fd) {
+			l.accept(fd)
+		}
+		_ = unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, fd, nil)
+	}
+	l.sockets = nil
+	l.draining = true
+	l.drainEnd = l.clock + int64(l.server.options.DrainTimeout)
+	grace := l.clock + min(int64(drainGrace), int64(l.server.options.DrainTimeout))
+	for w := l.idle.first; w != nil; w = w.next {
+		w.deadline = min(w.deadline, grace)
+	}
+}
+
+// pending reports whether a connection waits to be accepted.
+func (l *loop) pending(socket int) bool {
+	poll := []unix.PollFd{{Fd: int32(socket), Events: unix.POLLIN}}
+	n, err := unix.Poll(poll, 0)
+	return err == nil && n == 1 && poll[0].Revents == unix.POLLIN
+}

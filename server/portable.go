@@ -1,0 +1,224 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// portable serves listeners with a goroutine for each connection: on systems
+// other than Linux, and for listeners that are no socket.
+type portable struct {
+	server   *Server
+	current  *current // shared by all connections
+	draining atomic.Bool
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool // whether idle
+	wait  sync.WaitGroup
+}
+
+func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) error {
+	p := &portable{server: s, current: s.newCurrent(), conns: map[net.Conn]bool{}}
+	failed := make(chan error, len(listeners))
+	for _, l := range listeners {
+		go func() { failed <- p.accept(l) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	p.drain(listeners)
+	return err
+}
+
+func (p *portable) accept(l net.Listener) error {
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			if p.draining.Load() || errors.Is(err, net.ErrClosed) {
+				return nil
+			}
+			// Out of descriptors, or a connection that is gone: both pass.
+			p.server.refusals.note(p.server.options.Logger, "cannot accept connections")
+			time.Sleep(5 * time.Millisecond)
+			continue
+		}
+		if p.server.connections.Add(1) > int64(p.server.options.MaxConnections) {
+			p.server.connections.Add(-1)
+			p.refuse(nc)
+			continue
+		}
+		p.mu.Lock()
+		p.conns[nc] = true
+		p.mu.Unlock()
+		p.wait.Go(func() { p.serve(nc) })
+	}
+}
+
+func (p *portable) refuse(nc net.Conn) {
+	var r responses
+	r.setTime(time.Now())
+	_ = nc.SetDeadline(time.Now().Add(10 * time.Millisecond))
+	_, _ = nc.Write(r.refusal(nil, overloaded))
+	_ = nc.Close()
+	p.server.refusals.note(p.server.options.Logger, "connection limit reached")
+}
+
+// drain stops accepting and waits for the connections, some time for the idle
+// ones and DrainTimeout for all.
+func (p *portable) drain(listeners []net.Listener) {
+	p.draining.Store(true)
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+	all := make(chan struct{})
+	go func() { p.wait.Wait(); close(all) }()
+	grace := time.NewTicker(min(drainGrace, p.server.options.DrainTimeout))
+	defer grace.Stop()
+	deadline := time.After(p.server.options.DrainTimeout)
+	for {
+		select {
+		case <-all:
+			return
+		case <-grace.C:
+			p.closeConns(true)
+		case <-deadline:
+			p.closeConns(false)
+			<-all
+			return
+		}
+	}
+}
+
+func (p *portable) closeConns(idleOnly bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for nc, idle := range p.conns {
+		if idle || !idleOnly {
+			_ = nc.Close()
+		}
+	}
+}
+
+func (p *portable) setIdle(nc net.Conn, idle bool) {
+	p.mu.Lock()
+	p.conns[nc] = idle
+	p.mu.Unlock()
+}
+
+type netPeer struct{ net.Conn }
+
+func (p netPeer) address() string {
+	host, _, err := net.SplitHostPort(p.RemoteAddr().String())
+	if err != nil {
+		return "" // a unix socket
+	}
+	return host
+}
+
+// serve answers one connection's requests.
+func (p *portable) serve(nc net.Conn) {
+	buffer := make([]byte, 4<<10)
+	defer func() {
+		clear(buffer)
+		p.mu.Lock()
+		delete(p.conns, nc)
+		p.mu.Unlock()
+		p.server.connections.Add(-1)
+		_ = nc.Close()
+	}()
+	options := &p.server.options
+	w := worker{current: p.current, audit: p.server.audit}
+	var (
+		x        exchange
+		out      []byte
+		held     int
+		deadline = time.Now().Add(options.IdleTimeout)
+		partial  bool
+	)
+	for {
+		_ = nc.SetReadDeadline(deadline)
+		n, err := nc.Read(buffer[held:])
+		if n == 0 && err != nil {
+			if partial && errors.Is(err, os.ErrDeadlineExceeded) {
+				w.setTime(options.Now())
+				p.finish(nc, w.responses.refusal(out[:0], requestTimeout))
+			}
+			return
+		}
+		p.setIdle(nc, false)
+		w.setTime(options.Now())
+		total, then := held+n, callAgain
+		for consumed := 0; then == callAgain; {
+			var used int
+			used, out, then = w.advance(&x, buffer[consumed:total], out[:0], netPeer{nc}, p.draining.Load())
+			consumed += used
+			if then == closeLastly {
+				clear(buffer[:total])
+				p.finish(nc, out)
+				return
+			}
+			if len(out) > 0 {
+				_ = nc.SetWriteDeadline(time.Now().Add(options.HeadTimeout))
+				if _, err := nc.Write(out); err != nil {
+					return
+				}
+			}
+			if then == closeNow {
+				return
+			}
+			if then == readMore {
+				held = copy(buffer, buffer[consumed:total])
+				clear(buffer[held:total])
+			}
+		}
+		if held == len(buffer) {
+			buffer = grown(buffer)
+		}
+		if x.partial(held) {
+			if !partial {
+				deadline = time.Now().Add(options.HeadTimeout)
+			}
+			partial = true
+			continue
+		}
+		partial = false
+		deadline = time.Now().Add(options.IdleTimeout)
+		p.setIdle(nc, true)
+	}
+}
+
+// grown returns a copy of buffer of twice the length and wipes buffer.
+func grown(buffer []byte) []byte {
+	larger := make([]byte, min(2*len(buffer), maxHead))
+	copy(larger, buffer)
+	clear(buffer)
+	return larger
+}
+
+// finish writes the last response and reads on for a while before the
+// connection is closed; see loop.linger.
+func (p *portable) finish(nc net.Conn, out []byte) {
+	_ = nc.SetDeadline(time.Now().Add(min(lingerTime, p.server.options.HeadTimeout)))
+	if _, err := nc.Write(out); err != nil {
+		return
+	}
+	half, ok := nc.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	discard := make([]byte, 4<<10)
+	defer clear(discard)
+	for {
+		if _, err := nc.Read(discard); err != nil {
+			return
+		}
+		clear(discard)
+	}
+}

@@ -1,0 +1,146 @@
+package server
+
+import (
+	"bytes"
+	"net/http"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// responses appends responses to a buffer. They are prebuilt but for the date,
+// the connection option, a principal and a scope. It belongs to one goroutine.
+type responses struct {
+	date       []byte // the whole field line
+	dateSecond int64
+}
+
+// setTime brings the Date field up to date (RFC 9110 §6.6.1).
+func (r *responses) setTime(now time.Time) {
+	if second := now.Unix(); second != r.dateSecond || r.date == nil {
+		r.dateSecond = second
+		r.date = append(r.date[:0], "Date: "...)
+		r.date = now.UTC().AppendFormat(r.date, http.TimeFormat)
+		r.date = append(r.date, "\r\n"...)
+	}
+}
+
+// connection is what becomes of the connection after a response.
+type connection uint8
+
+const (
+	keepSilently connection = iota // HTTP/1.1: open unless said otherwise
+	keepAloud                      // HTTP/1.0: closed unless said otherwise
+	closeAfter
+)
+
+func (c connection) fieldLine() string {
+	switch c {
+	case keepAloud:
+		return "Connection: keep-alive\r\n"
+	case closeAfter:
+		return "Connection: close\r\n"
+	}
+	return ""
+}
+
+const (
+	noStore  = "Cache-Control: no-store\r\n"
+	noBody   = "Content-Length: 0\r\n"
+	fieldEnd = "\r\n"
+)
+
+// verdict appends the response for a decision. No verdict has a body: nginx
+// re-uses the connection of a subrequest only then.
+func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c connection) []byte {
+	switch d.Status() {
+	case http.StatusOK:
+		dst = r.start(dst, "HTTP/1.1 200 OK\r\n")
+		dst = append(dst, "X-Auth-Request-User: "...)
+		dst = append(dst, d.Principal...)
+		dst = append(dst, fieldEnd...)
+	case http.StatusForbidden:
+		dst = r.start(dst, "HTTP/1.1 403 Forbidden\r\n")
+		dst = appendScopeChallenge(dst, required)
+	case http.StatusInternalServerError:
+		dst = r.start(dst, "HTTP/1.1 500 Internal Server Error\r\n")
+	default:
+		dst = r.start(dst, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n")
+	}
+	dst = append(dst, noStore+noBody...)
+	return end(dst, c)
+}
+
+// appendScopeChallenge appends the challenge of RFC 6750 §3.1. Only names that
+// are valid scopes are echoed; they need no escaping.
+func appendScopeChallenge(dst, required []byte) []byte {
+	dst = append(dst, `WWW-Authenticate: Bearer error="insufficient_scope"`...)
+	named := false
+	for name := range bytes.SplitSeq(required, []byte{' '}) {
+		if !core.ValidScope(name) {
+			continue
+		}
+		if named {
+			dst = append(dst, ' ')
+		} else {
+			dst = append(dst, `, scope="`...)
+		}
+		named = true
+		dst = append(dst, name...)
+	}
+	if named {
+		dst = append(dst, '"')
+	}
+	return append(dst, fieldEnd...)
+}
+
+const healthyBody = "healthy"
+
+func (r *responses) healthy(dst []byte, withBody bool, c connection) []byte {
+	dst = r.start(dst, "HTTP/1.1 200 OK\r\n")
+	dst = append(dst, "Content-Type: text/plain\r\nContent-Length: 7\r\n"...)
+	dst = end(dst, c)
+	if withBody {
+		dst = append(dst, healthyBody...)
+	}
+	return dst
+}
+
+func (r *responses) methodNotAllowed(dst []byte, c connection) []byte {
+	return r.empty(dst, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n", c)
+}
+
+func (r *responses) notFound(dst []byte, c connection) []byte {
+	return r.empty(dst, "HTTP/1.1 404 Not Found\r\n", c)
+}
+
+// refusal answers what is not served at all; the connection ends with it.
+func (r *responses) refusal(dst []byte, f fault) []byte {
+	return r.empty(dst, refusals[f], closeAfter)
+}
+
+var refusals = [...]string{
+	badRequest:         "HTTP/1.1 400 Bad Request\r\n",
+	requestTimeout:     "HTTP/1.1 408 Request Timeout\r\n",
+	uriTooLong:         "HTTP/1.1 414 URI Too Long\r\n",
+	fieldsTooLarge:     "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+	unsupportedCoding:  "HTTP/1.1 501 Not Implemented\r\n",
+	overloaded:         "HTTP/1.1 503 Service Unavailable\r\n",
+	unsupportedVersion: "HTTP/1.1 505 HTTP Version Not Supported\r\n",
+}
+
+func (r *responses) empty(dst []byte, statusLine string, c connection) []byte {
+	dst = r.start(dst, statusLine)
+	dst = append(dst, noBody...)
+	return end(dst, c)
+}
+
+func (r *responses) start(dst []byte, statusLine string) []byte {
+	dst = append(dst, statusLine...)
+	return append(dst, r.date...)
+}
+
+func end(dst []byte, c connection) []byte {
+	dst = append(dst, c.fieldLine()...)
+	return append(dst, fieldEnd...)
+}

@@ -1,0 +1,91 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// route is what a request-target names.
+type route uint8
+
+const (
+	routeNone route = iota
+	routeHealth
+	routeAuth
+)
+
+// envoyPrefix is what Envoy's ext_authz puts before the client's own path.
+const envoyPrefix = "/ext_authz"
+
+// route finds the route of a head and appends the scopes that it requires to
+// scopes, separated by SP. Paths are compared as bytes; a query that is not
+// understood is another path, since a typo must not open a door.
+func (h *head) route(buf, scopes []byte) (route, []byte) {
+	path := h.path.of(buf)
+	switch {
+	case string(path) == "/auth":
+		ok := true
+		if h.hasQuery {
+			scopes, ok = appendQueryScopes(scopes, h.query.of(buf))
+		}
+		if !ok {
+			return routeNone, scopes
+		}
+		return routeAuth, h.appendFieldScopes(buf, scopes)
+	case string(path) == "/health" && !h.hasQuery:
+		return routeHealth, scopes
+	case bytes.HasPrefix(path, []byte(envoyPrefix)) &&
+		(len(path) == len(envoyPrefix) || path[len(envoyPrefix)] == '/'):
+		// The query here is the client's: it demands nothing and allows nothing.
+		return routeAuth, h.appendFieldScopes(buf, scopes)
+	}
+	return routeNone, scopes
+}
+
+// appendQueryScopes reads scope=NAME, repeated with "&" between.
+func appendQueryScopes(scopes, query []byte) ([]byte, bool) {
+	for {
+		parameter, rest, more := bytes.Cut(query, []byte{'&'})
+		name, ok := bytes.CutPrefix(parameter, []byte("scope="))
+		if !ok || !core.ValidScope(name) {
+			return scopes, false
+		}
+		scopes = appendScope(scopes, name)
+		if !more {
+			return scopes, true
+		}
+		query = rest
+	}
+}
+
+// appendFieldScopes adds the scopes of the X-Auth-Scope fields, separated by
+// whitespace or commas. Whatever a client writes there can only ask for more:
+// a name that is none is kept for the verdict to refuse, and so is a field
+// line too many.
+func (h *head) appendFieldScopes(buf, scopes []byte) []byte {
+	for _, field := range h.scopes[:min(h.scopeFields, maxScopeFields)] {
+		value := field.of(buf)
+		for len(value) > 0 {
+			end := 0
+			for end < len(value) && !isWhitespace(value[end]) && value[end] != ',' {
+				end++
+			}
+			if end > 0 {
+				scopes = appendScope(scopes, value[:end])
+			}
+			value = value[min(end+1, len(value)):]
+		}
+	}
+	if h.scopeFields > maxScopeFields {
+		scopes = appendScope(scopes, []byte(`"`)) // never a valid scope
+	}
+	return scopes
+}
+
+func appendScope(scopes, name []byte) []byte {
+	if len(scopes) > 0 {
+		scopes = append(scopes, ' ')
+	}
+	return append(scopes, name...)
+}
