@@ -7,13 +7,11 @@ const bearerScheme = "bearer"
 //
 //	credentials = auth-scheme 1*( SP / HTAB ) token
 //
-// The auth-scheme is compared without regard to case (RFC 9110 §11.1).
-// Whitespace around the value is not part of it (RFC 9110 §5.5). The token is
-// taken as the bytes that it is: RFC 6750 §2.1 limits it to token68, but
-// operators configure tokens of every form, and a token that nobody
-// configured matches nothing.
+// The auth-scheme is compared without regard to case (RFC 9110 §11.1). The
+// value has no whitespace around it. The token is taken as the bytes that it
+// is: RFC 6750 §2.1 limits it to token68, but operators configure tokens of
+// every form, and a token that nobody configured matches nothing.
 func bearerToken(value []byte) ([]byte, bool) {
-	value = trimWhitespace(value)
 	if len(value) <= len(bearerScheme) {
 		return nil, false
 	}

@@ -219,10 +219,13 @@ func (k *Keyring) Authorize(r Request) Decision {
 	if r.Fields > 1 {
 		return Decision{Reason: Malformed}
 	}
-	if r.Fields == 0 || len(r.Authorization) == 0 {
+	// Whitespace around a field's value is not part of it (RFC 9110 §5.5), and
+	// not every caller's parser has dropped it.
+	value := trimWhitespace(r.Authorization)
+	if r.Fields == 0 || len(value) == 0 {
 		return Decision{Reason: Missing}
 	}
-	token, ok := bearerToken(r.Authorization)
+	token, ok := bearerToken(value)
 	if !ok {
 		return Decision{Reason: Malformed}
 	}
