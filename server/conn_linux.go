@@ -15,6 +15,7 @@ type conn struct {
 	unsent   []byte // responses that the client has not taken
 	after    next   // what follows once unsent is gone
 	lingers  bool
+	watched  bool // by the loop's poll
 	wait     waiting
 }
 
@@ -40,7 +41,7 @@ func (l *loop) readable(c *conn) {
 		return
 	}
 	held := copy(l.in, c.unparsed)
-	n, err := unix.Read(c.fd, l.in[held:])
+	n, err := read(c.fd, l.in[held:])
 	switch {
 	case n > 0:
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
@@ -65,7 +66,9 @@ func (l *loop) answer(c *conn, n int) {
 			break
 		}
 		if !l.write(c, callAgain) {
-			l.hold(c, consumed, n)
+			if l.conns[c.fd] == c {
+				l.hold(c, consumed, n)
+			}
 			clear(l.in[:n])
 			return
 		}
@@ -105,7 +108,7 @@ func (l *loop) write(c *conn, then next) bool {
 	if len(l.out) == 0 {
 		return true
 	}
-	n, err := unix.Write(c.fd, l.out)
+	n, err := write(c.fd, l.out)
 	if n == len(l.out) {
 		return true
 	}
@@ -117,14 +120,14 @@ func (l *loop) write(c *conn, then next) bool {
 		c.unsent = append([]byte(nil), l.out[max(n, 0):]...)
 	}
 	l.blocked.add(&c.wait, l.clock+int64(l.server.options.HeadTimeout))
-	_ = l.watch(unix.EPOLL_CTL_MOD, c.fd, unix.EPOLLOUT)
+	l.watchFor(c, unix.EPOLLOUT)
 	return false
 }
 
 // writable goes on with a response that the client had not taken.
 func (l *loop) writable(c *conn) {
 	if len(c.unsent) > 0 {
-		n, err := unix.Write(c.fd, c.unsent)
+		n, err := write(c.fd, c.unsent)
 		if err != nil {
 			if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 				l.close(c)
@@ -141,7 +144,9 @@ func (l *loop) writable(c *conn) {
 		l.close(c)
 		return
 	}
-	_ = l.watch(unix.EPOLL_CTL_MOD, c.fd, unix.EPOLLIN|unix.EPOLLRDHUP)
+	if l.watchFor(c, unix.EPOLLIN); l.conns[c.fd] != c {
+		return
+	}
 	if then == callAgain {
 		l.answer(c, copy(l.in, c.unparsed))
 		return
@@ -194,7 +199,7 @@ func (l *loop) linger(c *conn) {
 
 // discard reads and forgets.
 func (l *loop) discard(c *conn) {
-	n, err := unix.Read(c.fd, l.in)
+	n, err := read(c.fd, l.in)
 	clear(l.in[:max(n, 0)])
 	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		l.close(c)

@@ -25,13 +25,15 @@ func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
 	}()
 	loops := make([]*loop, s.options.Loops)
 	for i := range loops {
-		if loops[i], err = newLoop(s, sockets); err != nil {
+		if loops[i], err = newLoop(s, sockets, &loops); err != nil {
 			for _, l := range loops[:i] {
 				l.release()
 			}
 			return err
 		}
 	}
+
+	loops[0].startAccepting()
 
 	var running sync.WaitGroup
 	failed := make(chan error, len(loops)+1)

@@ -4,26 +4,27 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-const (
-	eventBatch  = 128
-	acceptBatch = 16
-)
+// eventBatch is the most that one wake-up brings.
+const eventBatch = 128
 
 // A loop serves its connections in one goroutine. It moves bytes; what they
 // mean is the worker's affair.
 type loop struct {
-	server  *Server
-	worker  worker
-	sockets []int // listening; nil once draining
-	poll    int
-	wake    int // eventfd
-	spare   int // given up to accept, and close, when descriptors run out
+	server    *Server
+	worker    worker
+	others    *[]*loop // all loops of the server
+	sockets   []int    // listening; nil once draining
+	accepting bool     // they are watched
+	poll      int
+	wake      int // eventfd
+	spare     int // given up to accept, and close, when descriptors run out
 
 	conns []*conn // by descriptor
 	open  int
@@ -38,13 +39,14 @@ type loop struct {
 	lingers  deadlineList
 	draining bool
 	drainEnd int64
+	balance  balance
 
 	drainRequested atomic.Bool
 }
 
-func newLoop(s *Server, sockets []int) (_ *loop, err error) {
+func newLoop(s *Server, sockets []int, others *[]*loop) (_ *loop, err error) {
 	l := &loop{
-		server: s, sockets: sockets, poll: -1, wake: -1, spare: -1,
+		server: s, others: others, sockets: sockets, poll: -1, wake: -1, spare: -1,
 		in: make([]byte, maxHead), start: time.Now(),
 	}
 	l.worker = s.newWorker()
@@ -66,11 +68,6 @@ func newLoop(s *Server, sockets []int) (_ *loop, err error) {
 	if err = l.watch(unix.EPOLL_CTL_ADD, l.wake, unix.EPOLLIN); err != nil {
 		return nil, err
 	}
-	for _, fd := range sockets {
-		if err = l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
-			return nil, err
-		}
-	}
 	return l, nil
 }
 
@@ -86,18 +83,54 @@ func (l *loop) release() {
 // drain makes the loop stop; it may be called from any goroutine.
 func (l *loop) drain() {
 	l.drainRequested.Store(true)
+	l.wakeUp()
+}
+
+// wakeUp makes the loop look at what other goroutines want of it.
+func (l *loop) wakeUp() {
 	// It fails only if the counter is about to overflow: then it wakes anyway.
-	_, _ = unix.Write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+	_, _ = write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
+}
+
+// startAccepting makes the loop take new connections, in turn with others.
+func (l *loop) startAccepting() {
+	if l.accepting {
+		return
+	}
+	l.accepting = true
+	for _, fd := range l.sockets {
+		if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
+			l.server.options.Logger.Error("event loop cannot accept connections", "error", err.Error())
+		}
+	}
 }
 
 func (l *loop) watch(operation, fd int, events uint32) error {
 	return unix.EpollCtl(l.poll, operation, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
 }
 
+// watchFor makes the loop wake for events of a connection, and closes it if
+// that cannot be.
+func (l *loop) watchFor(c *conn, events uint32) {
+	operation := unix.EPOLL_CTL_MOD
+	if !c.watched {
+		operation = unix.EPOLL_CTL_ADD
+	}
+	if l.watch(operation, c.fd, events) != nil {
+		l.close(c)
+		return
+	}
+	c.watched = true
+}
+
+func (l *loop) unwatch(fd int) error { return unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, fd, nil) }
+
 func (l *loop) run() error {
+	runtime.LockOSThread() // for threadTime
+	defer runtime.UnlockOSThread()
 	events := make([]unix.EpollEvent, eventBatch)
 	l.tick()
-	for !l.draining || l.open > 0 {
+	for !l.draining || l.open > 0 || !l.balance.end() {
 		n, err := unix.EpollWait(l.poll, events, l.timeout())
 		if err != nil && !errors.Is(err, unix.EINTR) {
 			return fmt.Errorf("event loop: %w", err)
@@ -107,18 +140,24 @@ func (l *loop) run() error {
 			l.handle(int(e.Fd), e.Events)
 		}
 		l.expire()
+		l.measure()
 	}
 	return nil
 }
 
+// tick reads the clocks, once for all that one wake-up brings.
 func (l *loop) tick() {
-	now := time.Now()
-	l.clock = int64(now.Sub(l.start))
+	l.clock = l.monotonic()
 	l.worker.setTime(l.server.options.Now())
 }
 
+func (l *loop) monotonic() int64 { return int64(time.Since(l.start)) }
+
 func (l *loop) handle(fd int, events uint32) {
 	if fd == l.wake {
+		var count [8]byte
+		_, _ = read(l.wake, count[:]) // or it would go on waking
+		l.takeOver()
 		l.beginDrain()
 		return
 	}
@@ -140,20 +179,16 @@ func (l *loop) handle(fd int, events uint32) {
 	}
 }
 
-// accept takes new connections from a listening socket.
+// accept takes a new connection from a listening socket. If there are more,
+// the next wake-up is at once; asking for them would mostly be in vain.
 func (l *loop) accept(socket int) {
-	for range acceptBatch {
-		fd, _, err := unix.Accept4(socket, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		switch {
-		case err == nil:
-			l.admit(fd)
-		case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-			l.refuseWithSpare(socket)
-			return
-		case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
-		default: // EAGAIN: another loop was faster; else: nothing to be done but try again
-			return
-		}
+	fd, err := accept(socket)
+	switch {
+	case err == nil:
+		l.admit(fd)
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		l.refuseWithSpare(socket)
+	default: // another loop was faster, the client is gone: nothing to do
 	}
 }
 
@@ -166,28 +201,33 @@ func (l *loop) admit(fd int) {
 	}
 	c := &conn{fd: fd}
 	c.wait.conn = c
-	if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLRDHUP); err != nil {
-		l.server.connections.Add(-1)
-		unix.Close(fd)
-		return
-	}
-	for fd >= len(l.conns) {
-		l.conns = append(l.conns, make([]*conn, max(fd+1-len(l.conns), 64))...)
-	}
-	l.conns[fd] = c
+	l.place(c)
 	l.open++
 	l.idle.add(&c.wait, l.clock+int64(l.server.options.IdleTimeout))
-	l.readable(c) // the request is often there already
+	// The request is often there already. If the connection ends with it, it
+	// never has to be watched.
+	l.readable(c)
+	if l.conns[fd] == c && !c.watched {
+		l.watchFor(c, unix.EPOLLIN)
+	}
+}
+
+// place makes c findable by its descriptor.
+func (l *loop) place(c *conn) {
+	if missing := c.fd + 1 - len(l.conns); missing > 0 {
+		l.conns = append(l.conns, make([]*conn, max(missing, 64))...)
+	}
+	l.conns[c.fd] = c
 }
 
 // refuse answers a connection too many. What it has sent already is read, for
 // the kernel would answer unread bytes with a reset that overtakes the
 // response.
 func (l *loop) refuse(fd int) {
-	n, _ := unix.Read(fd, l.in)
+	n, _ := read(fd, l.in)
 	clear(l.in[:max(n, 0)])
 	l.out = l.worker.responses.refusal(l.out[:0], overloaded)
-	_, _ = unix.Write(fd, l.out)
+	_, _ = write(fd, l.out)
 	unix.Close(fd)
 	l.server.refusals.note(l.server.options.Logger, "connection limit reached")
 }
@@ -200,7 +240,7 @@ func (l *loop) refuseWithSpare(socket int) {
 		unix.Close(l.spare)
 		l.spare = -1
 	}
-	if fd, _, err := unix.Accept4(socket, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC); err == nil {
+	if fd, err := accept(socket); err == nil {
 		l.refuse(fd)
 	}
 	l.spare, _ = openSpare()
@@ -271,7 +311,7 @@ func (l *loop) beginDrain() {
 		for l.pending(fd) {
 			l.accept(fd)
 		}
-		_ = unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, fd, nil)
+		_ = l.unwatch(fd) // a loop that never accepted does not watch it
 	}
 	l.sockets = nil
 	l.draining = true

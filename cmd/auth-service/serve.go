@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -52,8 +53,13 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	describe(logger, "tokens loaded", keyring)
+	loops := runtime.GOMAXPROCS(0)
+	// One more, for all that is not a loop: a processor that is free keeps the
+	// scheduler from taking a loop's away while that waits for events.
+	runtime.GOMAXPROCS(loops + 1)
 	srv := server.New(keyring, server.Options{
 		Logger:         logger,
+		Loops:          loops,
 		HeadTimeout:    s.headTimeout,
 		IdleTimeout:    s.idleTimeout,
 		DrainTimeout:   s.drainTimeout,
