@@ -4,19 +4,19 @@ package core
 type Reason uint8
 
 const (
-	// Missing: the request carries no Authorization field, or an empty one.
+	// Missing says that the request carries no Authorization field, or an empty one.
 	Missing Reason = iota
-	// Malformed: not "Bearer" and a token, or more than one Authorization field.
+	// Malformed says that the field is not "Bearer" and a token, or not the only one.
 	Malformed
-	// Unknown: no entry has this token.
+	// Unknown says that no entry has this token.
 	Unknown
-	// Expired: the token's entry has reached its expiry.
+	// Expired says that the token's entry has reached its expiry.
 	Expired
-	// InsufficientScope: a valid token without a scope that is required.
+	// InsufficientScope says that a valid token is without a scope that is required.
 	InsufficientScope
-	// Unconfigured: there is no token to compare with, so nobody can pass.
+	// Unconfigured says that there is no token to compare with, so nobody can pass.
 	Unconfigured
-	// Granted: the one Reason that lets a request pass.
+	// Granted is the one Reason that lets a request pass.
 	Granted
 
 	// Reasons is the number of distinct Reasons, for tables indexed by one.

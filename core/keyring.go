@@ -222,7 +222,7 @@ func (k *Keyring) Authorize(r Request) Decision {
 	// Whitespace around a field's value is not part of it (RFC 9110 §5.5), and
 	// not every caller's parser has dropped it.
 	value := trimWhitespace(r.Authorization)
-	if r.Fields == 0 || len(value) == 0 {
+	if r.Fields < 1 || len(value) == 0 {
 		return Decision{Reason: Missing}
 	}
 	token, ok := bearerToken(value)
@@ -281,7 +281,7 @@ func (k *Keyring) lookup(token []byte) (*slot, bool) {
 // branch. It is [crypto/subtle.ConstantTimeCompare] by words, as eight
 // comparisons by bytes would cost more than the hash.
 func equalMask(a, b *slotDigest) uint64 {
-	diff := a[0] ^ b[0] | a[1] ^ b[1] | a[2] ^ b[2] | a[3] ^ b[3]
+	diff := (a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3]) // | and ^ bind alike
 	return (diff|-diff)>>63 - 1
 }
 

@@ -1,6 +1,6 @@
 package core
 
-// AnyScope, alone in an entry's scopes, satisfies whatever is required.
+// AnyScope satisfies whatever is required. It stands alone in an entry's scopes.
 const AnyScope = "*"
 
 // maxNameLength bounds principals and scopes, in bytes.

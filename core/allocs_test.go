@@ -1,0 +1,40 @@
+package core_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+func TestAuthorizeAllocatesNothing(t *testing.T) {
+	expired := entryOf("gone", "expired")
+	expired.Expires = 1
+	entries := []core.Entry{entryOf("alice", "right", "read", "write"), entryOf("bob", strings.Repeat("l", 8000), core.AnyScope), expired}
+	keyrings := map[string]*core.Keyring{
+		"keyring": mustKeyring(t, nil, entries),
+		"both":    mustKeyring(t, []byte("single"), entries),
+		"single":  mustKeyring(t, []byte("single"), nil),
+		"nothing": nil,
+	}
+	requests := map[string]core.Request{
+		"right":     {Authorization: []byte("Bearer right"), Fields: 1},
+		"scoped":    {Authorization: []byte("Bearer right"), Fields: 1, Scopes: []byte("read write")},
+		"lacking":   {Authorization: []byte("Bearer right"), Fields: 1, Scopes: []byte("read deploy")},
+		"expired":   {Authorization: []byte("Bearer expired"), Fields: 1, Now: 2},
+		"wrong":     {Authorization: []byte("Bearer wrong"), Fields: 1},
+		"single":    {Authorization: []byte("Bearer single"), Fields: 1},
+		"long":      {Authorization: []byte("Bearer " + strings.Repeat("l", 8000)), Fields: 1, Scopes: []byte("x")},
+		"malformed": {Authorization: []byte("Basic right"), Fields: 1},
+		"missing":   {},
+		"several":   {Authorization: []byte("Bearer right"), Fields: 2},
+	}
+	var decision core.Decision
+	for ring, k := range keyrings {
+		for name, r := range requests {
+			if n := testing.AllocsPerRun(20, func() { decision = k.Authorize(r) }); n != 0 {
+				t.Errorf("%s, %s: %v allocations for %v", ring, name, n, decision)
+			}
+		}
+	}
+}
