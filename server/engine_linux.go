@@ -36,7 +36,7 @@ func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
 	loops[0].startAccepting()
 
 	var running sync.WaitGroup
-	failed := make(chan error, len(loops)+1)
+	failed := make(chan error, len(loops))
 	stop := make(chan struct{})
 	for _, l := range loops {
 		running.Go(func() {
@@ -46,11 +46,7 @@ func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
 		})
 	}
 	if len(rest) > 0 {
-		running.Go(func() {
-			if err := s.servePortably(ctx, rest); err != nil {
-				failed <- err
-			}
-		})
+		running.Go(func() { s.servePortably(ctx, rest) })
 	}
 	go func() { running.Wait(); close(stop) }()
 

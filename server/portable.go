@@ -22,27 +22,23 @@ type portable struct {
 	wait  sync.WaitGroup
 }
 
-func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) error {
+// servePortably serves until ctx is done and all connections are closed.
+func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) {
 	p := &portable{server: s, current: s.newCurrent(), conns: map[net.Conn]bool{}}
-	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		go func() { failed <- p.accept(l) }()
+		go p.accept(l)
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-failed:
-	}
+	<-ctx.Done()
 	p.drain(listeners)
-	return err
 }
 
-func (p *portable) accept(l net.Listener) error {
+// accept takes new connections until the listener is closed.
+func (p *portable) accept(l net.Listener) {
 	for {
 		nc, err := l.Accept()
 		if err != nil {
 			if p.draining.Load() || errors.Is(err, net.ErrClosed) {
-				return nil
+				return
 			}
 			// Out of descriptors, or a connection that is gone: both pass.
 			p.server.refusals.note(p.server.options.Logger, "cannot accept connections")
