@@ -65,7 +65,10 @@ const stackDepth = 2 << 10
 
 // wipeStack clears the stack below its caller's frame, where the hash kept a
 // copy of the last, incomplete block of its message.
-func wipeStack() { stackFrame(true) }
+func wipeStack() {
+	stackFrame(true)
+	wipeRegisters()
+}
 
 // growStack makes the stack large enough for the hash, so that it does not
 // move in the middle of it and leave a copy behind.
@@ -84,3 +87,24 @@ func stackFrame(wipe bool) {
 //
 //go:noinline
 func keepFrame(*[stackDepth]byte) {}
+
+// Wipe overwrites b with zeros, and the registers that copies of b may have
+// gone through: a signal would store these on its stack for good.
+func Wipe(b []byte) {
+	clear(b)
+	wipeRegisters()
+}
+
+// wipeRegisters moves zeros through the vector registers. On amd64, copying
+// 256 bytes takes all sixteen of them; where copying takes others, it
+// overwrites these.
+func wipeRegisters() {
+	var zeros, sink [256]byte
+	moveZeros(sink[:], zeros[:])
+}
+
+// moveZeros is not inlined, so that the length is not known and the general
+// copying routine is called.
+//
+//go:noinline
+func moveZeros(to, from []byte) { copy(to, from) }

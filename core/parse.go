@@ -52,28 +52,30 @@ func (e *ParseError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, 
 // and 64 hexadecimal digits; the attributes, each at most once and in any
 // order, are "scope=" with a comma list and "expires=" with an RFC 3339 time,
 // fractions of a second dropped. It returns every entry, or a [*ParseError]
-// for the first line that is wrong and no entry; a credential that stands
-// twice is looked for when all lines are right. The text is not kept and not
+// for the first line that is wrong and no entry. The text is not kept and not
 // wiped.
 func ParseKeyring(text []byte) ([]Entry, error) {
 	var entries []Entry
+	var wrong *ParseError
 	p := parser{principals: map[string]string{}, scopes: map[string][]string{}}
-	for number := 1; len(text) > 0; number++ {
+	for number := 1; len(text) > 0 && wrong == nil; number++ {
 		line, rest, _ := bytes.Cut(text, []byte{'\n'})
 		text = rest
 		entry, reason := p.line(line)
-		if reason != "" {
-			WipeEntries(entries)
-			return nil, &ParseError{Line: number, Reason: reason}
-		}
-		if entry.Principal != "" {
+		switch {
+		case reason != "":
+			wrong = &ParseError{Line: number, Reason: reason}
+		case entry.Principal != "":
 			entry.line = number
 			entries = append(entries, entry)
 		}
 	}
-	if line := firstDuplicate(entries); line != 0 {
+	if line := firstDuplicate(entries); line != 0 { // before any other wrong line
+		wrong = &ParseError{Line: line, Reason: ErrDuplicateCredential.Error()}
+	}
+	if wrong != nil {
 		WipeEntries(entries)
-		return nil, &ParseError{Line: line, Reason: ErrDuplicateCredential.Error()}
+		return nil, wrong
 	}
 	return entries, nil
 }

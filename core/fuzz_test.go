@@ -1,0 +1,247 @@
+package core_test
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+// FuzzParseKeyring: what is accepted can be written down again and means the
+// same; what is refused is refused whole, in words that quote nothing of it.
+func FuzzParseKeyring(f *testing.F) {
+	for _, text := range vectors.KeyringTexts() {
+		f.Add(text)
+	}
+	messages := knownMessages()
+	f.Fuzz(func(t *testing.T, text []byte) {
+		before := bytes.Clone(text)
+		entries, err := core.ParseKeyring(text)
+		if !bytes.Equal(text, before) {
+			t.Fatal("parsing changed the text")
+		}
+		if err != nil {
+			checkRefusal(t, text, entries, err, messages)
+			return
+		}
+		var written strings.Builder
+		for _, e := range entries {
+			checkEntry(t, e)
+			written.WriteString(e.String() + "\n")
+		}
+		again, err := core.ParseKeyring([]byte(written.String()))
+		if err != nil {
+			t.Fatalf("written down again: %v", err)
+		}
+		if !slices.EqualFunc(entries, again, sameEntry) {
+			t.Fatalf("%q became %q", entries, again)
+		}
+		if _, err := core.NewKeyring(constant{}, nil, entries); err != nil {
+			t.Fatalf("entries that no keyring takes: %v", err)
+		}
+	})
+}
+
+// constant is a source of salts for tests that are not about these.
+type constant struct{}
+
+func (constant) Read(b []byte) (int, error) { return len(b), nil }
+
+// knownMessages are the reasons of all refusals in the table. A refusal in
+// other words would have been made up of the text.
+func knownMessages() map[string]bool {
+	messages := map[string]bool{}
+	for _, v := range vectors.Keyrings() {
+		_, err := core.ParseKeyring(v.Text)
+		if parseErr, ok := errors.AsType[*core.ParseError](err); ok {
+			messages[parseErr.Reason] = true
+		}
+	}
+	return messages
+}
+
+func checkRefusal(t *testing.T, text []byte, entries []core.Entry, err error, messages map[string]bool) {
+	t.Helper()
+	parseErr, ok := errors.AsType[*core.ParseError](err)
+	if !ok || entries != nil {
+		t.Fatalf("error %v beside %d entries", err, len(entries))
+	}
+	if parseErr.Line < 1 || parseErr.Line > 1+bytes.Count(text, []byte("\n")) {
+		t.Fatalf("line %d of %d", parseErr.Line, 1+bytes.Count(text, []byte("\n")))
+	}
+	if !messages[parseErr.Reason] {
+		t.Fatalf("a message that no vector has: %q", parseErr.Reason)
+	}
+	// The lines before the one told are right, as far as these go alone.
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if _, err := core.ParseKeyring(bytes.Join(lines[:parseErr.Line-1], nil)); err != nil {
+		t.Fatalf("line %d is told, and without it: %v", parseErr.Line, err)
+	}
+	if _, err := core.ParseKeyring(bytes.Join(lines[:parseErr.Line], nil)); err == nil {
+		t.Fatalf("line %d is told, and nothing is wrong up to it", parseErr.Line)
+	}
+}
+
+var (
+	principalForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	scopeForm     = regexp.MustCompile(`^[!#-+\--\[\]-~]{1,64}$`)
+)
+
+func checkEntry(t *testing.T, e core.Entry) {
+	t.Helper()
+	if !principalForm.MatchString(e.Principal) {
+		t.Fatalf("principal %q", e.Principal)
+	}
+	for _, scope := range e.Scopes {
+		if !scopeForm.MatchString(scope) || scope == core.AnyScope && len(e.Scopes) > 1 {
+			t.Fatalf("scopes %q", e.Scopes)
+		}
+	}
+}
+
+func sameEntry(a, b core.Entry) bool {
+	return a.Principal == b.Principal && a.Credential == b.Credential && a.Expires == b.Expires && slices.Equal(a.Scopes, b.Scopes)
+}
+
+// A plainEntry is an entry of the reference, which knows the tokens.
+type plainEntry struct {
+	principal, token string
+	scopes           []string
+	expires          int64
+}
+
+// plainAuthorize is the verdict told in another way: tokens in plain text,
+// compared one after the other.
+func plainAuthorize(entries []plainEntry, authorization string, fields int, required string, now int64) (reason core.Reason, principal string) {
+	value := strings.Trim(authorization, " \t")
+	scheme, token, _ := strings.Cut(strings.ReplaceAll(value, "\t", " "), " ")
+	token = value[len(value)-len(strings.TrimLeft(token, " ")):]
+	switch {
+	case len(entries) == 0:
+		return core.Unconfigured, ""
+	case fields > 1:
+		return core.Malformed, ""
+	case fields < 1 || value == "":
+		return core.Missing, ""
+	case !strings.EqualFold(scheme, "Bearer") || token == "":
+		return core.Malformed, ""
+	}
+	for _, e := range entries {
+		if e.token != token {
+			continue
+		}
+		switch {
+		case e.expires <= now:
+			return core.Expired, e.principal
+		case !plainSatisfies(e.scopes, required):
+			return core.InsufficientScope, e.principal
+		}
+		return core.Granted, e.principal
+	}
+	return core.Unknown, ""
+}
+
+func plainSatisfies(scopes []string, required string) bool {
+	for _, need := range strings.FieldsFunc(required, func(r rune) bool { return r == ' ' || r == '\t' }) {
+		if !scopeForm.MatchString(need) || !slices.Contains(scopes, need) && !slices.Equal(scopes, []string{"*"}) {
+			return false
+		}
+	}
+	return true
+}
+
+// plainEntries makes entries of tokens, one a line, with attributes of a byte
+// each: five bits choose scopes, three the expiry.
+func plainEntries(single string, tokens, attributes []byte, now int64) []plainEntry {
+	var entries []plainEntry
+	seen := map[string]bool{}
+	if single != "" {
+		entries = append(entries, plainEntry{core.DefaultPrincipal, single, []string{core.AnyScope}, core.Never})
+	}
+	names := []string{"read", "write", "metrics", "a"}
+	for i, line := range bytes.Split(tokens, []byte("\n")) {
+		if len(line) == 0 || seen[string(line)] || len(entries) > 100 {
+			continue
+		}
+		seen[string(line)] = true
+		e := plainEntry{principal: "p" + string(rune('0'+i%10)), token: string(line), expires: core.Never}
+		a := byte(0)
+		if len(attributes) > 0 {
+			a = attributes[i%len(attributes)]
+		}
+		for bit, name := range names {
+			if a>>bit&1 != 0 {
+				e.scopes = append(e.scopes, name)
+			}
+		}
+		if a&0x10 != 0 {
+			e.scopes = []string{core.AnyScope}
+		}
+		switch a >> 5 {
+		case 1:
+			e.expires = now
+		case 2:
+			e.expires = max(now, math.MinInt64+1) - 1
+		case 3:
+			e.expires = min(now, math.MaxInt64-1) + 1
+		case 4:
+			e.expires = 0
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// FuzzAuthorize holds the verdict against the plain one.
+func FuzzAuthorize(f *testing.F) {
+	for _, v := range vectors.Verdicts() {
+		r := requestOf(&v)
+		token, _ := bytes.CutPrefix(r.Authorization, []byte("Bearer "))
+		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, v.Token, slices.Concat([]byte("other\n"), token, []byte("\nthird")), []byte{0x10, 0x23, 0x01})
+		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, []byte(nil), token, []byte{0x63})
+	}
+	f.Fuzz(func(t *testing.T, authorization []byte, fields uint8, required []byte, now int64, single, tokens, attributes []byte) {
+		plain := plainEntries(string(single), tokens, attributes, now)
+		var entries []core.Entry
+		for _, e := range plain[min(len(plain), min(len(single), 1)):] {
+			entries = append(entries, core.Entry{Principal: e.principal, Credential: core.CredentialOf([]byte(e.token)), Scopes: e.scopes, Expires: e.expires})
+		}
+		k, err := core.NewKeyring(constant{}, single, entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := bytes.Clone(authorization)
+		r := core.Request{Authorization: authorization, Fields: int(fields), Scopes: required, Now: now}
+		d := k.Authorize(r)
+		reason, principal := plainAuthorize(plain, string(authorization), int(fields), string(required), now)
+		if d.Reason != reason || d.Principal != principal {
+			t.Fatalf("%v of %q, want %v of %q", d.Reason, d.Principal, reason, principal)
+		}
+		if !bytes.Equal(authorization, before) || k.Authorize(r) != d {
+			t.Fatal("the verdict changed the value, or the next verdict")
+		}
+		if d.Granted() {
+			// What the keyring stores of the token is no token.
+			for _, e := range entries {
+				if e.Credential == core.CredentialOf(trimmedToken(authorization)) {
+					stolen := slices.Concat([]byte("Bearer "), e.Credential[:])
+					if k.Authorize(core.Request{Authorization: stolen, Fields: 1, Now: now}).Granted() {
+						t.Fatal("a credential passes for a token")
+					}
+				}
+			}
+		}
+	})
+}
+
+// trimmedToken is what follows the scheme.
+func trimmedToken(authorization []byte) []byte {
+	value := bytes.Trim(authorization, " \t")
+	return bytes.TrimLeft(value[min(len(value), len("Bearer")):], " \t")
+}
