@@ -1,0 +1,113 @@
+package vectors
+
+import (
+	"strings"
+	"testing"
+)
+
+// Each case is a table that is right but for one fault.
+func TestVerdictTableIsStrict(t *testing.T) {
+	const good = `{"now": 5, "configurations": {"c": {"comment": "c", "keyring": ["k"], "token": "t"}},
+		"cases": [{"name": "n", "comment": "c", "configuration": "c", "authorization": ["Bearer x"], "scopes": ["s"], "now": 6,
+		"expect": {"status": 200, "reason": "granted", "principal": "p"}, "except": {"reactor": "why"}}]}`
+	if _, err := decodeVerdicts([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	again := good[strings.Index(good, `{"name"`) : len(good)-2]
+	refuse(t, good, func(b []byte) error { _, err := decodeVerdicts(b); return err }, [][3]string{
+		{"not JSON", `{"now"`, `{now`},
+		{"an unknown key", `"now": 6`, `"time": 6`},
+		{"an unknown key above", `{"now": 5`, `{"then": 5`},
+		{"a key twice", `"now": 6`, `"now": 6, "now": 7`},
+		{"a key twice in an outcome", `"status": 200`, `"status": 200, "status": 401`},
+		{"a case twice", again, again + "," + again},
+		{"no case", again, ""},
+		{"no name", `"name": "n"`, `"name": ""`},
+		{"no comment", `"comment": "c", "configuration"`, `"comment": "", "configuration"`},
+		{"no such configuration", `"configuration": "c"`, `"configuration": "d"`},
+		{"a configuration that is not used", `"configurations": {`, `"configurations": {"d": {"comment": "d"}, `},
+		{"no such reason", `"granted"`, `"allowed"`},
+		{"a status of another reason", `"status": 200`, `"status": 401`},
+		{"no principal", `"principal": "p"`, `"principal": ""`},
+		{"a principal of nobody", `"status": 200, "reason": "granted"`, `"status": 401, "reason": "unknown"`},
+		{"no such build", `"reactor"`, `"nuclear"`},
+		{"an exception for the core", `"reactor"`, `"core"`},
+		{"an exception without a reason", `"why"`, `""`},
+		{"a character that is no byte", `Bearer x`, `Bearer €`},
+		{"a bracket that does not close", `Bearer x`, `Bearer ⟦x`},
+		{"more behind it", `"why"}}]}`, `"why"}}]} {}`},
+	})
+}
+
+func TestKeyringTableIsStrict(t *testing.T) {
+	const good = `[{"name": "a", "comment": "c", "text": "one\nbad secret", "error": {"line": 2, "layer": "scope", "contains": "x"}, "secret": "secret"},
+		{"name": "b", "comment": "c", "text": "two", "entries": ["two"]}]`
+	if _, err := decodeKeyrings([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	refuse(t, good, func(b []byte) error { _, err := decodeKeyrings(b); return err }, [][3]string{
+		{"an unknown key", `"entries"`, `"entry"`},
+		{"a name twice", `"name": "b"`, `"name": "a"`},
+		{"no comment", `"comment": "c", "text": "two"`, `"comment": "", "text": "two"`},
+		{"neither entries nor an error", `, "entries": ["two"]`, ``},
+		{"entries and an error", `"secret": "secret"`, `"entries": []`},
+		{"a line beyond the last", `"line": 2`, `"line": 3`},
+		{"a line before the first", `"line": 2`, `"line": 0`},
+		{"no such layer", `"scope"`, `"scopes"`},
+		{"no message", `"contains": "x"`, `"contains": ""`},
+		{"a secret from elsewhere", `"secret": "secret"`, `"secret": "other"`},
+		{"no case", good, `[]`},
+	})
+}
+
+func TestExchangeTableIsStrict(t *testing.T) {
+	const servers = `{"s": {"config": {"A": "b"}, "keyring": ["k"]}}`
+	const good = `{"id": "a", "group": "g", "note": "n", "server": "s", "request": "GET", "expect": [{"status": 200, "fields": {"A": "b", "C": null}}], "after": "open"}` + "\n" +
+		`{"id": "b", "group": "g", "note": "n", "server": "s", "request": "", "contract": ["400", "no response"], "health": true}` + "\n"
+	list, err := decodeExchanges([]byte(servers), []byte(good))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list[0].Config["A"] != "b" || string(list[1].Keyring) != "k\n" {
+		t.Errorf("the server is started with %q and %q", list[0].Config, list[1].Keyring)
+	}
+	refuse(t, good, func(b []byte) error { _, err := decodeExchanges([]byte(servers), b); return err }, [][3]string{
+		{"an unknown key", `"after"`, `"then"`},
+		{"an ID twice", `"id": "b"`, `"id": "a"`},
+		{"no group", `"group": "g", "note": "n", "server": "s", "request": ""`, `"note": "n", "server": "s", "request": ""`},
+		{"no note", `"note": "n", "server": "s", "request": ""`, `"server": "s", "request": ""`},
+		{"no such server", `"server": "s", "request": ""`, `"server": "x", "request": ""`},
+		{"no request", `"request": "", `, ``},
+		{"neither an expectation nor a contract", `, "contract": ["400", "no response"]`, ``},
+		{"both", `"after": "open"`, `"contract": ["400"]`},
+		{"no such end", `"open"`, `"ajar"`},
+		{"no status", `"status": 200, `, ``},
+		{"an empty list of statuses", `"status": 200`, `"status": []`},
+		{"a status that is a word", `"status": 200`, `"status": "ok"`},
+		{"no such word in a contract", `"no response"`, `"silence"`},
+		{"an empty line", "}\n", "}\n\n"},
+		{"no case", good, ""},
+	})
+	for name, bad := range map[string]string{
+		"an unknown key": `{"s": {"configuration": {}}}`, "a name twice": `{"s": {}, "s": {}}`, "not JSON": `x`,
+	} {
+		if _, err := decodeExchanges([]byte(bad), []byte(good)); err == nil {
+			t.Errorf("servers: %s is taken", name)
+		}
+	}
+}
+
+// refuse applies each fault (its name, what it replaces and by what) to a good
+// table, and expects an error of decode.
+func refuse(t *testing.T, good string, decode func([]byte) error, faults [][3]string) {
+	t.Helper()
+	for _, fault := range faults {
+		bad := strings.Replace(good, fault[1], fault[2], 1)
+		if bad == good {
+			t.Errorf("%s: nothing was replaced", fault[0])
+		}
+		if err := decode([]byte(bad)); err == nil {
+			t.Errorf("%s is taken", fault[0])
+		}
+	}
+}
