@@ -5,6 +5,8 @@ import (
 	"net"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/core"
 )
 
 // conn is one connection of a loop. While it is idle it holds no buffer.
@@ -45,10 +47,10 @@ func (l *loop) readable(c *conn) {
 	switch {
 	case n > 0:
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
-		clear(l.in[:held])
+		core.Wipe(l.in[:held])
 		return
 	default: // the client is gone, or has nothing more to say
-		clear(l.in[:held])
+		core.Wipe(l.in[:held])
 		l.close(c)
 		return
 	}
@@ -69,12 +71,12 @@ func (l *loop) answer(c *conn, n int) {
 			if l.conns[c.fd] == c {
 				l.hold(c, consumed, n)
 			}
-			clear(l.in[:n])
+			core.Wipe(l.in[:n])
 			return
 		}
 	}
 	l.hold(c, consumed, n)
-	clear(l.in[:n])
+	core.Wipe(l.in[:n])
 	l.send(c, then)
 }
 
@@ -108,6 +110,7 @@ func (l *loop) write(c *conn, then next) bool {
 	if len(l.out) == 0 {
 		return true
 	}
+	defer clear(l.out) // a challenge names scopes, which may be anything
 	n, err := write(c.fd, l.out)
 	if n == len(l.out) {
 		return true
@@ -134,6 +137,7 @@ func (l *loop) writable(c *conn) {
 			}
 			return
 		}
+		clear(c.unsent[:n])
 		if c.unsent = c.unsent[n:]; len(c.unsent) > 0 {
 			return
 		}
@@ -200,7 +204,7 @@ func (l *loop) linger(c *conn) {
 // discard reads and forgets.
 func (l *loop) discard(c *conn) {
 	n, err := read(c.fd, l.in)
-	clear(l.in[:max(n, 0)])
+	core.Wipe(l.in[:max(n, 0)])
 	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		l.close(c)
 	}
@@ -209,6 +213,7 @@ func (l *loop) discard(c *conn) {
 func (l *loop) close(c *conn) {
 	c.wait.remove()
 	clear(c.unparsed)
+	clear(c.unsent)
 	l.conns[c.fd] = nil
 	l.open--
 	l.server.connections.Add(-1)

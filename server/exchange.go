@@ -115,6 +115,7 @@ func (h *head) persistence(draining bool) connection {
 func (w *worker) answer(h *head, buf, out []byte, p peer, c connection) []byte {
 	var r route
 	r, w.scopes = h.route(buf, w.scopes[:0])
+	defer clear(w.scopes) // a client may have put anything there
 	switch r {
 	case routeAuth:
 		w.current.RLock()

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/core"
 )
 
 // eventBatch is the most that one wake-up brings.
@@ -126,8 +128,11 @@ func (l *loop) watchFor(c *conn, events uint32) {
 func (l *loop) unwatch(fd int) error { return unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, fd, nil) }
 
 func (l *loop) run() error {
-	runtime.LockOSThread() // for threadTime
-	defer runtime.UnlockOSThread()
+	// The thread is the loop's for good: it ends with it.
+	runtime.LockOSThread()
+	if err := blockSignals(); err != nil {
+		return fmt.Errorf("event loop: blocking signals: %w", err)
+	}
 	events := make([]unix.EpollEvent, eventBatch)
 	l.tick()
 	for !l.draining || l.open > 0 || !l.balance.end() {
@@ -225,7 +230,7 @@ func (l *loop) place(c *conn) {
 // response.
 func (l *loop) refuse(fd int) {
 	n, _ := read(fd, l.in)
-	clear(l.in[:max(n, 0)])
+	core.Wipe(l.in[:max(n, 0)])
 	l.out = l.worker.responses.refusal(l.out[:0], overloaded)
 	_, _ = write(fd, l.out)
 	unix.Close(fd)

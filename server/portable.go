@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/concrete-security/auth-service/core"
 )
 
 // portable serves listeners with a goroutine for each connection: on systems
@@ -122,7 +124,7 @@ func (p netPeer) address() string {
 func (p *portable) serve(nc net.Conn) {
 	buffer := make([]byte, 4<<10)
 	defer func() {
-		clear(buffer)
+		core.Wipe(buffer)
 		p.mu.Lock()
 		delete(p.conns, nc)
 		p.mu.Unlock()
@@ -156,13 +158,15 @@ func (p *portable) serve(nc net.Conn) {
 			used, out, then = w.advance(&x, buffer[consumed:total], out[:0], netPeer{nc}, p.draining.Load())
 			consumed += used
 			if then == closeLastly {
-				clear(buffer[:total])
+				core.Wipe(buffer[:total])
 				p.finish(nc, out)
 				return
 			}
 			if len(out) > 0 {
 				_ = nc.SetWriteDeadline(time.Now().Add(options.HeadTimeout))
-				if _, err := nc.Write(out); err != nil {
+				_, err := nc.Write(out)
+				clear(out)
+				if err != nil {
 					return
 				}
 			}
@@ -171,7 +175,7 @@ func (p *portable) serve(nc net.Conn) {
 			}
 			if then == readMore {
 				held = copy(buffer, buffer[consumed:total])
-				clear(buffer[held:total])
+				core.Wipe(buffer[held:total])
 			}
 		}
 		if held == len(buffer) {
@@ -194,7 +198,7 @@ func (p *portable) serve(nc net.Conn) {
 func grown(buffer []byte) []byte {
 	larger := make([]byte, min(2*len(buffer), maxHead))
 	copy(larger, buffer)
-	clear(buffer)
+	core.Wipe(buffer)
 	return larger
 }
 
@@ -210,11 +214,11 @@ func (p *portable) finish(nc net.Conn, out []byte) {
 		return
 	}
 	discard := make([]byte, 4<<10)
-	defer clear(discard)
+	defer core.Wipe(discard)
 	for {
 		if _, err := nc.Read(discard); err != nil {
 			return
 		}
-		clear(discard)
+		core.Wipe(discard)
 	}
 }

@@ -83,7 +83,15 @@ func (h *head) appendFieldScopes(buf, scopes []byte) []byte {
 	return scopes
 }
 
+// appendScope adds a name. It grows the list itself, to leave no copy of what
+// may be anything behind.
 func appendScope(scopes, name []byte) []byte {
+	if need := len(scopes) + 1 + len(name); need > cap(scopes) {
+		larger := make([]byte, len(scopes), 2*need)
+		copy(larger, scopes)
+		clear(scopes)
+		scopes = larger
+	}
 	if len(scopes) > 0 {
 		scopes = append(scopes, ' ')
 	}
