@@ -117,7 +117,7 @@ func (h *head) nextLine(buf []byte) (line []byte, complete bool, f fault) {
 			return nil, false, badRequest
 		}
 		h.scanned += len(rest)
-		if h.next > 0 && h.exceedsFieldSum(visible[h.next:]) {
+		if h.next > 0 && h.exceedsFieldSum(visible[h.next:h.scanned]) {
 			return nil, false, fieldsTooLarge
 		}
 		return nil, false, noFault

@@ -1,0 +1,190 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+const (
+	testToken  = "token-of-the-server-tests-0123456789-ABCDEFGH"
+	testAuth   = "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + testToken + "\r\n\r\n"
+	testDenied = "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer wrong\r\n\r\n"
+)
+
+func newKeyring(t testing.TB, token, text string) *core.Keyring {
+	t.Helper()
+	entries, err := core.ParseKeyring([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := core.NewKeyring(rand.Reader, []byte(token), entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// configured returns the keyring that an exchange's environment stands for.
+func configured(t testing.TB, e *vectors.Exchange) *core.Keyring {
+	t.Helper()
+	minimum := 32
+	if value := e.Config["MIN_AUTH_SERVICE_TOKEN_LEN"]; value != "" {
+		var err error
+		if minimum, err = strconv.Atoi(value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	token := e.Config["AUTH_SERVICE_TOKEN"]
+	if utf8.RuneCountInString(token) < minimum {
+		token = ""
+	}
+	return newKeyring(t, token, string(e.Keyring))
+}
+
+// newTestWorker returns the pure part of a server.
+func newTestWorker(t testing.TB, k *core.Keyring) *worker {
+	t.Helper()
+	w := New(k, Options{Logger: slog.New(slog.DiscardHandler)}).newWorker()
+	w.setTime(time.Now())
+	return &w
+}
+
+type testPeer struct{}
+
+func (testPeer) address() string { return "192.0.2.1" }
+
+// engine is one of the ways in which bytes reach the worker.
+type engine struct {
+	name string
+	wrap func(net.Listener) net.Listener
+}
+
+// hidden is a listener that does not show its descriptor.
+type hidden struct{ net.Listener }
+
+func engines() []engine {
+	return []engine{
+		{"native", func(l net.Listener) net.Listener { return l }},
+		{"portable", func(l net.Listener) net.Listener { return hidden{l} }},
+	}
+}
+
+// eachEngine runs test once for each engine, in parallel.
+func eachEngine(t *testing.T, test func(*testing.T, engine)) {
+	t.Helper()
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, e)
+		})
+	}
+}
+
+// running is a server that listens.
+type running struct {
+	*Server
+	address string
+	stop    context.CancelFunc
+	done    chan error
+}
+
+func (e engine) start(t testing.TB, k *core.Keyring, options Options) *running {
+	t.Helper()
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &running{Server: New(k, options), address: l.Addr().String(), stop: cancel, done: make(chan error, 1)}
+	go func() { r.done <- r.Serve(ctx, e.wrap(l)) }()
+	t.Cleanup(func() {
+		cancel()
+		select {
+		case err := <-r.done:
+			if err != nil {
+				t.Errorf("Serve: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("Serve does not return")
+		}
+	})
+	return r
+}
+
+// wait returns what Serve returns.
+func (r *running) wait(t testing.TB) {
+	t.Helper()
+	r.stop()
+	select {
+	case err := <-r.done:
+		r.done <- err
+	case <-time.After(20 * time.Second):
+		t.Fatal("Serve does not return")
+	}
+}
+
+func (r *running) dial(t testing.TB) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", r.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// ask sends a request on c and returns the head of the response.
+func ask(t testing.TB, c net.Conn, request string) string {
+	t.Helper()
+	if _, err := io.WriteString(c, request); err != nil {
+		t.Fatal(err)
+	}
+	return readHead(t, c)
+}
+
+// readHead reads the head of one response, byte by byte, so as to take nothing
+// of what follows.
+func readHead(t testing.TB, c net.Conn) string {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	var head []byte
+	one := make([]byte, 1)
+	for len(head) < 4 || string(head[len(head)-4:]) != "\r\n\r\n" {
+		if _, err := c.Read(one); err != nil {
+			t.Fatalf("after %q: %v", head, err)
+		}
+		head = append(head, one[0])
+	}
+	return string(head)
+}
+
+// readEnd reads to the end of the stream.
+func readEnd(t testing.TB, c net.Conn) string {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	b, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatalf("after %q: %v", b, err)
+	}
+	return string(b)
+}
+
+func status(head string) string {
+	if len(head) < len("HTTP/1.1 200") {
+		return head
+	}
+	return head[len("HTTP/1.1 "):len("HTTP/1.1 200")]
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+// verdictRequest writes a verdict of the table as a request, with further field
+// lines before and after the Authorization fields.
+func verdictRequest(v *vectors.Verdict, method, before, after string) []byte {
+	var b bytes.Buffer
+	target := "/auth"
+	separator := "?"
+	for _, scope := range v.Scopes {
+		if core.ValidScope(scope) {
+			target += separator + "scope=" + scope
+			separator = "&"
+		}
+	}
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: a\r\n%s", method, target, before)
+	for _, value := range v.Authorization {
+		fmt.Fprintf(&b, "Authorization: %s\r\n", value)
+	}
+	for _, scope := range v.Scopes {
+		if !core.ValidScope(scope) { // the proxy's URL cannot hold it; its header can
+			fmt.Fprintf(&b, "X-Auth-Scope: %s\r\n", scope)
+		}
+	}
+	b.WriteString(after + "\r\n")
+	return b.Bytes()
+}
+
+// subject answers the table's verdicts through the server's pure part.
+func subject(t *testing.T, method, before, after string) vectors.Subject {
+	workers := map[string]*worker{}
+	return vectors.Subject{Build: vectors.Server, Opaque: true, Decide: func(v *vectors.Verdict) (vectors.Outcome, error) {
+		w := workers[v.Configuration]
+		if w == nil {
+			w = newTestWorker(t, newKeyring(t, string(v.Token), string(v.Keyring)))
+			workers[v.Configuration] = w
+		}
+		w.setTime(time.Unix(v.Now, 0))
+		out, _ := advanceAll(w, verdictRequest(v, method, before, after))
+		response := string(out)
+		o := vectors.Outcome{}
+		if _, err := fmt.Sscanf(response, "HTTP/1.1 %d", &o.Status); err != nil {
+			return o, fmt.Errorf("%q: %w", response, err)
+		}
+		const identity = "\r\nX-Auth-Request-User: "
+		if count := strings.Count(response, identity); (o.Status == 200) != (count == 1) {
+			return o, fmt.Errorf("%d identities in %q", count, response)
+		}
+		if _, rest, ok := strings.Cut(response, identity); ok {
+			o.Principal, _, _ = strings.Cut(rest, "\r\n")
+		}
+		if challenges := strings.Count(response, "\r\nWWW-Authenticate: Bearer"); (o.Status == 401 || o.Status == 403) != (challenges == 1) {
+			return o, fmt.Errorf("%d challenges in %q", challenges, response)
+		}
+		return o, nil
+	}}
+}
+
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	vectors.Run(t, subject(t, "GET", "", ""))
+}
+
+// TestNothingElseDecides is the metamorphic one: no other field, and no method,
+// changes a verdict.
+func TestNothingElseDecides(t *testing.T) {
+	t.Parallel()
+	checked := 0
+	variations := []struct{ method, fields string }{
+		{"GET", "X-Forwarded-User: admin\r\nX-Forwarded-Method: OPTIONS\r\nX-Forwarded-Uri: /health\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: localhost\r\n"},
+		{"GET", "X-Original-URI: /health\r\nX-Original-Method: OPTIONS\r\nX-Original-URL: http://localhost/public\r\nX-Rewrite-URL: /health\r\n"},
+		{"GET", "X_Forwarded_For: 127.0.0.1\r\nX_Auth_Request_User: admin\r\nX-Auth-Request-User: admin\r\nX-Auth-Request-Email: a@b\r\n"},
+		{"GET", "User-Agent: kube-probe/1.0\r\nCookie: session=1; token=x\r\nReferer: http://localhost/\r\nOrigin: null\r\n"},
+		{"GET", "X-Real-IP: 127.0.0.1\r\nForwarded: for=127.0.0.1\r\nVia: 1.1 x\r\nTrue-Client-IP: ::1\r\n"},
+		{"POST", "X-HTTP-Method-Override: GET\r\nContent-Length: 0\r\n"},
+		{"HEAD", "Accept: */*\r\n"},
+		{"OPTIONS", "Access-Control-Request-Method: GET\r\nAccess-Control-Request-Headers: authorization\r\n"},
+		{"DELETE", "Proxy-Authorization: Bearer " + testToken + "\r\nProxy_Authorization: x\r\n"},
+		{"GET", "Authorization-Info: x\r\nHTTP_AUTHORIZATION: Bearer x\r\nX-Authorization: Bearer x\r\n"},
+		{"GET", "Upgrade: websocket\r\nConnection: Upgrade\r\n"},
+		{"GET", "Connection: authorization\r\n"},
+	}
+	for _, v := range vectors.Verdicts() {
+		if v.Except[vectors.Server] != "" {
+			continue
+		}
+		w := newTestWorker(t, newKeyring(t, string(v.Token), string(v.Keyring)))
+		w.setTime(time.Unix(v.Now, 0))
+		plain, _ := advanceAll(w, verdictRequest(&v, "GET", "", ""))
+		for _, variation := range variations {
+			for _, request := range [][]byte{
+				verdictRequest(&v, variation.method, variation.fields, ""),
+				verdictRequest(&v, variation.method, "", variation.fields),
+			} {
+				if len(request) > maxFieldSum { // such a one is refused unseen
+					continue
+				}
+				got, _ := advanceAll(w, request)
+				if status(string(got)) != status(string(plain)) {
+					t.Errorf("%s: %s, but %s with %s and %q", v.Name, status(string(plain)), status(string(got)), variation.method, variation.fields)
+				}
+				checked++
+			}
+		}
+	}
+	if checked < 1000 {
+		t.Errorf("only %d requests checked", checked)
+	}
+}
