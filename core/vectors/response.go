@@ -41,7 +41,7 @@ func nextResponse(data []byte, head bool) (r response, rest []byte, complete boo
 	}
 	length, err := strconv.Atoi(strings.Join(r.fields["content-length"], ","))
 	if err != nil || length < 0 {
-		return r, nil, false, fmt.Errorf("Content-Length %q", r.fields["content-length"])
+		return r, nil, false, fmt.Errorf("the lengths %q", r.fields["content-length"])
 	}
 	if r.head = head; head {
 		length = 0
@@ -69,9 +69,9 @@ func (r *response) checkForm() error {
 	verdict := r.status == 401 || r.status == 403 || r.status == 500 || r.status == 200 && !r.isHealth()
 	switch {
 	case r.has("server"), r.has("transfer-encoding"):
-		return errors.New("Server or Transfer-Encoding")
+		return errors.New("a field Server or Transfer-Encoding")
 	case !r.hasDate():
-		return fmt.Errorf("Date %q", r.fields["date"])
+		return fmt.Errorf("the dates %q", r.fields["date"])
 	case r.status >= 400 && r.status != 401 && r.status != 403 && r.status != 404 && r.status != 405 && r.status != 500 && !r.closes():
 		return fmt.Errorf("%d without Connection: close", r.status)
 	case r.status == 405 && len(r.fields["allow"]) != 1:
@@ -83,7 +83,7 @@ func (r *response) checkForm() error {
 	case r.isHealth() && string(r.body) != "healthy" && !r.head:
 		return fmt.Errorf("/health says %q", r.body)
 	case (len(r.fields["x-auth-request-user"]) == 1) != (verdict && r.status == 200):
-		return fmt.Errorf("X-Auth-Request-User %q", r.fields["x-auth-request-user"])
+		return fmt.Errorf("the principals %q", r.fields["x-auth-request-user"])
 	}
 	return r.checkChallenge()
 }
@@ -109,7 +109,7 @@ func (r *response) checkChallenge() error {
 		ok = len(challenges) == 1 && strings.HasPrefix(challenges[0], `Bearer error="insufficient_scope"`)
 	}
 	if !ok {
-		return fmt.Errorf("WWW-Authenticate %q with %d", challenges, r.status)
+		return fmt.Errorf("the challenges %q with %d", challenges, r.status)
 	}
 	return nil
 }

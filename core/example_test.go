@@ -1,0 +1,31 @@
+package core_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+func ExampleKeyring_Authorize() {
+	const text = "ci sha256:b671a472e35e3265f56c33a442cdd6914fcb64b5d69010a67563897c46202a21 scope=metrics,deploy\n"
+	entries, err := core.ParseKeyring([]byte(text))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	keyring, err := core.NewKeyring(rand.Reader, nil, entries)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	decision := keyring.Authorize(core.Request{
+		Authorization: []byte("Bearer the-token-of-the-continuous-integration"),
+		Fields:        1,
+		Scopes:        []byte("metrics"),
+		Now:           time.Now().Unix(),
+	})
+	fmt.Println(decision.Status(), decision.Reason, decision.Principal)
+	// Output: 200 granted ci
+}
