@@ -1,0 +1,276 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+func TestSlowHeadIsToldSo(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
+		c := r.dial(t)
+		begun := time.Now()
+		for range 20 { // bytes that trickle in do not buy time
+			if _, err := io.WriteString(c, "G"); err != nil || time.Since(begun) > 400*time.Millisecond {
+				break
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		if got := readEnd(t, c); status(got) != "408" {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestSlowBodyIsCutOff(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
+		c := r.dial(t)
+		if got := ask(t, c, "POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"); status(got) != "401" {
+			t.Errorf("got %q", got)
+		}
+		readEnd(t, c)
+	})
+}
+
+func TestIdleConnectionIsClosedSilently(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{IdleTimeout: 200 * time.Millisecond})
+		silent, used := r.dial(t), r.dial(t)
+		ask(t, used, testAuth)
+		for _, c := range []net.Conn{silent, used} {
+			if got := readEnd(t, c); got != "" {
+				t.Errorf("got %q", got)
+			}
+		}
+	})
+}
+
+// TestErrorArrivesWhileSending: the client goes on sending for long after the
+// request is refused, and reads only then.
+func TestErrorArrivesWhileSending(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+		for request, want := range map[string]string{
+			"GET /" + strings.Repeat("x", 9000) + " HTTP/1.1\r\n": "414",
+			"GET / HTTP/9.9\r\n": "505",
+			testAuth[:len(testAuth)-2] + "Content-Length: 1000000\r\n\r\n":             "200",
+			testAuth[:len(testAuth)-2] + "Transfer-Encoding: chunked\r\n\r\nf4240\r\n": "200",
+		} {
+			c := r.dial(t)
+			go func() {
+				_, _ = io.WriteString(c, request)
+				_, _ = c.Write(make([]byte, 1_000_000))
+			}()
+			time.Sleep(50 * time.Millisecond)
+			if got := readEnd(t, c); status(got) != want || strings.Count(got, "HTTP/1.1") != 1 {
+				t.Errorf("%.20q: got %q, want %s once", request, got, want)
+			}
+		}
+	})
+}
+
+// TestClientThatNeverReads must not make the server hold ever more responses.
+func TestClientThatNeverReads(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 300 * time.Millisecond})
+		c := r.dial(t)
+		_ = c.SetWriteDeadline(time.Now().Add(20 * time.Second))
+		requests := strings.Repeat(testAuth, 1000)
+		sent := 0
+		for {
+			n, err := io.WriteString(c, requests)
+			if sent += n; err != nil {
+				break
+			}
+			if sent > 1<<30 {
+				t.Fatal("the server takes whatever is sent")
+			}
+		}
+		ask(t, r.dial(t), testAuth) // it serves others
+	})
+}
+
+// TestPipelineLongerThanBuffers is answered in order to the last.
+func TestPipelineLongerThanBuffers(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+		c := r.dial(t)
+		const pairs = 5000
+		go func() {
+			_, _ = io.WriteString(c, strings.Repeat(testAuth+testDenied, pairs))
+			_, _ = io.WriteString(c, "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+		}()
+		time.Sleep(100 * time.Millisecond) // both directions fill up
+		got := statuses([]byte(readEnd(t, c)))
+		if len(got) != 2*pairs+1 {
+			t.Fatalf("%d responses", len(got))
+		}
+		for i, s := range got[:2*pairs] {
+			if want := []string{"200", "401"}[i%2]; s != want {
+				t.Fatalf("response %d is %s", i, s)
+			}
+		}
+	})
+}
+
+func TestConnectionLimit(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
+		var held []net.Conn
+		for range 3 {
+			c := r.dial(t)
+			ask(t, c, testAuth)
+			held = append(held, c)
+		}
+		for range 10 {
+			if got := readEnd(t, r.dial(t)); status(got) != "503" {
+				t.Errorf("got %q", got)
+			}
+		}
+		if got := ask(t, held[0], testAuth); status(got) != "200" {
+			t.Errorf("an open connection got %q", got)
+		}
+		held[0].Close()
+		for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+			c := r.dial(t)
+			_, _ = io.WriteString(c, testAuth)
+			one := make([]byte, 12)
+			_, _ = io.ReadFull(c, one)
+			if string(one[9:]) == "200" {
+				break
+			}
+			if time.Since(begun) > 5*time.Second {
+				t.Fatal("a place that was given back is not used")
+			}
+		}
+	})
+}
+
+func TestStop(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 3 * time.Second})
+		idle, begun := r.dial(t), r.dial(t)
+		ask(t, idle, testAuth)
+		half := len(testAuth) / 2
+		if _, err := io.WriteString(begun, testAuth[:half]); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+		stopped := make(chan struct{})
+		go func() { defer close(stopped); r.wait(t) }()
+		time.Sleep(50 * time.Millisecond)
+		if got := ask(t, idle, testAuth); status(got) != "200" || !strings.Contains(got, "\r\nConnection: close\r\n") {
+			t.Errorf("an open connection got %q", got)
+		}
+		if got := ask(t, begun, testAuth[half:]); status(got) != "200" || !strings.Contains(got, "\r\nConnection: close\r\n") {
+			t.Errorf("a request that had begun got %q", got)
+		}
+		<-stopped
+		if c, err := net.Dial("tcp", r.address); err == nil {
+			c.Close()
+			t.Error("it still listens")
+		}
+	})
+}
+
+func TestStopDoesNotWaitForEver(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 400 * time.Millisecond})
+		c := r.dial(t)
+		_, _ = io.WriteString(c, testAuth[:20])
+		time.Sleep(30 * time.Millisecond)
+		begun := time.Now()
+		r.wait(t)
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestSetKeyring replaces the keyring over and over under load: no verdict may
+// be any but the old one's or the new one's.
+func TestSetKeyring(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+		var stop atomic.Bool
+		var clients sync.WaitGroup
+		for i := range 8 {
+			c := r.dial(t)
+			clients.Go(func() {
+				for !stop.Load() {
+					request, want := testAuth, "200"
+					if i%2 == 1 {
+						request, want = testDenied, "401"
+					}
+					if got := ask(t, c, request); status(got) != want {
+						t.Errorf("got %q, want %s", got, want)
+						return
+					}
+				}
+			})
+		}
+		var old []*core.Keyring
+		for i := range 50 {
+			k := newKeyring(t, testToken, fmt.Sprintf("p%d sha256:%064d\n", i, i))
+			old = append(old, k)
+			r.SetKeyring(k)
+			time.Sleep(time.Millisecond)
+		}
+		stop.Store(true)
+		clients.Wait()
+		r.SetKeyring(nil)
+		for _, k := range old {
+			if k.Usable() {
+				t.Error("a keyring that was replaced is not wiped")
+			}
+		}
+	})
+}
+
+// TestManyConnections: whichever loop serves them, and if they are handed from
+// one to another, each gets its own answers.
+func TestManyConnections(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{Loops: 3})
+		var clients sync.WaitGroup
+		for range 24 {
+			c := r.dial(t)
+			clients.Go(func() {
+				for i := range 1500 {
+					request, want := testAuth, "200"
+					if i%3 == 0 {
+						request, want = testDenied, "401"
+					}
+					_, _ = io.WriteString(c, request+request)
+					for range 2 {
+						if got := readHead(t, c); status(got) != want {
+							t.Errorf("got %q", got)
+							return
+						}
+					}
+				}
+			})
+		}
+		clients.Wait()
+	})
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+// requestsByKind are those that the hot path sees.
+func requestsByKind() map[string]string {
+	return map[string]string{
+		"granted":  testAuth,
+		"denied":   testDenied,
+		"scoped":   strings.Replace(testAuth, "/auth", "/auth?scope=metrics&scope=deploy", 1),
+		"envoy":    strings.Replace(testAuth, "/auth", "/ext_authz/a/b?c", 1),
+		"health":   "GET /health HTTP/1.1\r\nHost: a\r\n\r\n",
+		"unknown":  "GET /nope HTTP/1.1\r\nHost: a\r\n\r\n",
+		"http 1.0": strings.Replace(testAuth, "HTTP/1.1", "HTTP/1.0", 1),
+		"refused":  "GET /\r\n",
+	}
+}
+
+func TestNoAllocations(t *testing.T) {
+	w := newTestWorker(t, newKeyring(t, testToken, ""))
+	for range 2 * auditBurst { // lines that are written do allocate
+		advanceAll(w, []byte(testDenied))
+	}
+	out := make([]byte, 0, 1024)
+	for name, request := range requestsByKind() {
+		in := []byte(request)
+		allocations := testing.AllocsPerRun(1000, func() {
+			var x exchange
+			_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
+		})
+		if allocations != 0 || len(out) == 0 {
+			t.Errorf("%s: %v allocations", name, allocations)
+		}
+	}
+}
+
+func BenchmarkAdvance(b *testing.B) {
+	w := newTestWorker(b, newKeyring(b, testToken, ""))
+	out := make([]byte, 0, 1024)
+	for name, request := range requestsByKind() {
+		b.Run(name, func(b *testing.B) {
+			in := []byte(request)
+			b.ReportAllocs()
+			for b.Loop() {
+				var x exchange
+				_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
+			}
+		})
+	}
+}
+
+func BenchmarkHead(b *testing.B) {
+	in := []byte("GET /auth HTTP/1.1\r\nHost: auth\r\nAuthorization: Bearer " + testToken +
+		"\r\nX-Original-URI: /metrics\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n\r\n")
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var h head
+		if n, f := h.parse(in); n != len(in) || f != noFault {
+			b.Fatal(n, f)
+		}
+	}
+}
+
+// FuzzHead is differential: what parse takes, net/http takes, and reads the
+// same from. net/http parses the request-target as a URL, beyond what RFC 9112
+// asks, so it gets another one.
+func FuzzHead(f *testing.F) {
+	for _, request := range vectors.RequestTexts() {
+		if len(request) < 20_000 {
+			f.Add(request)
+		}
+	}
+	f.Fuzz(func(t *testing.T, in []byte) {
+		var h head
+		n, bad := h.parse(in)
+		if n == 0 || bad != noFault {
+			return
+		}
+		method := string(h.method.of(in))
+		rest := in[:n]
+		_, rest, _ = bytes.Cut(rest, []byte(" "))
+		_, rest, _ = bytes.Cut(rest, []byte(" "))
+		rewritten := append([]byte(method+" / "), rest...)
+		request, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(rewritten), strings.NewReader("0\r\n\r\n"))))
+		if err != nil {
+			t.Fatalf("net/http refuses %q: %v", rewritten, err)
+		}
+		if request.Method != method || request.ProtoMinor != int(h.minor) {
+			t.Errorf("%s HTTP/1.%d, not %s HTTP/1.%d", request.Method, request.ProtoMinor, method, h.minor)
+		}
+		values := request.Header["Authorization"]
+		if len(values) != h.authorizations {
+			t.Fatalf("%d Authorization fields, not %d", len(values), h.authorizations)
+		}
+		if len(values) > 0 && values[0] != string(h.authorization.of(in)) {
+			t.Errorf("Authorization %q, not %q", values[0], h.authorization.of(in))
+		}
+		switch {
+		case h.codings > 0 && h.minor > 0:
+			if len(request.TransferEncoding) != 1 {
+				t.Errorf("Transfer-Encoding %q", request.TransferEncoding)
+			}
+		case h.codings == 0:
+			if request.ContentLength != h.contentLength {
+				t.Errorf("Content-Length %d, not %d", request.ContentLength, h.contentLength)
+			}
+		}
+	})
+}
+
+// FuzzAdvance: whatever comes in, however it is cut, what goes out is a
+// sequence of well-formed responses, and the cuts do not matter.
+func FuzzAdvance(f *testing.F) {
+	for _, request := range vectors.RequestTexts() {
+		if len(request) < 20_000 {
+			f.Add(request, uint16(len(request)/2), uint16(3))
+		}
+	}
+	w := newTestWorker(f, newKeyring(f, testToken, ""))
+	f.Fuzz(func(t *testing.T, in []byte, first, second uint16) {
+		whole, closed := advanceAll(w, in)
+		checkResponses(t, whole)
+		a := min(int(first), len(in))
+		b := min(a+int(second), len(in))
+		got, gotClosed := advanceAll(w, in[:a], in[a:b], in[b:])
+		if !sameResponses(got, whole) || gotClosed != closed {
+			t.Errorf("cut at %d and %d: %q, closed %v; whole: %q, closed %v", a, b, got, gotClosed, whole, closed)
+		}
+	})
+}
+
+// checkResponses reads out as a client does, which takes every response for
+// one to a GET.
+func checkResponses(t *testing.T, out []byte) {
+	t.Helper()
+	out = bytes.ReplaceAll(out, []byte("Content-Length: 7\r\n\r\nHTTP"), []byte("Content-Length: 0\r\n\r\nHTTP")) // to HEAD
+	if bytes.HasSuffix(out, []byte("Content-Length: 7\r\n\r\n")) {
+		out = append(out, healthyBody...)
+	}
+	r := bufio.NewReader(bytes.NewReader(out))
+	for {
+		if _, err := r.Peek(1); err != nil {
+			return
+		}
+		response, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatalf("%q: %v", out, err)
+		}
+		if _, err := io.ReadAll(response.Body); err != nil {
+			t.Fatalf("%q: %v", out, err)
+		}
+	}
+}
