@@ -64,6 +64,9 @@ func (l *loop) answer(c *conn, n int) {
 		var used int
 		used, l.out, then = l.worker.advance(&c.exchange, l.in[consumed:n], l.out[:0], c, l.draining)
 		consumed += used
+		if len(l.out) > 0 {
+			c.wait.remove() // what has begun is another request, with its own time
+		}
 		if then != callAgain {
 			break
 		}

@@ -256,7 +256,7 @@ func TestManyConnections(t *testing.T) {
 		for range 24 {
 			c := r.dial(t)
 			clients.Go(func() {
-				for i := range 1500 {
+				for i := range 200 {
 					request, want := testAuth, "200"
 					if i%3 == 0 {
 						request, want = testDenied, "401"

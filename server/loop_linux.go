@@ -289,6 +289,10 @@ func (l *loop) expire() {
 		return nil
 	}
 	for c := expired(&l.heads); c != nil; c = expired(&l.heads) {
+		if c.exchange.unread > 0 { // that request has had its response
+			l.close(c)
+			continue
+		}
 		l.out = l.worker.responses.refusal(l.out[:0], requestTimeout)
 		l.send(c, closeLastly)
 	}

@@ -28,7 +28,8 @@ type portable struct {
 func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) {
 	p := &portable{server: s, current: s.newCurrent(), conns: map[net.Conn]bool{}}
 	for _, l := range listeners {
-		go p.accept(l)
+		// Counted like a connection: one that is accepted last is not forgotten.
+		p.wait.Go(func() { p.accept(l) })
 	}
 	<-ctx.Done()
 	p.drain(listeners)
@@ -144,7 +145,8 @@ func (p *portable) serve(nc net.Conn) {
 		_ = nc.SetReadDeadline(deadline)
 		n, err := nc.Read(buffer[held:])
 		if n == 0 && err != nil {
-			if partial && errors.Is(err, os.ErrDeadlineExceeded) {
+			// A request whose body is missing has had its response.
+			if partial && x.unread == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 				w.setTime(options.Now())
 				p.finish(nc, w.responses.refusal(out[:0], requestTimeout))
 			}
@@ -152,7 +154,7 @@ func (p *portable) serve(nc net.Conn) {
 		}
 		p.setIdle(nc, false)
 		w.setTime(options.Now())
-		total, then := held+n, callAgain
+		total, then, answered := held+n, callAgain, false
 		for consumed := 0; then == callAgain; {
 			var used int
 			used, out, then = w.advance(&x, buffer[consumed:total], out[:0], netPeer{nc}, p.draining.Load())
@@ -163,6 +165,7 @@ func (p *portable) serve(nc net.Conn) {
 				return
 			}
 			if len(out) > 0 {
+				answered = true
 				_ = nc.SetWriteDeadline(time.Now().Add(options.HeadTimeout))
 				_, err := nc.Write(out)
 				clear(out)
@@ -182,7 +185,7 @@ func (p *portable) serve(nc net.Conn) {
 			buffer = grown(buffer)
 		}
 		if x.partial(held) {
-			if !partial {
+			if !partial || answered { // each request has its own time
 				deadline = time.Now().Add(options.HeadTimeout)
 			}
 			partial = true

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// binary is built once for all tests that need a process of its own.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "auth-service-test")
+	if err != nil {
+		return "", err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // another user is to run it
+		return "", err
+	}
+	path := filepath.Join(dir, "auth-service")
+	build := exec.Command("go", "build", "-o", path, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if path, err := binary(); err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(status)
+}
+
+// safeBuffer is what a process writes while a test reads it.
+type safeBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (b *safeBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.Write(p)
+}
+
+func (b *safeBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.b.String()
+}
+
+// service is a running auth-service.
+type service struct {
+	*exec.Cmd
+	address string
+	log     *safeBuffer
+}
+
+// startService starts the binary with the given environment alone, and waits
+// until it answers.
+func startService(t *testing.T, environment ...string) *service {
+	t.Helper()
+	s := newService(t, environment...)
+	s.run(t)
+	return s
+}
+
+// run starts the service and waits until it answers.
+func (s *service) run(t *testing.T) {
+	t.Helper()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Process.Kill(); _ = s.Wait() })
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		c, err := net.Dial("tcp", s.address)
+		if err == nil {
+			c.Close()
+			return
+		}
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("it does not listen: %s", s.log)
+		}
+	}
+}
+
+func newService(t *testing.T, environment ...string) *service {
+	t.Helper()
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := freePort(t)
+	s := &service{Cmd: exec.Command(path), address: "127.0.0.1:" + port, log: new(safeBuffer)}
+	s.Env = append([]string{"HOST=127.0.0.1", "PORT=" + port}, environment...)
+	s.Stdout, s.Stderr = s.log, s.log
+	return s
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return port
+}
+
+// status asks with a token and returns the status of the answer.
+func (s *service) status(t *testing.T, token string) int {
+	t.Helper()
+	return s.ask(t, "/auth", http.Header{"Authorization": {"Bearer " + token}})
+}
+
+func (s *service) ask(t *testing.T, path string, header http.Header) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode
+}
+
+// await waits until a line of the log holds text.
+func (s *service) await(t *testing.T, text string) {
+	t.Helper()
+	for begun := time.Now(); !strings.Contains(s.log.String(), text); time.Sleep(5 * time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("no %q in the log: %s", text, s.log)
+		}
+	}
+}
+
+func writeFile(t *testing.T, path, text string) string {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
