@@ -3,6 +3,7 @@ package core
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"math/bits"
 	"testing"
 )
 
@@ -72,6 +73,49 @@ func TestIndexFindsAll(t *testing.T) {
 			t.Fatalf("token %d: known %t, as entry %d", i, known, entry.expires)
 		}
 	}
+}
+
+// Buckets that are full to the last slot, and one entry too full for the first
+// layout, are rare; here they are made.
+func TestIndexOfFullBuckets(t *testing.T) {
+	var zero zeroReader
+	for _, n := range []int{window, window + 1, 2 * window} {
+		// The layout that is tried first has as many buckets as entries, rounded
+		// up; all entries are of its last one.
+		first := uint(bits.Len(uint(n - 1)))
+		var entries []Entry
+		var tokens []int
+		for i := 0; len(entries) < n; i++ {
+			c := numbered(i)
+			var s salt // what zero gives
+			if d := words(s.digest(c[:])); d[0]>>(64-first) == 1<<first-1 {
+				entries = append(entries, Entry{Principal: "p", Credential: c, Expires: int64(i)})
+				tokens = append(tokens, i)
+			}
+		}
+		k, err := NewKeyring(zero, nil, entries)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if widened := k.shift < 64-first; widened != (n > window) {
+			t.Errorf("%d entries in one bucket: widened %t", n, widened)
+		}
+		for _, i := range tokens {
+			var number [8]byte
+			binary.BigEndian.PutUint64(number[:], uint64(i))
+			if entry, known := k.lookup(number[:]); !known || entry.expires != int64(i) {
+				t.Errorf("%d entries in one bucket: token %d: known %t, as entry %d", n, i, known, entry.expires)
+			}
+		}
+	}
+}
+
+// zeroReader reads zeros.
+type zeroReader struct{}
+
+func (zeroReader) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
 }
 
 func TestEqualMask(t *testing.T) {

@@ -141,6 +141,18 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
+// AnyScope is every scope only where it stands alone.
+func TestAnyScopeAlone(t *testing.T) {
+	k := mustKeyring(t, nil, []core.Entry{entryOf("p", "alone", core.AnyScope), entryOf("p", "beside", core.AnyScope, "read")})
+	for token, want := range map[string]core.Reason{"alone": core.Granted, "beside": core.InsufficientScope} {
+		r := bearer(token)
+		r.Scopes = []byte("write")
+		if d := k.Authorize(r); d.Reason != want {
+			t.Errorf("%s: %v, want %v", token, d, want)
+		}
+	}
+}
+
 func TestWipedKeyringDenies(t *testing.T) {
 	k := mustKeyring(t, []byte("single"), []core.Entry{entryOf("p", "token")})
 	k.Wipe()

@@ -89,12 +89,9 @@ type parser struct {
 // line parses one line; an entry without a principal is a line without an
 // entry.
 func (p *parser) line(line []byte) (e Entry, reason string) {
-	if len(line) > MaxLine+1 {
-		return e, lineTooLong
-	}
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) > MaxLine {
-		return e, lineTooLong
+		return e, fmt.Sprintf("the line is longer than %d bytes", MaxLine)
 	}
 	if !utf8.Valid(line) {
 		return e, "not UTF-8"
@@ -125,8 +122,6 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 	e.Principal = intern(p.principals, principal)
 	return e, ""
 }
-
-var lineTooLong = fmt.Sprintf("the line is longer than %d bytes", MaxLine)
 
 func (p *parser) attributes(rest []byte, e *Entry) (reason string) {
 	var hasScope, hasExpires bool
