@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -69,16 +70,34 @@ func (a *audit) decided(d core.Decision, h *head, buf []byte, p peer) {
 	a.logger.LogAttrs(context.Background(), level, message, attributes...)
 }
 
-// client is the address that the proxy names, else the other end's.
+// client is the address that the proxy names, else the other end's. A client
+// may have written those fields, so what is no address is not taken for one.
 func (h *head) client(buf []byte, p peer) string {
-	if address := h.realIP.of(buf); len(address) > 0 {
-		return printable(address)
+	if realIP := h.realIP.of(buf); isAddress(realIP) {
+		return string(realIP)
 	}
-	address, _, _ := bytes.Cut(h.forwardedFor.of(buf), []byte{','})
-	if address = trimWhitespace(address); len(address) > 0 {
-		return printable(address)
+	first, _, _ := bytes.Cut(h.forwardedFor.of(buf), []byte{','})
+	if first = trimWhitespace(first); isAddress(first) {
+		return string(first)
 	}
 	return p.address()
+}
+
+// isAddress reports whether b is an IP address, with a port or without.
+func isAddress(b []byte) bool {
+	if len(b) > len("[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535") {
+		return false
+	}
+	for _, c := range b { // no zone, which may be any text
+		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') && bytes.IndexByte([]byte(".:[]"), c) < 0 {
+			return false
+		}
+	}
+	if _, err := netip.ParseAddr(string(b)); err == nil {
+		return true
+	}
+	_, err := netip.ParseAddrPort(string(b))
+	return err == nil
 }
 
 // printable cuts b at maxLogged bytes and escapes what could disturb a
