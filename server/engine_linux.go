@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -18,14 +19,18 @@ func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
 	if err != nil {
 		return err
 	}
+	loops := make([]*loop, s.options.Loops)
+	var listening atomic.Int32
+	listening.Store(int32(len(loops)))
 	defer func() {
-		for _, fd := range sockets {
-			unix.Close(fd)
+		if listening.Load() > 0 { // or the last loop has closed them
+			for _, fd := range sockets {
+				unix.Close(fd)
+			}
 		}
 	}()
-	loops := make([]*loop, s.options.Loops)
 	for i := range loops {
-		if loops[i], err = newLoop(s, sockets, &loops); err != nil {
+		if loops[i], err = newLoop(s, sockets, &listening, &loops); err != nil {
 			for _, l := range loops[:i] {
 				l.release()
 			}

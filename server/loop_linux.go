@@ -21,9 +21,10 @@ const eventBatch = 128
 type loop struct {
 	server    *Server
 	worker    worker
-	others    *[]*loop // all loops of the server
-	sockets   []int    // listening; nil once draining
-	accepting bool     // they are watched
+	others    *[]*loop      // all loops of the server
+	sockets   []int         // listening; nil once draining
+	listening *atomic.Int32 // loops that have sockets
+	accepting bool          // they are watched
 	poll      int
 	wake      int // eventfd
 	spare     int // given up to accept, and close, when descriptors run out
@@ -46,9 +47,9 @@ type loop struct {
 	drainRequested atomic.Bool
 }
 
-func newLoop(s *Server, sockets []int, others *[]*loop) (_ *loop, err error) {
+func newLoop(s *Server, sockets []int, listening *atomic.Int32, others *[]*loop) (_ *loop, err error) {
 	l := &loop{
-		server: s, others: others, sockets: sockets, poll: -1, wake: -1, spare: -1,
+		server: s, others: others, sockets: sockets, listening: listening, poll: -1, wake: -1, spare: -1,
 		in: make([]byte, maxHead), start: time.Now(),
 	}
 	l.worker = s.newWorker()
@@ -184,17 +185,21 @@ func (l *loop) handle(fd int, events uint32) {
 	}
 }
 
-// accept takes a new connection from a listening socket. If there are more,
-// the next wake-up is at once; asking for them would mostly be in vain.
-func (l *loop) accept(socket int) {
+// accept takes a new connection from a listening socket, if there is one. If
+// there are more, the next wake-up is at once; asking for them would mostly be
+// in vain. It returns false if there was none.
+func (l *loop) accept(socket int) bool {
 	fd, err := accept(socket)
 	switch {
 	case err == nil:
 		l.admit(fd)
+		return true
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-		l.refuseWithSpare(socket)
-	default: // another loop was faster, the client is gone: nothing to do
+		return l.refuseWithSpare(socket)
+	case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
+		return true // that client is gone
 	}
+	return false // another loop was faster
 }
 
 // admit makes a connection of fd, or refuses it.
@@ -208,7 +213,7 @@ func (l *loop) admit(fd int) {
 	c.wait.conn = c
 	l.place(c)
 	l.open++
-	l.idle.add(&c.wait, l.clock+int64(l.server.options.IdleTimeout))
+	l.await(c)
 	// The request is often there already. If the connection ends with it, it
 	// never has to be watched.
 	l.readable(c)
@@ -239,17 +244,19 @@ func (l *loop) refuse(fd int) {
 
 // refuseWithSpare accepts and refuses one connection when the process has no
 // descriptor left; without it the listening socket would stay readable and the
-// loop spin.
-func (l *loop) refuseWithSpare(socket int) {
+// loop spin. It returns false if that failed.
+func (l *loop) refuseWithSpare(socket int) bool {
 	if l.spare >= 0 {
 		unix.Close(l.spare)
 		l.spare = -1
 	}
-	if fd, err := accept(socket); err == nil {
+	fd, err := accept(socket)
+	if err == nil {
 		l.refuse(fd)
 	}
 	l.spare, _ = openSpare()
 	l.server.refusals.note(l.server.options.Logger, "out of descriptors", slog.Int64("connections", l.server.connections.Load()))
+	return err == nil
 }
 
 func openSpare() (int, error) {
@@ -310,30 +317,30 @@ func (l *loop) expire() {
 	}
 }
 
-// beginDrain stops accepting, after the last connection that has reached the
-// listening sockets, and lets the others come to their end.
+// beginDrain stops accepting and lets the connections come to their end.
 func (l *loop) beginDrain() {
 	if l.draining || !l.drainRequested.Load() {
 		return
 	}
-	for _, fd := range l.sockets {
-		for l.pending(fd) {
-			l.accept(fd)
-		}
-		_ = l.unwatch(fd) // a loop that never accepted does not watch it
-	}
-	l.sockets = nil
 	l.draining = true
 	l.drainEnd = l.clock + int64(l.server.options.DrainTimeout)
 	grace := l.clock + min(int64(drainGrace), int64(l.server.options.DrainTimeout))
 	for w := l.idle.first; w != nil; w = w.next {
 		w.deadline = min(w.deadline, grace)
 	}
-}
-
-// pending reports whether a connection waits to be accepted.
-func (l *loop) pending(socket int) bool {
-	poll := []unix.PollFd{{Fd: int32(socket), Events: unix.POLLIN}}
-	n, err := unix.Poll(poll, 0)
-	return err == nil && n == 1 && poll[0].Revents == unix.POLLIN
+	for _, fd := range l.sockets {
+		_ = l.unwatch(fd) // a loop that never accepted does not watch it
+	}
+	// The last loop takes what has reached the sockets and closes them in the
+	// same breath. Who connects later is refused, or, where another process has
+	// taken a unix socket's path over, led there by the kernel, even if it had
+	// looked the path up before.
+	if l.listening.Add(-1) == 0 {
+		for _, fd := range l.sockets {
+			for l.accept(fd) {
+			}
+			unix.Close(fd)
+		}
+	}
+	l.sockets = nil
 }
