@@ -2,7 +2,6 @@ package core
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"io"
 )
 
@@ -16,7 +15,7 @@ type salt [SaltSize]byte
 func newSalt(random io.Reader) (salt, error) {
 	var s salt
 	if _, err := io.ReadFull(random, s[:]); err != nil {
-		return salt{}, fmt.Errorf("drawing a salt: %w", err)
+		return salt{}, &annotated{"drawing a salt", err}
 	}
 	return s, nil
 }

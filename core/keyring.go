@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math/bits"
 	"strings"
@@ -156,7 +155,7 @@ func (k *Keyring) index(entries []Entry) error {
 		b := k.bucket(&unsorted[i].digest)
 		for _, other := range k.slots[k.firsts[b]:next[b]] {
 			if other.digest == unsorted[i].digest {
-				return fmt.Errorf("principal %s: %w", entries[i].Principal, ErrDuplicateCredential)
+				return &annotated{"principal " + entries[i].Principal, ErrDuplicateCredential}
 			}
 		}
 		k.slots[next[b]] = unsorted[i]

@@ -2,10 +2,9 @@ package core
 
 import (
 	"bytes"
-	"encoding/hex"
-	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -42,7 +41,7 @@ type ParseError struct {
 	Reason string
 }
 
-func (e *ParseError) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Reason) }
+func (e *ParseError) Error() string { return "line " + strconv.Itoa(e.Line) + ": " + e.Reason }
 
 // ParseKeyring reads the text of a keyring: UTF-8 lines, each empty or
 //
@@ -91,7 +90,7 @@ type parser struct {
 func (p *parser) line(line []byte) (e Entry, reason string) {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) > MaxLine {
-		return e, fmt.Sprintf("the line is longer than %d bytes", MaxLine)
+		return e, "the line is longer than " + strconv.Itoa(MaxLine) + " bytes"
 	}
 	if !utf8.Valid(line) {
 		return e, "not UTF-8"
@@ -176,11 +175,7 @@ func (p *parser) scopeList(value []byte) (scopes []string, reason string) {
 
 func (c *Credential) parse(field []byte) bool {
 	digits, ok := bytes.CutPrefix(field, []byte(credentialPrefix))
-	if !ok || len(digits) != hex.EncodedLen(len(c)) {
-		return false
-	}
-	_, err := hex.Decode(c[:], digits)
-	return err == nil
+	return ok && decodeHex(c[:], digits)
 }
 
 func intern(known map[string]string, name []byte) string {
@@ -217,7 +212,8 @@ func firstDuplicate(entries []Entry) (line int) {
 // String is the entry as a line of a keyring, without a line end.
 func (e Entry) String() string {
 	var b strings.Builder
-	b.WriteString(e.Principal + " " + credentialPrefix + hex.EncodeToString(e.Credential[:]))
+	b.WriteString(e.Principal + " " + credentialPrefix)
+	b.Write(appendHex(nil, e.Credential[:]))
 	if len(e.Scopes) > 0 {
 		b.WriteString(" scope=" + strings.Join(e.Scopes, ","))
 	}
