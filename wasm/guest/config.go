@@ -1,0 +1,158 @@
+package guest
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// The keys of a plugin's configuration.
+const (
+	keyKeyring = "keyring"
+	keyScope   = "scope"
+	keyStrip   = "strip_authorization"
+)
+
+// maxScopes bounds the list of scopes, which goes into a response, in bytes.
+const maxScopes = 4 << 10
+
+var errNoToken = errors.New("the keyring has no token")
+
+// A ConfigurationError is what is wrong with a plugin's configuration. It
+// quotes nothing of it.
+type ConfigurationError struct {
+	// Key is where the fault is, or empty for the whole.
+	Key string
+	// Err is what the fault is.
+	Err error
+}
+
+func (e *ConfigurationError) Error() string {
+	if e.Key == "" {
+		return "the configuration: " + e.Err.Error()
+	}
+	return "the configuration's " + e.Key + ": " + e.Err.Error()
+}
+
+func (e *ConfigurationError) Unwrap() error { return e.Err }
+
+// A Configuration is that of a plugin:
+//
+//	{"keyring": "text" or ["line", …], "scope": ["name", …], "strip_authorization": false}
+//
+// of which only the keyring must be there. A plugin is configured where many
+// can read it, so there is no key for a token in plain text.
+type Configuration struct {
+	// Keyring is the text of a keyring.
+	Keyring []byte
+	// Scopes is the list of scopes that a request needs, separated by spaces.
+	Scopes string
+	// StripAuthorization says to take the Authorization field off a request
+	// that is let pass.
+	StripAuthorization bool
+}
+
+// ParseConfiguration reads a configuration in JSON. An unknown key, a key in
+// other letters, a key given twice and anything behind the object are errors,
+// all of them a [*ConfigurationError]: what was meant to restrict must not be
+// passed over.
+func ParseConfiguration(data []byte) (Configuration, error) {
+	r := reader{data}
+	var c Configuration
+	key, fault := "", ""
+	switch {
+	case len(data) > MaxConfiguration:
+		fault = "it is longer than " + strconv.Itoa(MaxConfiguration) + " bytes"
+	case r.end():
+		fault = "there is none"
+	case !r.skip('{'):
+		fault = "it is not a JSON object"
+	default:
+		key, fault = c.members(&r)
+	}
+	if fault != "" {
+		return Configuration{}, &ConfigurationError{Key: key, Err: errors.New(fault)}
+	}
+	return c, nil
+}
+
+// members reads the rest of the object. It returns the first fault and the key
+// where that is.
+func (c *Configuration) members(r *reader) (key, fault string) {
+	const broken = "it is not JSON"
+	seen := map[string]bool{}
+	for first := true; !r.skip('}'); first = false {
+		if !first && !r.skip(',') {
+			return "", broken
+		}
+		key, ok := r.text()
+		if !ok || !r.skip(':') {
+			return "", broken
+		}
+		switch key {
+		case keyKeyring:
+			fault = c.keyring(r)
+		case keyScope:
+			fault = c.scope(r)
+		case keyStrip:
+			if c.StripAuthorization, ok = r.boolean(); !ok {
+				fault = "it is neither true nor false"
+			}
+		default:
+			return "", "a key that is none of keyring, scope and strip_authorization"
+		}
+		if fault == "" && seen[key] {
+			fault = "it stands there twice"
+		}
+		if fault != "" {
+			return key, fault
+		}
+		seen[key] = true
+	}
+	switch {
+	case !r.end():
+		return "", "something follows the object"
+	case !seen[keyKeyring]:
+		return keyKeyring, "it is missing"
+	}
+	return "", ""
+}
+
+func (c *Configuration) keyring(r *reader) (fault string) {
+	const other = "it is neither a text nor a list of lines"
+	if r.at('"') {
+		text, ok := r.text()
+		if !ok {
+			return other
+		}
+		c.Keyring = []byte(text)
+		return ""
+	}
+	lines, ok := r.list()
+	if !ok {
+		return other
+	}
+	for _, line := range lines {
+		if strings.IndexByte(line, '\n') >= 0 || strings.IndexByte(line, '\r') >= 0 {
+			return "a line of the list has a line break in it"
+		}
+		c.Keyring = append(append(c.Keyring, line...), '\n')
+	}
+	return ""
+}
+
+func (c *Configuration) scope(r *reader) (fault string) {
+	names, ok := r.list()
+	for _, name := range names {
+		ok = ok && core.ValidScope(name)
+	}
+	if !ok {
+		return "it is not a list of scopes, each of 1 to 64 printable ASCII characters without quote, comma and backslash"
+	}
+	if c.Scopes = strings.Join(names, " "); len(c.Scopes) > maxScopes {
+		return "it is longer than " + strconv.Itoa(maxScopes) + " bytes"
+	}
+	return ""
+}

@@ -1,0 +1,166 @@
+package guest
+
+import (
+	"encoding/binary"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// A reader takes JSON (RFC 8259) apart from its beginning, as far as a
+// configuration needs it: objects, lists, strings and booleans. Package
+// encoding/json would make up a fifth of a module, keeps one of two equal keys
+// and takes keys in other letters. Once a method has failed there is nothing
+// more to read.
+type reader struct{ rest []byte }
+
+// skip skips whitespace and then c, or reports that something else follows.
+func (r *reader) skip(c byte) bool {
+	if !r.at(c) {
+		return false
+	}
+	r.rest = r.rest[1:]
+	return true
+}
+
+// at skips whitespace and reports whether c follows.
+func (r *reader) at(c byte) bool {
+	r.space()
+	return len(r.rest) > 0 && r.rest[0] == c
+}
+
+func (r *reader) space() {
+	for len(r.rest) > 0 {
+		switch r.rest[0] {
+		case ' ', '\t', '\r', '\n':
+			r.rest = r.rest[1:]
+		default:
+			return
+		}
+	}
+}
+
+// end reports whether nothing but whitespace is left.
+func (r *reader) end() bool {
+	r.space()
+	return len(r.rest) == 0
+}
+
+// boolean reads true or false.
+func (r *reader) boolean() (value, ok bool) {
+	r.space()
+	for _, word := range []string{"true", "false"} {
+		if n := len(word); len(r.rest) >= n && string(r.rest[:n]) == word {
+			r.rest = r.rest[n:]
+			return word == "true", true
+		}
+	}
+	return false, false
+}
+
+// list reads a list of strings.
+func (r *reader) list() (texts []string, ok bool) {
+	if !r.skip('[') {
+		return nil, false
+	}
+	if r.skip(']') {
+		return nil, true
+	}
+	for {
+		text, ok := r.text()
+		if !ok {
+			return nil, false
+		}
+		texts = append(texts, text)
+		if r.skip(']') {
+			return texts, true
+		}
+		if !r.skip(',') {
+			return nil, false
+		}
+	}
+}
+
+// text reads a string, which is valid UTF-8 and of whole characters when its
+// escapes are resolved.
+func (r *reader) text() (text string, ok bool) {
+	if !r.skip('"') {
+		return "", false
+	}
+	var b []byte
+	for len(r.rest) > 0 {
+		switch c := r.rest[0]; {
+		case c == '"':
+			r.rest = r.rest[1:]
+			return string(b), true
+		case c == '\\':
+			char, ok := r.escape()
+			if !ok {
+				return "", false
+			}
+			b = utf8.AppendRune(b, char)
+		case c < ' ':
+			return "", false
+		default:
+			char, size := utf8.DecodeRune(r.rest)
+			if char == utf8.RuneError && size == 1 {
+				return "", false
+			}
+			b = append(b, r.rest[:size]...)
+			r.rest = r.rest[size:]
+		}
+	}
+	return "", false
+}
+
+// escape reads one character that is written with a backslash, or with two if
+// it takes a pair of surrogates.
+func (r *reader) escape() (char rune, ok bool) {
+	const letters, meanings = `"\/bfnrt`, "\"\\/\b\f\n\r\t"
+	if len(r.rest) < 2 {
+		return 0, false
+	}
+	for i := range len(letters) {
+		if r.rest[1] == letters[i] {
+			r.rest = r.rest[2:]
+			return rune(meanings[i]), true
+		}
+	}
+	first, ok := r.unit()
+	if !ok || !utf16.IsSurrogate(first) {
+		return first, ok
+	}
+	second, ok := r.unit()
+	char = utf16.DecodeRune(first, second)
+	return char, ok && char != utf8.RuneError
+}
+
+// unit reads a UTF-16 code unit as in \u00e9.
+func (r *reader) unit() (unit rune, ok bool) {
+	const length = len(`\u00e9`)
+	if len(r.rest) < length || string(r.rest[:2]) != `\u` {
+		return 0, false
+	}
+	var b [2]byte
+	for i := range b {
+		high, ok := hexDigit(r.rest[2+2*i])
+		low, ok2 := hexDigit(r.rest[3+2*i])
+		if !ok || !ok2 {
+			return 0, false
+		}
+		b[i] = high<<4 | low
+	}
+	r.rest = r.rest[length:]
+	return rune(binary.BigEndian.Uint16(b[:])), true
+}
+
+func hexDigit(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}

@@ -1,0 +1,111 @@
+package guest
+
+import (
+	"io"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// A Plugin is the verifier as a proxy's plugin. The zero Plugin denies
+// everything until it is configured.
+type Plugin struct {
+	keyring   *core.Keyring
+	scopes    []byte
+	forbidden string
+	strip     bool
+}
+
+// Configure takes a configuration, see [Configuration]. From the call on the
+// former one is no longer in force, whatever comes of the new one; after an
+// error, which quotes nothing of the configuration, everything is denied.
+func (p *Plugin) Configure(random io.Reader, configuration []byte) error {
+	p.Wipe()
+	c, err := ParseConfiguration(configuration)
+	if err != nil {
+		return err
+	}
+	entries, err := core.ParseKeyring(c.Keyring)
+	if err != nil {
+		return &ConfigurationError{Key: keyKeyring, Err: err}
+	}
+	defer core.WipeEntries(entries)
+	if len(entries) == 0 {
+		return &ConfigurationError{Key: keyKeyring, Err: errNoToken}
+	}
+	keyring, err := core.NewKeyring(CheckedRandom(random), nil, entries)
+	if err != nil {
+		return err
+	}
+	*p = Plugin{
+		keyring:   keyring,
+		scopes:    []byte(c.Scopes),
+		forbidden: Challenge(core.InsufficientScope, c.Scopes),
+		strip:     c.StripAuthorization,
+	}
+	return nil
+}
+
+// Authorize decides on a request with that many Authorization fields, the
+// value of one of which is given, at Unix second now. It wipes the value.
+func (p *Plugin) Authorize(authorization []byte, fields int, now int64) core.Decision {
+	d := decide(p.keyring, authorization, fields, p.scopes, now)
+	core.Wipe(authorization)
+	return d
+}
+
+// Challenge is the value of the WWW-Authenticate field that goes with a
+// denial of this plugin, or empty where there is none to send.
+func (p *Plugin) Challenge(reason core.Reason) string {
+	if reason == core.InsufficientScope {
+		return p.forbidden
+	}
+	return Challenge(reason, "")
+}
+
+// StripsAuthorization reports whether the Authorization field is to be taken
+// off a request that is let pass.
+func (p *Plugin) StripsAuthorization() bool { return p.strip }
+
+// Wipe overwrites the digests; the plugin then denies everything.
+func (p *Plugin) Wipe() {
+	p.keyring.Wipe()
+	*p = Plugin{}
+}
+
+// decide asks the core.
+func decide(k *core.Keyring, authorization []byte, fields int, scopes []byte, now int64) core.Decision {
+	if len(authorization) > MaxAuthorization && k.Usable() {
+		return core.Decision{Reason: core.Malformed}
+	}
+	return k.Authorize(core.Request{Authorization: authorization, Fields: fields, Scopes: scopes, Now: now})
+}
+
+// Challenge is the value of the WWW-Authenticate field (RFC 6750 §3) for a
+// denial, or empty where the caller's credentials are not what is lacking.
+// scopes is the list of what is required, of valid scopes separated by spaces.
+func Challenge(reason core.Reason, scopes string) string {
+	switch reason.Status() {
+	case 401:
+		return "Bearer"
+	case 403:
+		return `Bearer error="insufficient_scope", scope="` + scopes + `"`
+	}
+	return ""
+}
+
+// Detail is a word for the reason of a denial, for the host's logs.
+func Detail(reason core.Reason) string {
+	switch reason {
+	case core.Missing:
+		return "auth_service_missing"
+	case core.Malformed:
+		return "auth_service_malformed"
+	case core.Unknown:
+		return "auth_service_unknown"
+	case core.Expired:
+		return "auth_service_expired"
+	case core.InsufficientScope:
+		return "auth_service_insufficient_scope"
+	}
+	return "auth_service_unconfigured"
+}

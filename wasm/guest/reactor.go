@@ -1,0 +1,120 @@
+package guest
+
+import (
+	"io"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// ABIVersion is that of the reactor's exports.
+const ABIVersion = 1
+
+// What configure of the reactor answers.
+const (
+	Configured = -iota
+	// BadBuffer: what was handed over does not lie in the buffer from alloc.
+	BadBuffer
+	// BadKeyring: the keyring is refused; the failure says where and why.
+	BadKeyring
+	// NoToken: the keyring is without an entry.
+	NoToken
+	// NoRandom: the host gave no randomness for the salt.
+	NoRandom
+)
+
+// statusMisuse answers a host that breaks the ABI.
+const statusMisuse = 500
+
+// A Reactor is the verifier behind the reactor's exports. The zero Reactor
+// denies everything until it is configured.
+type Reactor struct {
+	keyring   *core.Keyring
+	buffer    Buffer
+	principal string
+	failure   string
+}
+
+// A Span is a part of the buffer that [Reactor.Alloc] returned last, counted
+// from its start.
+type Span struct{ Offset, Length uint32 }
+
+// Alloc returns a buffer for the host to fill, valid until the next Alloc or
+// Configure, or nil if size is over [MaxConfiguration].
+func (r *Reactor) Alloc(size uint32) []byte { return r.buffer.Take(size, MaxConfiguration) }
+
+// Buffer is what Alloc returned last.
+func (r *Reactor) Buffer() []byte { return r.buffer.Taken() }
+
+// Configure takes the text of a keyring and answers Configured or a negative
+// code. From the call on the former keyring is no longer in force, whatever
+// comes of the new one. The buffer is wiped and no longer valid.
+func (r *Reactor) Configure(random io.Reader, text Span) int32 {
+	r.keyring.Wipe()
+	r.keyring, r.principal = nil, ""
+	defer r.buffer.Release()
+	keyring, ok := r.part(text)
+	if !ok {
+		r.failure = "the keyring does not lie in the buffer from alloc"
+		return BadBuffer
+	}
+	entries, err := core.ParseKeyring(keyring)
+	if err != nil {
+		r.failure = err.Error()
+		return BadKeyring
+	}
+	defer core.WipeEntries(entries)
+	if len(entries) == 0 {
+		r.failure = errNoToken.Error()
+		return NoToken
+	}
+	if r.keyring, err = core.NewKeyring(CheckedRandom(random), nil, entries); err != nil {
+		r.failure = err.Error()
+		return NoRandom
+	}
+	r.failure = ""
+	return Configured
+}
+
+// Authorize answers the HTTP status for one Authorization field value and the
+// scopes that are required, separated by spaces, at Unix second now. The
+// Authorization bytes are wiped, the buffer stays valid.
+func (r *Reactor) Authorize(authorization, scopes Span, now int64) int32 {
+	r.principal = ""
+	value, ok := r.part(authorization)
+	required, ok2 := r.part(scopes)
+	if !ok || !ok2 || len(required) > MaxAuthorization {
+		r.buffer.Wipe() // whichever part of it was meant
+		r.failure = "a string does not lie in the buffer from alloc, or is too long"
+		return statusMisuse
+	}
+	d := decide(r.keyring, value, 1, required, now)
+	core.Wipe(value)
+	if d.Granted() {
+		r.principal, r.failure = d.Principal, ""
+	} else {
+		r.failure = d.Reason.String()
+	}
+	return int32(d.Status())
+}
+
+// Principal is whose token the last Authorize granted, or empty.
+func (r *Reactor) Principal() string { return r.principal }
+
+// Failure says what was wrong with the last Configure or Authorize, or is
+// empty. Of a denial it is the word for the reason.
+func (r *Reactor) Failure() string { return r.failure }
+
+// part returns a part of the buffer. Anywhere else in memory there is nothing
+// that a host has a reason to point to, and what it points to is wiped. An
+// empty part may lie anywhere.
+func (r *Reactor) part(s Span) ([]byte, bool) {
+	buffer := r.buffer.Taken()
+	if s.Length == 0 {
+		return nil, true
+	}
+	end := uint64(s.Offset) + uint64(s.Length)
+	if end > uint64(len(buffer)) {
+		return nil, false
+	}
+	return buffer[s.Offset:end], true
+}
