@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// What the help does not tell.
+const manualEnd = `.SH SIGNALS
+.TP
+.B SIGHUP
+Read the token file and the keyring again. A file that cannot be understood is
+reported, and what was in force stays in force.
+.TP
+.BR SIGTERM ", " SIGINT
+Stop accepting, answer what arrives on open connections, then exit.
+.SH EXIT STATUS
+.TP
+.B 0
+It did what it was asked.
+.TP
+.B 1
+It ran and failed.
+.TP
+.B 2
+It could not be started as configured; one line on standard error says why.
+.SH FILES
+.TP
+.I /etc/auth\-service/environment
+Environment variables for the systemd unit of the deb, rpm and apk packages.
+.SH SEE ALSO
+.BR systemd.service (5),
+.BR systemd.socket (5),
+.UR https://github.com/concrete\-security/auth\-service
+.UE
+`
+
+// manual returns the page in the man macros, which every man program reads.
+func (p *program) manual(version string, at time.Time) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, ".TH AUTH\\-SERVICE 8 %s \"auth\\-service %s\" \"System Administration\"\n", at.Format(time.DateOnly), roff(version))
+	b.WriteString(".SH NAME\nauth\\-service \\- Bearer\\-token checks for reverse proxies\n.SH SYNOPSIS\n")
+	for i, c := range p.commands {
+		if i > 0 {
+			b.WriteString(".br\n")
+		}
+		name := roff(c.name())
+		if c.name() == defaultCommand {
+			name = "\\fR[\\fB" + name + "\\fR]"
+		}
+		fmt.Fprintf(&b, "\\fBauth\\-service %s\\fR [\\fIoptions\\fR]\n", name)
+	}
+	b.WriteString(".SH DESCRIPTION\n")
+	for i, paragraph := range p.description {
+		if i > 0 {
+			b.WriteString(".PP\n")
+		}
+		b.WriteString(roff(paragraph) + "\n")
+	}
+	b.WriteString(".SH COMMANDS\n")
+	for _, c := range p.commands {
+		fmt.Fprintf(&b, ".SS %s\n%s\n", roff(c.name()), roff(c.summary))
+		for _, o := range c.options {
+			b.WriteString(".TP\n")
+			if o.short != "" {
+				fmt.Fprintf(&b, "\\fB\\-%s\\fR, ", roff(o.short))
+			}
+			fmt.Fprintf(&b, "\\fB\\-\\-%s\\fR", roff(o.long))
+			if o.value != "" {
+				fmt.Fprintf(&b, "=\\fI%s\\fR", roff(o.value))
+			}
+			fmt.Fprintf(&b, "\n%s\n", roff(o.help))
+		}
+	}
+	b.WriteString(".SH ENVIRONMENT\nA variable that is set but empty counts as not set.\n" +
+		".TP\n.B AUTH_SERVICE_TOKEN\nA token. It has no flag, which other users of the machine could read.\n")
+	for _, o := range p.find(defaultCommand).options {
+		if o.variable != "" {
+			fmt.Fprintf(&b, ".TP\n.B %s\nThe same as \\fB\\-\\-%s\\fR.\n", roff(o.variable), roff(o.long))
+		}
+	}
+	b.WriteString(manualEnd)
+	return b.Bytes()
+}
+
+// roff keeps text from being read as requests, escapes or typographic dashes.
+func roff(text string) string {
+	text = strings.NewReplacer(`\`, `\e`, `-`, `\-`, `'`, `\(aq`, "`", "\\`").Replace(text)
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if strings.HasPrefix(line, ".") {
+			lines[i] = `\&` + line
+		}
+	}
+	return strings.Join(lines, "\n")
+}
