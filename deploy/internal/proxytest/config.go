@@ -1,0 +1,58 @@
+package proxytest
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Config writes a copy of an example configuration into dir, with addresses
+// and paths replaced: pairs of what stands in the file and what shall stand
+// there. Each must occur; the longest is replaced first. It returns the path of
+// the copy.
+func Config(tb testing.TB, dir, example string, replacements ...string) string {
+	tb.Helper()
+	text, err := os.ReadFile(example)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for i := 0; i < len(replacements); i += 2 {
+		if !strings.Contains(string(text), replacements[i]) {
+			tb.Fatalf("%s has no %q to replace", example, replacements[i])
+		}
+	}
+	// At each place NewReplacer takes the first pair that fits: "listen 80;"
+	// does not touch "listen 8081;".
+	replaced := strings.NewReplacer(replacements...).Replace(string(text))
+	return WriteFile(tb, filepath.Join(dir, filepath.Base(example)), replaced)
+}
+
+// WriteFile writes a file by renaming a new one into its place, as
+// configuration management does, and returns its path.
+func WriteFile(tb testing.TB, path, text string) string {
+	tb.Helper()
+	temporary := path + ".new"
+	if err := os.WriteFile(temporary, []byte(text), 0o600); err != nil { //nolint:gosec // the paths are those of the tests
+		tb.Fatal(err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+// KeyringLine returns the keyring's line for a token. Attributes are as in the
+// file: "scope=metrics".
+func KeyringLine(principal, token string, attributes ...string) string {
+	line := fmt.Sprintf("%s sha256:%x", principal, sha256.Sum256([]byte(token)))
+	return strings.Join(append([]string{line}, attributes...), " ") + "\n"
+}
+
+// Keyring returns the text of a keyring in which "grafana" may use Metrics for
+// the scope metrics and "ci" may use Deploy for metrics and deploy.
+func Keyring() string {
+	return KeyringLine("grafana", Metrics, "scope=metrics") + KeyringLine("ci", Deploy, "scope=metrics,deploy")
+}

@@ -1,0 +1,79 @@
+// Package proxytest runs the example configurations of deploy/ with the real
+// proxies, an auth-service built from this module and a backend that says what
+// reached it. It is for tests alone.
+//
+// A test takes the file that users copy and replaces nothing but addresses and
+// paths in it (see Config), so that what is tested is what is handed out.
+package proxytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// Tokens of the tests, made up. Stranger is never configured.
+const (
+	Token    = "a-token-of-the-tests-made-of-40-letters-"
+	Metrics  = "a-token-of-the-tests-good-for-metrics---"
+	Deploy   = "a-token-of-the-tests-good-for-deploy----"
+	Stranger = "a-token-of-the-tests-nobody-knows-it----"
+)
+
+// binary builds auth-service once in a test process.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "proxytest")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "auth-service")
+	build := exec.CommandContext(context.Background(), "go", "build", "-o", path,
+		"github.com/concrete-security/auth-service/cmd/auth-service")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return path, fmt.Errorf("building auth-service: %w: %s", err, out)
+	}
+	return path, nil
+})
+
+// Main runs the tests of a package and returns the exit status; what was built
+// for them is removed. TestMain calls it.
+func Main(m *testing.M) int {
+	status := m.Run()
+	if path, err := binary(); path != "" && err == nil {
+		_ = os.RemoveAll(filepath.Dir(path))
+	}
+	return status
+}
+
+// Program returns the path of the first of names that is installed. Without
+// any the test is skipped, or fails where CI is "true": there, all are to be
+// had.
+func Program(tb testing.TB, names ...string) string {
+	tb.Helper()
+	for _, name := range names {
+		path, err := exec.LookPath(name)
+		// Users other than root often do not have these folders in PATH.
+		for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+			if err != nil {
+				path, err = exec.LookPath(filepath.Join(dir, name))
+			}
+		}
+		if err == nil {
+			return path
+		}
+		if !errors.Is(err, exec.ErrNotFound) && !errors.Is(err, os.ErrNotExist) {
+			tb.Fatal(err)
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("%v: not installed", names)
+	}
+	tb.Skipf("%v: not installed", names)
+	return ""
+}

@@ -1,0 +1,201 @@
+package proxytest
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// patience is how long anything may take that is waited for.
+const patience = 20 * time.Second
+
+// log is what a process writes while a test reads it.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Process is a program in the foreground.
+type Process struct {
+	// Log is what it wrote to stdout and stderr.
+	Log interface{ String() string }
+
+	command *exec.Cmd
+	ended   chan struct{}
+}
+
+// Start starts a program with the given environment beside the usual one and
+// waits until the address takes connections. A path is the address of a unix
+// socket. The program is stopped when the test ends.
+func Start(tb testing.TB, address string, environment []string, program string, arguments ...string) *Process {
+	tb.Helper()
+	output := new(log)
+	// Not the test's context: that is done before the clean-up stops the program.
+	command := exec.CommandContext(context.Background(), program, arguments...)
+	command.Stdout, command.Stderr = output, output
+	command.Env = append(os.Environ(), environment...)
+	// Some programs leave children that hold their output open.
+	command.WaitDelay = time.Second
+	if err := command.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	p := &Process{Log: output, command: command, ended: make(chan struct{})}
+	go func() {
+		_ = command.Wait() // how it ended is told by what it wrote
+		close(p.ended)
+	}()
+	tb.Cleanup(func() {
+		p.stop()
+		if tb.Failed() {
+			tb.Logf("%s wrote:\n%s", program, tail(output.String()))
+		}
+	})
+	p.awaitAddress(tb, address)
+	return p
+}
+
+func tail(text string) string {
+	const most = 4000
+	if len(text) > most {
+		return "…" + text[len(text)-most:]
+	}
+	return text
+}
+
+func (p *Process) awaitAddress(tb testing.TB, address string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	var dialer net.Dialer
+	for {
+		c, err := dialer.DialContext(ctx, network(address), address)
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		select {
+		case <-p.ended:
+			tb.Fatalf("%s ended before it listened on %s", p.command.Path, address)
+		case <-ctx.Done():
+			tb.Fatalf("%s does not listen on %s", p.command.Path, address)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+func network(address string) string {
+	if strings.HasPrefix(address, "/") {
+		return "unix"
+	}
+	return "tcp"
+}
+
+// Kill ends the process as a crash would, and waits for it.
+func (p *Process) Kill(tb testing.TB) {
+	tb.Helper()
+	if err := p.command.Process.Kill(); err != nil {
+		tb.Fatal(err)
+	}
+	<-p.ended
+}
+
+func (p *Process) stop() {
+	_ = p.command.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(5 * time.Second):
+		_ = p.command.Process.Kill()
+		<-p.ended
+	}
+}
+
+// ports that were given out in this process.
+var ports sync.Map
+
+// Port returns a TCP port that is free on the loopback address. It lies below
+// those that the system gives to outgoing connections, so that none of these
+// takes it before the program does that it is meant for.
+func Port(tb testing.TB) string {
+	tb.Helper()
+	for range 1000 {
+		port := strconv.Itoa(18000 + rand.IntN(14000))
+		if _, taken := ports.LoadOrStore(port, true); taken {
+			continue
+		}
+		listener, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		if err := listener.Close(); err != nil {
+			tb.Fatal(err)
+		}
+		return port
+	}
+	tb.Fatal("no free port")
+	return ""
+}
+
+// Service is a running auth-service.
+type Service struct {
+	*Process
+	// Address is what it listens on: HOST:PORT, or the path of a unix socket.
+	Address string
+
+	environment []string
+}
+
+// StartService starts auth-service on a free port with the given environment.
+func StartService(tb testing.TB, environment ...string) *Service {
+	tb.Helper()
+	port := Port(tb)
+	return startService(tb, "127.0.0.1:"+port, append([]string{"HOST=127.0.0.1", "PORT=" + port}, environment...))
+}
+
+// StartServiceOnSocket starts auth-service on a unix socket.
+func StartServiceOnSocket(tb testing.TB, path string, environment ...string) *Service {
+	tb.Helper()
+	return startService(tb, path, append([]string{"LISTEN=unix://" + path + "?mode=0660"}, environment...))
+}
+
+func startService(tb testing.TB, address string, environment []string) *Service {
+	tb.Helper()
+	program, err := binary()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &Service{
+		Process: Start(tb, address, environment, program),
+		Address: address, environment: environment,
+	}
+}
+
+// Again starts the service once more as it was, after Kill.
+func (s *Service) Again(tb testing.TB) {
+	tb.Helper()
+	program, err := binary()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.Process = Start(tb, s.Address, s.environment, program)
+}
