@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	anchorName  = "nginx"
+	subjectName = "auth-service"
+	ceilingName = "none"
+	pythonName  = "python"
+)
+
+// column is one way in which nginx asks.
+type column struct {
+	Key  string `json:"key"`
+	Name string `json:"name"`
+	// Kept connections are used again (HTTP/1.1); else each subrequest has
+	// a connection of its own (HTTP/1.0).
+	Kept bool `json:"kept"`
+	Unix bool `json:"unix"`
+}
+
+var columns = []column{
+	{Key: "keep-tcp", Name: "keep-alive, TCP", Kept: true},
+	{Key: "keep-unix", Name: "keep-alive, unix", Kept: true, Unix: true},
+	{Key: "once-tcp", Name: "connection per request, TCP"},
+	{Key: "once-unix", Name: "connection per request, unix", Unix: true},
+}
+
+// backend is something that answers nginx' subrequests.
+type backend struct {
+	Name string
+	What string
+	// Plain programs are started by their path and read LISTEN; their memory
+	// and their start are measured too.
+	Plain   bool
+	columns []string
+
+	program string
+	tcp     string // host:port
+	socket  string // path; empty without a unix socket
+	running *process
+}
+
+func (b *backend) answers(c column) bool { return slices.Contains(b.columns, c.Key) }
+
+func allBackends() []*backend {
+	var every []string
+	for _, c := range columns {
+		every = append(every, c.Key)
+	}
+	return []*backend{
+		{Name: anchorName, What: "a second nginx, which answers 200 without looking at the token: the anchor", columns: every},
+		{Name: subjectName, What: "this repository's server", columns: every, Plain: true},
+		{Name: "gnet", What: "gnet's event loop with the least of HTTP", columns: every, Plain: true},
+		{Name: "fasthttp", What: "a fasthttp server", columns: every, Plain: true},
+		{Name: "net/http", What: "a server of Go's standard library", columns: every, Plain: true},
+		{Name: pythonName, What: "Python's http.server: one thread, HTTP/1.0", columns: []string{"once-tcp"}},
+		{Name: ceilingName, What: "no auth_request at all: the ceiling", columns: []string{"keep-tcp"}},
+	}
+}
+
+// fileName is a name that can stand in paths and in nginx' configuration.
+func (b *backend) fileName() string { return strings.ReplaceAll(b.Name, "/", "") }
+
+// build builds the programs that are needed into dir.
+func build(ctx context.Context, dir string, backends []*backend) error {
+	for _, b := range backends {
+		if !b.Plain {
+			continue
+		}
+		b.program = filepath.Join(dir, b.fileName())
+		module, pkg := ".", "./peers/"+b.fileName()
+		if b.Name == subjectName {
+			module, pkg = repository, "./cmd/auth-service"
+		}
+		cmd := exec.CommandContext(ctx, "go", "-C", module, "build", "-trimpath", "-ldflags", "-s -w", "-o", b.program, pkg)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build %s: %w\n%s", pkg, err, output)
+		}
+	}
+	return nil
+}
+
+// place gives the backend its addresses in dir.
+func (b *backend) place(ctx context.Context, dir string) error {
+	if b.Name == ceilingName {
+		return nil
+	}
+	var err error
+	if b.tcp, err = freeAddress(ctx); err != nil {
+		return err
+	}
+	if b.Name != pythonName {
+		b.socket = filepath.Join(dir, b.fileName()+".sock")
+	}
+	if b.Name != subjectName {
+		return nil
+	}
+	help, err := exec.CommandContext(ctx, b.program, "--help").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("auth-service --help: %w\n%s", err, help)
+	}
+	if !strings.Contains(string(help), "--listen") { // it has TCP alone
+		b.socket = ""
+		b.columns = slices.DeleteFunc(slices.Clone(b.columns), func(key string) bool { return strings.HasSuffix(key, "unix") })
+	}
+	return nil
+}
+
+// environment tells a program its token and its addresses.
+func (b *backend) environment() []string {
+	host, port, _ := net.SplitHostPort(b.tcp)
+	env := []string{tokenVariable + "=" + token, "HOST=" + host, "PORT=" + port}
+	if b.socket != "" {
+		env = append(env, "LISTEN=tcp://"+b.tcp+",unix://"+b.socket)
+	}
+	return env
+}
+
+// launch starts a plain program. One that was killed has left its socket.
+func (b *backend) launch(ctx context.Context, dir string) (*process, error) {
+	if b.socket != "" {
+		if err := os.Remove(b.socket); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return start(ctx, dir, b.fileName(), b.environment(), b.program)
+}
+
+// start starts the backend and waits until it answers.
+func (b *backend) start(ctx context.Context, dir string) (err error) {
+	switch {
+	case b.Name == ceilingName:
+		return nil
+	case b.Plain:
+		b.running, err = b.launch(ctx, dir)
+	case b.Name == pythonName:
+		b.running, err = start(ctx, dir, b.fileName(), b.environment(), "python3", "peers/python/server.py")
+	default:
+		b.running, err = startNginx(ctx, dir, "anchor", anchorConfiguration(b))
+	}
+	if err != nil {
+		return err
+	}
+	return b.running.ready(ctx, b.tcp)
+}
+
+// ready waits until the process accepts connections.
+func (p *process) ready(ctx context.Context, address string) error {
+	deadline := time.After(10 * time.Second)
+	for {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+		if err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.exited:
+			return p.failure(errors.New("it ended"))
+		case <-deadline:
+			return p.failure(err)
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// freeAddress returns a loopback address that nobody listens on. Nothing
+// holds it until its server does.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}

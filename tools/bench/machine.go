@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// machine is where and with what a run was made.
+type machine struct {
+	Date       string `json:"date"`
+	Processor  string `json:"processor"`
+	Processors int    `json:"processors"`
+	Kernel     string `json:"kernel"`
+	Go         string `json:"go"`
+	Nginx      string `json:"nginx"`
+	Python     string `json:"python"`
+	Revision   string `json:"revision"`
+}
+
+func describe(ctx context.Context) (m machine, err error) {
+	m.Date = time.Now().UTC().Format(time.DateOnly)
+	m.Processors = runtime.NumCPU()
+	m.Processor = processorName()
+	for _, part := range []struct {
+		to   *string
+		args []string
+	}{
+		{&m.Kernel, []string{"uname", "-sr"}},
+		{&m.Go, []string{"go", "env", "GOVERSION"}},
+		{&m.Nginx, []string{"nginx", "-v"}},
+		{&m.Python, []string{"python3", "--version"}},
+		{&m.Revision, []string{"git", "-C", repository, "rev-parse", "--short", "HEAD"}},
+	} {
+		output, err := exec.CommandContext(ctx, part.args[0], part.args[1:]...).CombinedOutput()
+		if err != nil {
+			return m, fmt.Errorf("%s: %w", strings.Join(part.args, " "), err)
+		}
+		*part.to = strings.TrimSpace(string(output))
+	}
+	m.Nginx = strings.TrimPrefix(m.Nginx, "nginx version: ")
+	return m, nil
+}
+
+// processorName is what the kernel calls the first processor; on arm64 it does
+// not.
+func processorName() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return runtime.GOARCH
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return runtime.GOARCH
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// number writes a figure with as many digits as it deserves.
+func number(v float64) string {
+	switch {
+	case math.IsNaN(v):
+		return "–"
+	case math.Abs(v) >= 1000:
+		return thousands(int64(math.Round(v)))
+	case math.Abs(v) >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case math.Abs(v) >= 10:
+		return fmt.Sprintf("%.1f", v)
+	default:
+		return fmt.Sprintf("%.2f", v)
+	}
+}
+
+func thousands(n int64) string {
+	if n < 0 {
+		return "-" + thousands(-n)
+	}
+	if n < 1000 {
+		return strconv.FormatInt(n, 10)
+	}
+	return fmt.Sprintf("%s,%03d", thousands(n/1000), n%1000)
+}
+
+func (s spread) String() string {
+	return fmt.Sprintf("%s (%s–%s)", number(s.Median), number(s.Min), number(s.Max))
+}
+
+// table is rows of text under a head.
+type table struct {
+	head []string
+	rows [][]string
+}
+
+func (t *table) add(fields ...string) { t.rows = append(t.rows, fields) }
+
+// markdown writes the table as Markdown, aligned, so that it is read as well
+// in a terminal.
+func (t *table) markdown(w io.Writer) {
+	widths := make([]int, len(t.head))
+	for _, fields := range append([][]string{t.head}, t.rows...) {
+		for i, field := range fields {
+			widths[i] = max(widths[i], utf8.RuneCountInString(field), 3)
+		}
+	}
+	line := func(fields []string) {
+		for i, field := range fields {
+			fmt.Fprintf(w, "| %s%s ", field, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(field)))
+		}
+		fmt.Fprintln(w, "|")
+	}
+	line(t.head)
+	for i, width := range widths {
+		mark := strings.Repeat("-", width+1) + ":"
+		if i == 0 {
+			mark = strings.Repeat("-", width+2)
+		}
+		fmt.Fprint(w, "|", mark)
+	}
+	fmt.Fprintln(w, "|")
+	for _, fields := range t.rows {
+		line(fields)
+	}
+}
+
+// matrix is a table of one value for each backend and column.
+func (r *result) matrix(value func(row) string) *table {
+	t := &table{head: []string{"auth backend"}}
+	for _, c := range r.Columns {
+		t.head = append(t.head, c.Name)
+	}
+	for _, name := range r.backends() {
+		fields := []string{name}
+		for _, c := range r.Columns {
+			text := "–"
+			for _, candidate := range r.Rows {
+				if candidate.Backend == name && candidate.Column == c.Key {
+					text = value(candidate)
+				}
+			}
+			fields = append(fields, text)
+		}
+		t.add(fields...)
+	}
+	return t
+}
+
+func ratioText(r row) string {
+	if r.Ratio == nil {
+		return "–"
+	}
+	return r.Ratio.String()
+}
+
+func tailText(r row) string {
+	if r.P99Ratio == nil {
+		return "–"
+	}
+	return r.P99Ratio.String()
+}
+
+func rateText(r row) string { return r.Rate.String() }
+
+func latencyText(r row) string {
+	return number(r.P50.Median) + " / " + number(r.P99.Median)
+}
+
+func cpuText(r row) string {
+	if r.Backend == ceilingName {
+		return "–"
+	}
+	return number(r.CPU.Median)
+}
+
+func (r *result) goalTable() *table {
+	t := &table{head: []string{"goal", "wanted", "measured", "met"}}
+	for _, g := range r.Goals {
+		met := "no"
+		if g.Met {
+			met = "yes"
+		}
+		unit := ""
+		if g.Unit != "" {
+			unit = " " + g.Unit
+		}
+		t.add(g.Name, g.Wanted+unit, number(g.Got)+unit, met)
+	}
+	return t
+}
+
+func (r *result) restTable() *table {
+	t := &table{head: []string{"server", "at rest, MB", "idle connection, KiB", "exec to first 200, ms"}}
+	for _, s := range r.Rests {
+		t.add(s.Backend, number(float64(s.Resident)/1e6), number(s.Idle/1024), spreadOf(s.First).String())
+	}
+	return t
+}
+
+// print writes everything for a terminal.
+func (r *result) print(w io.Writer) {
+	for _, part := range []struct {
+		title string
+		*table
+	}{
+		{"Throughput ÷ nginx in the same round: median (least–greatest)", r.matrix(ratioText)},
+		{"Requests per second", r.matrix(rateText)},
+		{"p99 ÷ nginx in the same round", r.matrix(tailText)},
+		{"Latency p50 / p99, µs", r.matrix(latencyText)},
+		{"The backend's processor time per request, µs", r.matrix(cpuText)},
+		{"At rest", r.restTable()},
+		{"Goals of auth-service", r.goalTable()},
+	} {
+		if len(part.rows) > 0 {
+			fmt.Fprintf(w, "\n%s\n\n", part.title)
+			part.markdown(w)
+		}
+	}
+}
