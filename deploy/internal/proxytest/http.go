@@ -25,8 +25,8 @@ type Backend struct {
 
 // Echo is a request as the backend got it.
 type Echo struct {
-	Method, URI string
-	Header      http.Header
+	Method, URI, Body string
+	Header            http.Header
 }
 
 // StartBackend starts a backend.
@@ -36,7 +36,8 @@ func StartBackend(tb testing.TB) *Backend {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.requests.Add(1)
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(Echo{Method: r.Method, URI: r.RequestURI, Header: r.Header})
+		body, _ := io.ReadAll(r.Body)
+		_ = json.NewEncoder(w).Encode(Echo{Method: r.Method, URI: r.RequestURI, Body: string(body), Header: r.Header})
 	}))
 	tb.Cleanup(server.Close)
 	b.Address = server.Listener.Addr().String()
