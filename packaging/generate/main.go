@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -103,11 +104,16 @@ func compress(data []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-func setTimes(dir string, at time.Time) error {
-	return filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+func setTimes(dir string, at time.Time) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		return os.Chtimes(path, at, at)
+		return root.Chtimes(path, at, at)
 	})
 }

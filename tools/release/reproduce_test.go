@@ -1,0 +1,75 @@
+package release
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestReproducible releases the same commit twice, from clones in different
+// directories, with build caches of their own and other surroundings, and
+// compares every artifact byte for byte. Bills of materials are left out: they
+// carry random identifiers.
+func TestReproducible(t *testing.T) {
+	if os.Getenv(reproduceVariable) == "" {
+		t.Skipf("%s is not set: two releases with cold caches take minutes", reproduceVariable)
+	}
+	need(t, "git")
+	first := release(t, filepath.Join(t.TempDir(), "a"), "umask 022", "TZ=UTC", "LANG=C")
+	second := release(t, filepath.Join(t.TempDir(), "another", "place"), "umask 077", "TZ=Asia/Kolkata", "LANG=C.UTF-8")
+	if len(first.artifacts) < len(modules)+len(packaged) {
+		t.Fatalf("%d artifacts", len(first.artifacts))
+	}
+	if len(second.artifacts) != len(first.artifacts) {
+		t.Errorf("%d and %d artifacts", len(first.artifacts), len(second.artifacts))
+	}
+	for name, path := range first.artifacts {
+		other, found := second.artifacts[name]
+		if !found {
+			t.Errorf("only one has %s", name)
+		} else if sum(t, path) != sum(t, other) {
+			t.Errorf("they differ: %s", name)
+		}
+	}
+	if sum(t, first.cask) != sum(t, second.cask) {
+		t.Error("the casks differ")
+	}
+	changes, err := os.ReadFile(filepath.Join(first.dir, "CHANGELOG.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(changes), "### Verdicts") {
+		t.Errorf("the changes are not grouped:\n%s", changes)
+	}
+}
+
+// release clones HEAD to dir, tags it and runs goreleaser there, short of what
+// needs an identity, a Docker engine or the network.
+func release(t *testing.T, dir, prelude string, environment ...string) *dist {
+	t.Helper()
+	module := root(t)
+	run := func(in, name string, arguments ...string) string {
+		command := exec.CommandContext(t.Context(), name, arguments...)
+		command.Dir = in
+		command.Env = append(os.Environ(), environment...)
+		var stderr strings.Builder
+		command.Stderr = &stderr
+		out, err := command.Output()
+		if err != nil {
+			t.Fatalf("%s %v: %v\n%s%s", name, arguments, err, out, &stderr)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	// Built with the usual cache: goreleaser itself is not what is reproduced.
+	modfile := "-modfile=" + filepath.Join(module, "tools", "goreleaser", "go.mod")
+	run(module, "go", "tool", modfile, "goreleaser", "--version")
+	goreleaser := run(module, "go", "tool", "-n", modfile, "goreleaser")
+	run(module, "sh", "-c", prelude+` && exec git clone --quiet --no-hardlinks "$0" "$1"`, module, dir)
+	// No tag of the repository's own, whose place in the history may vary.
+	run(dir, "git", "tag", "--force", "v999.0.0")
+	environment = append(environment, "GOCACHE="+t.TempDir())
+	run(dir, "sh", "-c", prelude+` && exec "$0" release --clean --skip=publish,announce,docker,sign,sbom`, goreleaser)
+	return readDist(t, filepath.Join(dir, "dist"))
+}
