@@ -215,3 +215,27 @@ func TestParity(t *testing.T) {
 		t.Errorf("the parity suite did not run:\n%s", out)
 	}
 }
+
+// TestDocumentedNames: each file that docs/install.md names is released, and
+// each kind of file that is released is named there.
+func TestDocumentedNames(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root(t), "docs", "install.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := regexp.MustCompile(`auth-service[a-z-]*_VERSION[A-Za-z0-9_.]*[a-z]`).FindAllString(string(text), -1)
+	if len(names) < 10 {
+		t.Fatalf("it names %d files", len(names))
+	}
+	for _, name := range names {
+		name = strings.NewReplacer("VERSION", "%s", "SYSTEM_CPU", "linux_amd64").Replace(name)
+		if !slices.Contains(promised(), name) {
+			t.Errorf("it names %s, which is not released", name)
+		}
+	}
+	for _, kind := range []string{".deb", ".rpm", ".apk", "_SYSTEM_CPU.tar.gz", ".zip", "_wasm.tar.gz", ".spdx.json", "checksums.txt", ".sigstore.json"} {
+		if !strings.Contains(string(text), kind) {
+			t.Errorf("it does not name %s", kind)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -36,12 +37,37 @@ func TestReproducible(t *testing.T) {
 	if sum(t, first.cask) != sum(t, second.cask) {
 		t.Error("the casks differ")
 	}
+	t.Run("documented build", func(t *testing.T) { testDocumentedBuild(t, first) })
 	changes, err := os.ReadFile(filepath.Join(first.dir, "CHANGELOG.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(changes), "### Verdicts") {
 		t.Errorf("the changes are not grouped:\n%s", changes)
+	}
+}
+
+// testDocumentedBuild: the go build command of docs/install.md yields the program
+// that goreleaser packs.
+func testDocumentedBuild(t *testing.T, d *dist) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root(t), "docs", "install.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := regexp.MustCompile(`(?m)^CGO_ENABLED=0 .*go build .*$`).Find(text)
+	if command == nil {
+		t.Fatal("docs/install.md has no such command")
+	}
+	build := exec.CommandContext(t.Context(), "sh", "-c", string(command))
+	build.Dir = filepath.Dir(d.dir)
+	build.Env = append(os.Environ(), "VERSION="+d.version)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command, err, out)
+	}
+	packed := members(t, d.path(t, "auth-service_%s_linux_amd64.tar.gz"))["auth-service"]
+	if sum(t, filepath.Join(build.Dir, "auth-service")) != sumOf(packed.data) {
+		t.Error("it yields another program")
 	}
 }
 
