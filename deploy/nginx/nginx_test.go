@@ -157,6 +157,11 @@ func TestSpoofedIdentity(t *testing.T) {
 	}
 }
 
+func TestLog(t *testing.T) {
+	t.Parallel()
+	start(t, "recommended.conf", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t)
+}
+
 // The requests over the limit get 429, whatever token they have, and neither
 // the service nor the backend sees them.
 func TestRateLimit(t *testing.T) {

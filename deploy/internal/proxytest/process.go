@@ -199,3 +199,13 @@ func (s *Service) Again(tb testing.TB) {
 	}
 	s.Process = Start(tb, s.Address, s.environment, program)
 }
+
+// AwaitLog waits until the process has written the text.
+func (p *Process) AwaitLog(tb testing.TB, text string) {
+	tb.Helper()
+	for begun := time.Now(); !strings.Contains(p.Log.String(), text); time.Sleep(5 * time.Millisecond) {
+		if time.Since(begun) > patience {
+			tb.Fatalf("no %q in what it wrote: %s", text, p.Log)
+		}
+	}
+}

@@ -1,8 +1,11 @@
 package proxytest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
+	"net/url"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -33,11 +36,7 @@ type Request struct {
 func (s *Site) Check(tb testing.TB, r Request) *Answer {
 	tb.Helper()
 	before := s.Backend.Requests()
-	path := r.Path
-	if path == "" {
-		path = "/"
-	}
-	answer := Get(tb, s.Address, path, r.Fields...)
+	answer := Get(tb, s.Address, cmp.Or(r.Path, "/"), r.Fields...)
 	if !slices.Contains(r.Want, answer.Status) {
 		tb.Errorf("%s: status %d, want one of %v", r.Name, answer.Status, r.Want)
 	}
@@ -197,18 +196,26 @@ func (s *Site) CheckScopes(tb testing.TB, elsewhere int) {
 			}
 		}
 	}
-	// However the path is written: the proxy and the backend must not take it
-	// for different ones.
-	for _, path := range []string{
-		"/metrics/../deploy/x", "/%64eploy/x", "//deploy/x", "/./deploy/x", "/deploy//x",
-		"/x/..%2fdeploy/x", "/metrics%2f../deploy/x", "/deploy/%2e/x", "/DEPLOY/x",
+	s.checkPaths(tb, metrics)
+}
+
+// checkPaths checks that however a path is written, the proxy takes it for what
+// the backend may take it for.
+func (s *Site) checkPaths(tb testing.TB, authorization string) {
+	tb.Helper()
+	for _, target := range []string{
+		"/deploy/", "/metrics/../deploy/x", "/%64eploy/x", "/deploy%2fx", "//deploy/x", "/./deploy/x", "/deploy//x",
+		"/x/..%2fdeploy/x", "/x/%2e%2e/deploy/x", "/metrics%2f../deploy/x", "/deploy/%2e/x", "/x/../../deploy/x",
+		"http://example.test/deploy/x", "http://example.test//deploy/x", "/deploy/x/../../metrics/../deploy/y",
 	} {
-		answer := Get(tb, s.Address, path, metrics)
+		answer := Get(tb, s.Address, target, authorization)
 		if answer.Status != http.StatusOK {
 			continue
 		}
-		if uri := answer.Echo(tb).URI; strings.HasPrefix(uri, "/deploy/") {
-			tb.Errorf("%s reached the backend as %s without the scope", path, uri)
+		uri := answer.Echo(tb).URI
+		decoded, err := url.PathUnescape(uri)
+		if err != nil || strings.HasPrefix(path.Clean(decoded)+"/", "/deploy/") {
+			tb.Errorf("%s reached the backend as %s without the scope", target, uri)
 		}
 	}
 }
@@ -219,16 +226,12 @@ func (s *Site) CheckUnavailable(tb testing.TB) {
 	tb.Helper()
 	errors := []int{500, 502, 503, 504}
 	valid, unknown := []string{Bearer(Token)}, []string{Bearer(Stranger)}
-	for range 2 {
-		s.Check(tb, Request{Name: "before", Fields: valid, Want: []int{200}})
-		s.Service.Kill(tb)
-		for range 3 {
-			s.Check(tb, Request{Name: "valid, no service", Fields: valid, Want: errors})
-			s.Check(tb, Request{Name: "unknown, no service", Fields: unknown, Want: errors})
-			s.Check(tb, Request{Name: "missing, no service", Want: errors})
-		}
-		s.Service.Again(tb)
-	}
+	s.Check(tb, Request{Name: "before", Fields: valid, Want: []int{200}})
+	s.Service.Kill(tb)
+	s.Check(tb, Request{Name: "valid, no service", Fields: valid, Want: errors})
+	s.Check(tb, Request{Name: "unknown, no service", Fields: unknown, Want: errors})
+	s.Check(tb, Request{Name: "missing, no service", Want: errors})
+	s.Service.Again(tb)
 	s.Check(tb, Request{Name: "valid, service back", Fields: valid, Want: []int{200}})
 	s.Check(tb, Request{Name: "unknown, service back", Fields: unknown, Want: []int{401}})
 }
@@ -250,6 +253,23 @@ func (s *Site) CheckSeveralAuthorizationFields(tb testing.TB) {
 			if got := answer.Echo(tb).Header.Values("Authorization"); len(got) > 0 {
 				tb.Errorf("%s: the backend saw %d Authorization fields", r.Name, len(got))
 			}
+		}
+	}
+}
+
+// CheckLog checks that the log of the service has the path that was asked for
+// without its query, and the client that the proxy saw instead of one that the
+// client names.
+func (s *Site) CheckLog(tb testing.TB) {
+	tb.Helper()
+	s.Check(tb, Request{
+		Name: "spoofed address", Path: "/some/where?secret=x", Want: []int{401},
+		Fields: []string{"X-Real-IP: 192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Original-URI: /elsewhere"},
+	})
+	s.Service.AwaitLog(tb, "uri=/some/where")
+	for _, no := range []string{"192.0.2.1", "elsewhere", "secret"} {
+		if strings.Contains(s.Service.Log.String(), no) {
+			tb.Errorf("the log has %q: %s", no, s.Service.Log)
 		}
 	}
 }

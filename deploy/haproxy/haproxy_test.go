@@ -1,0 +1,62 @@
+// Package haproxy_test runs the example configuration with the real HAProxy.
+package haproxy_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+)
+
+func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
+
+func start(t *testing.T, service *proxytest.Service) *proxytest.Site {
+	t.Helper()
+	program := proxytest.Program(t, "haproxy")
+	dir := t.TempDir()
+	backend := proxytest.StartBackend(t)
+	address := "127.0.0.1:" + proxytest.Port(t)
+	script, err := filepath.Abs("auth-request.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	main := proxytest.Config(t, dir, "haproxy.cfg",
+		"bind :80", "bind "+address, "/etc/haproxy/auth-request.lua", script,
+		"127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)
+	proxytest.Start(t, address, nil, program, "-db", "-f", main)
+	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
+}
+
+func TestOneToken(t *testing.T) {
+	t.Parallel()
+	site := start(t, proxytest.StartService(t, proxytest.TokenVariable))
+	site.CheckVerdicts(t)
+	site.CheckSeveralAuthorizationFields(t)
+	site.Check(t, proxytest.Request{
+		Name: "8 KB of cookies", Want: []int{200},
+		Fields: []string{"Cookie: a=" + strings.Repeat("x", 8100), proxytest.Bearer(proxytest.Token)},
+	})
+	site.Check(t, proxytest.Request{Name: "8 KB", Fields: []string{proxytest.Bearer(strings.Repeat("x", 8192))}, Want: []int{500}})
+	site.Check(t, proxytest.Request{Name: "32 KB", Fields: []string{proxytest.Bearer(strings.Repeat("x", 32<<10))}, Want: []int{400}})
+	site.CheckUnavailable(t)
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	start(t, proxytest.StartService(t, proxytest.KeyringVariable(t))).CheckScopes(t, 200)
+}
+
+func TestNoTokenConfigured(t *testing.T) {
+	t.Parallel()
+	site := start(t, proxytest.StartService(t))
+	site.Check(t, proxytest.Request{Name: "no token configured", Fields: []string{proxytest.Bearer(proxytest.Token)}, Want: []int{500}})
+}
+
+// The log names the client that HAProxy saw, not one that the client names.
+func TestLog(t *testing.T) {
+	t.Parallel()
+	service := proxytest.StartService(t, proxytest.TokenVariable)
+	start(t, service).CheckLog(t)
+}
