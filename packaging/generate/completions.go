@@ -78,7 +78,7 @@ _auth_service() {
 	case $option in
 	"") ;;
 `)
-	fmt.Fprintf(&b, "\t%s)\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n\t\treturn\n\t\t;;\n", strings.Join(files, " | "))
+	fmt.Fprintf(&b, "\t%s)\n\t\tcompopt -o filenames 2>/dev/null\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$current\")\n\t\treturn\n\t\t;;\n", strings.Join(files, " | "))
 	b.WriteString("\t*)\n\t\tCOMPREPLY=()\n\t\treturn\n\t\t;;\n\tesac\n\tcase $command in\n")
 	beginnings, next := p.words()
 	for _, beginning := range beginnings {
@@ -95,7 +95,7 @@ _auth_service() {
 	esac
 	mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$current")
 }
-complete -o filenames -F _auth_service auth-service
+complete -F _auth_service auth-service
 `)
 	return b.Bytes()
 }

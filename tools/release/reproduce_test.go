@@ -37,7 +37,7 @@ func TestReproducible(t *testing.T) {
 	if sum(t, first.cask) != sum(t, second.cask) {
 		t.Error("the casks differ")
 	}
-	t.Run("documented build", func(t *testing.T) { testDocumentedBuild(t, first) })
+	t.Run("documented builds", func(t *testing.T) { testDocumentedBuilds(t, first) })
 	changes, err := os.ReadFile(filepath.Join(first.dir, "CHANGELOG.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -47,27 +47,38 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
-// testDocumentedBuild: the go build command of docs/install.md yields the program
-// that goreleaser packs.
-func testDocumentedBuild(t *testing.T, d *dist) {
+// testDocumentedBuilds: the go build commands of docs/install.md yield what
+// goreleaser packs, that of the program in a clone and that of a module in the
+// source archive.
+func testDocumentedBuilds(t *testing.T, d *dist) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(root(t), "docs", "install.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	command := regexp.MustCompile(`(?m)^CGO_ENABLED=0 .*go build .*$`).Find(text)
-	if command == nil {
-		t.Fatal("docs/install.md has no such command")
+	source := t.TempDir()
+	unpack := exec.CommandContext(t.Context(), "tar", "-xzf", d.path(t, "auth-service_%s_source.tar.gz"), "-C", source, "--strip-components=1")
+	if out, err := unpack.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
-	build := exec.CommandContext(t.Context(), "sh", "-c", string(command))
-	build.Dir = filepath.Dir(d.dir)
-	build.Env = append(os.Environ(), "VERSION="+d.version)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%s: %v\n%s", command, err, out)
-	}
-	packed := members(t, d.path(t, "auth-service_%s_linux_amd64.tar.gz"))["auth-service"]
-	if sum(t, filepath.Join(build.Dir, "auth-service")) != sumOf(packed.data) {
-		t.Error("it yields another program")
+	program := members(t, d.path(t, "auth-service_%s_linux_amd64.tar.gz"))["auth-service"]
+	for _, c := range []struct{ beginning, dir, yields, want string }{
+		{"CGO_ENABLED=0 GOOS=linux", filepath.Dir(d.dir), "auth-service", sumOf(program.data)},
+		{"GOOS=wasip1", source, "reactor.wasm", sum(t, d.path(t, "auth-service-reactor_%s.wasm"))},
+	} {
+		command := regexp.MustCompile(`(?m)^` + c.beginning + ` .*go build .*$`).Find(text)
+		if command == nil {
+			t.Errorf("docs/install.md has no command that begins with %s", c.beginning)
+			continue
+		}
+		build := exec.CommandContext(t.Context(), "sh", "-c", string(command))
+		build.Dir = c.dir
+		build.Env = append(os.Environ(), "VERSION="+d.version)
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", command, err, out)
+		} else if sum(t, filepath.Join(c.dir, c.yields)) != c.want {
+			t.Errorf("%s yields another file", command)
+		}
 	}
 }
 
