@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -32,6 +33,7 @@ type result struct {
 	Columns  []column `json:"columns"`
 	Rows     []row    `json:"rows"`
 	Rests    []rest   `json:"at_rest"`
+	Micro    []micro  `json:"go_benchmarks,omitempty"`
 	Goals    []goal   `json:"goals"`
 	Cells    []*cell  `json:"cells"`
 }
@@ -68,29 +70,54 @@ func run(ctx context.Context, args []string) error {
 	duration := flags.Duration("duration", 3*time.Second, "time of one measurement, whole seconds")
 	only := flags.String("only", "", "comma list of backends and columns to measure; nginx is measured always")
 	file := flags.String("json", "", "write all results to this file")
+	report := flags.Bool("report", false, "write docs/benchmarks.md and its plots")
+	from := flags.String("from", "", "measure nothing: take the results from this file of -json")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	if *rounds < 1 || *duration < time.Second || *duration%time.Second != 0 || flags.NArg() > 0 {
 		return errors.New("at least one round of at least one second, whole seconds, and no arguments")
 	}
-	backends, chosen, err := choose(*only)
-	if err != nil {
-		return err
+	if *report && *only != "" {
+		return errors.New("-report is for everything: leave -only out")
 	}
-	r, err := measureAll(ctx, *rounds, *duration, backends, chosen)
+	r := new(result)
+	var err error
+	if *from != "" {
+		err = r.load(*from)
+	} else {
+		r, err = measureAll(ctx, *rounds, *duration, *only)
+	}
 	if err != nil {
 		return err
 	}
 	r.print(os.Stdout)
-	if *file == "" {
-		return nil
+	if *file != "" {
+		err = r.save(*file)
 	}
+	if *report {
+		err = errors.Join(err, r.writeReport(filepath.Join(repository, "docs")))
+	}
+	return err
+}
+
+func (r *result) save(name string) error {
 	text, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(*file, append(text, '\n'), 0o644) //nolint:gosec // it is no secret
+	return os.WriteFile(name, append(text, '\n'), 0o644) //nolint:gosec // it is no secret
+}
+
+func (r *result) load(name string) error {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, r); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return nil
 }
 
 // choose returns what a list of names leaves of the backends and the columns.
@@ -138,7 +165,11 @@ func listed[T any](all []T, name func(T) string) string {
 	return strings.Join(names, ", ")
 }
 
-func measureAll(ctx context.Context, rounds int, duration time.Duration, backends []*backend, chosen []column) (*result, error) {
+func measureAll(ctx context.Context, rounds int, duration time.Duration, only string) (*result, error) {
+	backends, chosen, err := choose(only)
+	if err != nil {
+		return nil, err
+	}
 	for _, program := range []string{"nginx", "wrk", "python3"} {
 		if _, err := exec.LookPath(program); err != nil {
 			return nil, fmt.Errorf("%w; on Debian: apt-get install nginx wrk python3", err)
@@ -174,6 +205,11 @@ func measureAll(ctx context.Context, rounds int, duration time.Duration, backend
 		}
 		r.Rests = append(r.Rests, measured)
 	}
+	if only == "" {
+		if r.Micro, err = microBenchmarks(ctx, rounds); err != nil {
+			return nil, err
+		}
+	}
 	if err := b.up(ctx); err != nil {
 		return nil, err
 	}
@@ -181,6 +217,6 @@ func measureAll(ctx context.Context, rounds int, duration time.Duration, backend
 		return nil, err
 	}
 	r.Rows = summarise(r.Cells)
-	r.Goals = goals(r.Rows, r.Rests)
+	r.Goals = goals(r.Rows, r.Rests, r.Micro)
 	return r, nil
 }

@@ -20,6 +20,8 @@ func number(v float64) string {
 		return fmt.Sprintf("%.0f", v)
 	case math.Abs(v) >= 10:
 		return fmt.Sprintf("%.1f", v)
+	case v == math.Trunc(v):
+		return fmt.Sprintf("%.0f", v)
 	default:
 		return fmt.Sprintf("%.2f", v)
 	}
@@ -37,6 +39,11 @@ func thousands(n int64) string {
 
 func (s spread) String() string {
 	return fmt.Sprintf("%s (%s–%s)", number(s.Median), number(s.Min), number(s.Max))
+}
+
+// ratio writes a spread of values about one.
+func (s spread) ratio() string {
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", s.Median, s.Min, s.Max)
 }
 
 // table is rows of text under a head.
@@ -102,14 +109,14 @@ func ratioText(r row) string {
 	if r.Ratio == nil {
 		return "–"
 	}
-	return r.Ratio.String()
+	return r.Ratio.ratio()
 }
 
 func tailText(r row) string {
 	if r.P99Ratio == nil {
 		return "–"
 	}
-	return r.P99Ratio.String()
+	return r.P99Ratio.ratio()
 }
 
 func rateText(r row) string { return r.Rate.String() }
@@ -161,6 +168,7 @@ func (r *result) print(w io.Writer) {
 		{"Latency p50 / p99, µs", r.matrix(latencyText)},
 		{"The backend's processor time per request, µs", r.matrix(cpuText)},
 		{"At rest", r.restTable()},
+		{"Go benchmarks", r.MicroTable()},
 		{"Goals of auth-service", r.goalTable()},
 	} {
 		if len(part.rows) > 0 {

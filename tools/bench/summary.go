@@ -89,6 +89,12 @@ func (c *cell) spread(value func(sample) float64) spread {
 	return spreadOf(values)
 }
 
+// Goals that the plots show too.
+const (
+	idleLimit    = 4   // KiB
+	verdictLimit = 250 // ns
+)
+
 // goal is something that auth-service is to reach.
 type goal struct {
 	Name   string  `json:"name"`
@@ -99,7 +105,7 @@ type goal struct {
 }
 
 // goals says which of the goals were measured, and reached.
-func goals(rows []row, rests []rest) []goal {
+func goals(rows []row, rests []rest, micros []micro) []goal {
 	var all []goal
 	atLeast := func(name string, got, limit float64) {
 		all = append(all, goal{Name: name, Wanted: "≥ " + number(limit), Got: got, Met: got >= limit})
@@ -130,8 +136,23 @@ func goals(rows []row, rests []rest) []goal {
 			continue
 		}
 		atMost("memory at rest", float64(r.Resident)/1e6, 10, "MB")
-		atMost("memory of an idle connection", r.Idle/1024, 4, "KiB")
+		atMost("memory of an idle connection", r.Idle/1024, idleLimit, "KiB")
 		atMost("exec to first 200", spreadOf(r.First).Median, 20, "ms")
+	}
+	var verdict, verdictAllocations, requestAllocations float64
+	for _, m := range micros {
+		switch {
+		case m.isVerdict():
+			verdict = max(verdict, m.Nanoseconds.Median)
+			verdictAllocations = max(verdictAllocations, m.Allocations.Max)
+		case m.isRequest():
+			requestAllocations = max(requestAllocations, m.Allocations.Max)
+		}
+	}
+	if len(micros) > 0 {
+		atMost("the dearest verdict of package core", verdict, verdictLimit, "ns")
+		atMost("allocations of a verdict", verdictAllocations, 0, "")
+		atMost("allocations of a request", requestAllocations, 0, "")
 	}
 	return all
 }

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// micro is one of the repository's own Go benchmarks.
+type micro struct {
+	Name        string `json:"name"`
+	Nanoseconds spread `json:"ns"`
+	Allocations spread `json:"allocations"`
+}
+
+// microBenchmarks runs the Go benchmarks of verdicts and requests.
+func microBenchmarks(ctx context.Context, count int) ([]micro, error) {
+	cmd := exec.CommandContext(ctx, "go", "-C", repository, "test", "-run", "^$", "-bench", "^Benchmark(Verdict|Advance|Head)$",
+		"-benchmem", "-benchtime", "300ms", "-count", strconv.Itoa(count), "./core", "./server")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	output, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("go test -bench: %w\n%s", err, output)
+	}
+	return parseMicro(string(output))
+}
+
+// The number after the name is GOMAXPROCS, which is left out if it is 1.
+var microLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op(?:\s.*)?\s(\d+) allocs/op`)
+
+// parseMicro reads what go test -bench -benchmem prints, in the order of the
+// first lines of each benchmark.
+func parseMicro(output string) ([]micro, error) {
+	var names []string
+	times, allocations := make(map[string][]float64), make(map[string][]float64)
+	for line := range strings.Lines(output) {
+		match := microLine.FindStringSubmatch(line)
+		if match == nil {
+			continue
+		}
+		name := match[1]
+		if times[name] == nil {
+			names = append(names, name)
+		}
+		took, err := strconv.ParseFloat(match[2], 64)
+		if err != nil {
+			return nil, fmt.Errorf("go test -bench: %q: %w", line, err)
+		}
+		count, err := strconv.ParseFloat(match[3], 64)
+		if err != nil {
+			return nil, fmt.Errorf("go test -bench: %q: %w", line, err)
+		}
+		times[name] = append(times[name], took)
+		allocations[name] = append(allocations[name], count)
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("go test -bench: no benchmark in %q", output)
+	}
+	all := make([]micro, 0, len(names))
+	for _, name := range names {
+		all = append(all, micro{name, spreadOf(times[name]), spreadOf(allocations[name])})
+	}
+	return all, nil
+}
+
+// isVerdict tells the benchmarks of package core from the server's.
+func (m micro) isVerdict() bool { return strings.HasPrefix(m.Name, "Verdict/") }
+
+// isRequest tells those that answer a whole request.
+func (m micro) isRequest() bool { return strings.HasPrefix(m.Name, "Advance/") }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// charts are the plots of a run by the names of their files. What was not
+// measured has none.
+func (r *result) charts() map[string]*chart {
+	all := map[string]*chart{
+		"throughput.svg": r.throughputChart(),
+		"latency.svg":    r.latencyChart(),
+		"memory.svg":     r.memoryChart(),
+		"verdict.svg":    r.verdictChart(),
+	}
+	for name, c := range all {
+		if len(c.groups) == 0 {
+			delete(all, name)
+		}
+	}
+	return all
+}
+
+func (r *result) throughputChart() *chart {
+	c := &chart{
+		title:       "Requests per second, nginx = 1",
+		description: fmt.Sprintf("Median of %d rounds, each compared with nginx in the same round; the lines show the least and the greatest.", r.Rounds),
+		limit:       1, limitLabel: "nginx",
+	}
+	c.groups = r.grouped(func(row row) (b bar, ok bool) {
+		if row.Ratio == nil {
+			return b, false
+		}
+		return bar{
+			value: row.Ratio.Median, low: row.Ratio.Min, high: row.Ratio.Max,
+			text: fmt.Sprintf("%.2f × · %s/s", row.Ratio.Median, number(row.Rate.Median)),
+		}, true
+	})
+	return c
+}
+
+func (r *result) latencyChart() *chart {
+	c := &chart{
+		title:       "Latency, µs",
+		description: "Points, from large to small: p50, p90, p99, p99.9; medians of all rounds. Logarithmic. On the right p50 / p99.",
+		logarithmic: true,
+	}
+	c.groups = r.grouped(func(row row) (bar, bool) {
+		return bar{
+			points: []float64{row.P50.Median, row.P90.Median, row.P99.Median, row.P999.Median},
+			text:   latencyText(row),
+		}, true
+	})
+	return c
+}
+
+// grouped makes a group of each column and a bar of each row in it.
+func (r *result) grouped(of func(row) (bar, bool)) []group {
+	var groups []group
+	for _, c := range r.Columns {
+		g := group{title: c.Name}
+		for _, row := range r.Rows {
+			if row.Column != c.Key {
+				continue
+			}
+			if b, ok := of(row); ok {
+				b.label, b.class = row.Backend, classOf(row.Backend)
+				g.bars = append(g.bars, b)
+			}
+		}
+		if len(g.bars) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+func (r *result) memoryChart() *chart {
+	c := &chart{
+		title:       "Memory of an idle connection, KiB",
+		description: "What a kept connection adds to the server's resident memory, each after one request.",
+		limit:       idleLimit, limitLabel: "goal",
+	}
+	var g group
+	for _, s := range r.Rests {
+		g.title = number(float64(s.Connections)) + " connections"
+		g.bars = append(g.bars, bar{
+			label: s.Backend, class: classOf(s.Backend),
+			value: s.Idle / 1024, text: number(s.Idle/1024) + " KiB",
+		})
+	}
+	if len(g.bars) > 0 {
+		c.groups = []group{g}
+	}
+	return c
+}
+
+func (r *result) verdictChart() *chart {
+	c := &chart{
+		title:       "A verdict, ns, by the number of tokens in the keyring",
+		description: fmt.Sprintf("Package core, without HTTP. Median of %d runs.", r.Rounds),
+		limit:       verdictLimit, limitLabel: "goal",
+	}
+	var g *group
+	for _, m := range r.Micro {
+		tokens, which, found := strings.Cut(strings.TrimPrefix(m.Name, "Verdict/entries="), "/")
+		if !m.isVerdict() || !found {
+			continue
+		}
+		title := tokens + " tokens"
+		if g == nil || g.title != title {
+			c.groups = append(c.groups, group{title: title})
+			g = &c.groups[len(c.groups)-1]
+		}
+		g.bars = append(g.bars, bar{
+			label: which + " token", class: subjectClass,
+			value: m.Nanoseconds.Median, low: m.Nanoseconds.Min, high: m.Nanoseconds.Max,
+			text: number(m.Nanoseconds.Median) + " ns",
+		})
+	}
+	return c
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// resultOf makes a result with made-up figures.
+func resultOf(t *testing.T) *result {
+	t.Helper()
+	var cells []*cell
+	for i, b := range allBackends() {
+		for _, c := range columns {
+			if !b.answers(c) {
+				continue
+			}
+			one := &cell{Backend: b.Name, Column: c.Key}
+			for round := 1; round <= 3; round++ {
+				base := float64(100*(i+1) + round)
+				one.Samples = append(one.Samples, sample{round, 5e6 / base, base, base * 2, base * 4, base * 900, base / 10})
+			}
+			cells = append(cells, one)
+		}
+	}
+	micros, err := parseMicro(microOutput)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &result{
+		Machine: machine{Processor: "a <fast> processor & more", Processors: 2},
+		Rounds:  3, Duration: "1s", Columns: columns, Cells: cells, Rows: summarise(cells), Micro: micros,
+		Rests: []rest{
+			{subjectName, 7 << 20, 5000, 400, []float64{3, 4, 5}},
+			{"net/http", 8 << 20, 5000, 20000, []float64{3, 4, 5}},
+		},
+	}
+	r.Goals = goals(r.Rows, r.Rests, r.Micro)
+	return r
+}
+
+// wellFormed fails if the text is not one XML element, and returns the text
+// within its text elements.
+func wellFormed(t *testing.T, name, text string) (words []string) {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(text))
+	elements := 0
+	inText := false
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			if elements == 0 && token.Name.Local != "svg" {
+				t.Errorf("%s starts with %s", name, token.Name.Local)
+			}
+			elements++
+			inText = token.Name.Local == "text"
+		case xml.EndElement:
+			inText = false
+		case xml.CharData:
+			if inText {
+				words = append(words, string(token))
+			}
+		}
+	}
+	if elements == 0 {
+		t.Fatalf("%s is empty", name)
+	}
+	return words
+}
+
+func TestChartsAreWellFormed(t *testing.T) {
+	r := resultOf(t)
+	charts := r.charts()
+	if len(charts) != 4 {
+		t.Fatalf("%d charts", len(charts))
+	}
+	for name, c := range charts {
+		text := c.svg()
+		words := strings.Join(wellFormed(t, name, text), "\n")
+		for _, g := range c.groups {
+			if !strings.Contains(words, g.title) {
+				t.Errorf("%s does not name %q", name, g.title)
+			}
+			for _, b := range g.bars {
+				if !strings.Contains(words, b.label) || !strings.Contains(words, b.text) {
+					t.Errorf("%s does not show %q, %q", name, b.label, b.text)
+				}
+			}
+		}
+		for _, bad := range []string{"NaN", "Inf", "%!"} {
+			if strings.Contains(text, bad) {
+				t.Errorf("%s has %s", name, bad)
+			}
+		}
+		if !strings.Contains(text, "prefers-color-scheme: dark") {
+			t.Errorf("%s has no dark colours", name)
+		}
+	}
+}
+
+func TestChartEscapes(t *testing.T) {
+	c := &chart{title: `a<b & "c"`, groups: []group{{title: "g", bars: []bar{{label: "</svg>", value: 1}}}}}
+	words := wellFormed(t, "chart", c.svg())
+	for _, want := range []string{c.title, "</svg>"} {
+		if !strings.Contains(strings.Join(words, "\n"), want) {
+			t.Errorf("no %q in %q", want, words)
+		}
+	}
+}
+
+func TestScale(t *testing.T) {
+	of := func(logarithmic bool, values ...float64) scale {
+		c := &chart{logarithmic: logarithmic, groups: []group{{bars: []bar{{points: values}}}}}
+		return c.scale()
+	}
+	for _, c := range []struct {
+		scale
+		ticks []float64
+	}{
+		{of(false, 2.12), []float64{0, 0.5, 1, 1.5, 2, 2.5}},
+		{of(false, 19.3), []float64{0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20}},
+		{of(false, 260), []float64{0, 50, 100, 150, 200, 250, 300}},
+		{of(true, 59, 1_900_000), []float64{10, 100, 1000, 1e4, 1e5, 1e6, 1e7}},
+		{of(true, 100), []float64{100, 1000}},
+	} {
+		if len(c.scale.ticks) != len(c.ticks) {
+			t.Errorf("ticks: got %v, want %v", c.scale.ticks, c.ticks)
+			continue
+		}
+		for i, tick := range c.ticks {
+			if math.Abs(c.scale.ticks[i]-tick) > 1e-6*tick {
+				t.Errorf("ticks: got %v, want %v", c.scale.ticks, c.ticks)
+			}
+		}
+		first, last := c.place(c.ticks[0]), c.place(c.ticks[len(c.ticks)-1])
+		if first != plotLeft || math.Abs(last-plotRight) > 1e-6 {
+			t.Errorf("the ticks lie from %v to %v", first, last)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	r := resultOf(t)
+	docs := t.TempDir()
+	if err := r.writeReport(docs); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(docs, "benchmarks.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(page)
+	for name := range r.charts() {
+		if !strings.Contains(text, "(benchmarks/"+name+")") {
+			t.Errorf("the page does not show %s", name)
+		}
+		if _, err := os.Stat(filepath.Join(docs, "benchmarks", name)); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, want := range []string{"| 0.50 (0.50–0.51) ", "| net/http ", "a <fast> processor & more"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Index(text, "compared with nginx") > strings.Index(text, "Requests per second\n") {
+		t.Error("ratios do not come first")
+	}
+	for _, bad := range []string{"NaN", "<no value>", "%!", "\n\n\n"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("the page has %q", bad)
+		}
+	}
+	// Every line of a table has as many fields as its head.
+	head := 0
+	for line := range strings.Lines(text) {
+		bars := strings.Count(line, "|")
+		if bars == 0 {
+			head = 0
+			continue
+		}
+		if head == 0 {
+			head = bars
+		}
+		if bars != head {
+			t.Errorf("%d fields instead of %d: %s", bars-1, head-1, line)
+		}
+	}
+}
+
+// What -json writes, -from reads.
+func TestJSON(t *testing.T) {
+	r := resultOf(t)
+	name := filepath.Join(t.TempDir(), "results.json")
+	if err := r.save(name); err != nil {
+		t.Fatal(err)
+	}
+	again := new(result)
+	if err := again.load(name); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(r, again) {
+		a, _ := json.Marshal(r)
+		b, _ := json.Marshal(again)
+		t.Errorf("wrote %s\nread %s", a, b)
+	}
+}
+
+func TestNumber(t *testing.T) {
+	for v, want := range map[float64]string{
+		0: "0", 1: "1", 0.954: "0.95", 19.34: "19.3", 548.4: "548", 51938.05: "51,938", 1_000_000: "1,000,000", -1234: "-1,234",
+	} {
+		if got := number(v); got != want {
+			t.Errorf("%v: got %s, want %s", v, got, want)
+		}
+	}
+	if got := number(math.NaN()); got != "–" {
+		t.Errorf("NaN: got %s", got)
+	}
+}
