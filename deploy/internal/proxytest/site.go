@@ -2,6 +2,7 @@ package proxytest
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -197,6 +199,39 @@ func (s *Site) CheckScopes(tb testing.TB, elsewhere int) {
 		}
 	}
 	s.checkPaths(tb, metrics)
+	s.checkConcurrent(tb)
+}
+
+// checkConcurrent checks that every caller gets the verdict and the identity of
+// its own token while many ask at once. The service has Keyring, and every
+// token may ask for /metrics.
+func (s *Site) checkConcurrent(tb testing.TB) {
+	tb.Helper()
+	const callers, requests = 4, 50
+	var group sync.WaitGroup
+	for token, user := range map[string]string{Metrics: "grafana", Deploy: "ci", Stranger: ""} {
+		request := "GET /metrics HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n" + Bearer(token) + "\r\n\r\n"
+		for range callers {
+			group.Go(func() {
+				for range requests {
+					answer, err := Exchange(s.Address, request)
+					if err != nil {
+						tb.Error(err)
+						return
+					}
+					var echo Echo
+					if answer.Status == http.StatusOK {
+						err = json.Unmarshal(answer.Body, &echo)
+					}
+					if got := echo.Header.Get("X-Auth-Request-User"); err != nil || got != user || (answer.Status == http.StatusOK) != (user != "") {
+						tb.Errorf("the caller with the token of %q got status %d as %q", user, answer.Status, got)
+						return
+					}
+				}
+			})
+		}
+	}
+	group.Wait()
 }
 
 // checkPaths checks that however a path is written, the proxy takes it for what
