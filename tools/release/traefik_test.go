@@ -31,7 +31,7 @@ func TestTraefikManifest(t *testing.T) {
 		"Bearer made-up-token-of-more-than-32-character":  401,
 	} {
 		if got := plugin.Authorize([]byte(authorization), 1, time.Now().Unix()).Status(); got != want {
-			t.Errorf("status %d, want %d", got.Allowed(), want)
+			t.Errorf("status %d, want %d", got, want)
 		}
 	}
 }
