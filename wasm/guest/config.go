@@ -61,7 +61,7 @@ type Configuration struct {
 func ParseConfiguration(data []byte) (Configuration, error) {
 	r := reader{data}
 	var c Configuration
-	key, fault := "", ""
+	var key, fault string
 	switch {
 	case len(data) > MaxConfiguration:
 		fault = "it is longer than " + strconv.Itoa(MaxConfiguration) + " bytes"

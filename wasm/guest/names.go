@@ -16,11 +16,12 @@ const (
 // equalFold reports whether name is lower without regard to case, and if
 // likewise is set, to the difference of "-" and "_", which is lost where
 // fields become environment variables (CGI, WSGI and others).
-func equalFold(name []byte, lower string, likewise bool) bool {
+func equalFold[T ~string | ~[]byte](name T, lower string, likewise bool) bool {
 	if len(name) != len(lower) {
 		return false
 	}
-	for i, c := range name {
+	for i := range len(name) {
+		c := name[i]
 		if 'A' <= c && c <= 'Z' {
 			c += 'a' - 'A'
 		}
@@ -33,6 +34,10 @@ func equalFold(name []byte, lower string, likewise bool) bool {
 	}
 	return true
 }
+
+// IsIdentity reports whether a field of this name might be taken for
+// [IdentityName].
+func IsIdentity[T ~string | ~[]byte](name T) bool { return equalFold(name, IdentityName, true) }
 
 // IdentityLookalikes gives the names that differ from [IdentityName] in "_"
 // for "-" alone.

@@ -42,7 +42,7 @@ func ReadHead(pairs []byte) (Head, bool) {
 func (h Head) Identities() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for name := range fields(h.pairs) {
-			if equalFold(name, IdentityName, true) && !yield(name) {
+			if IsIdentity(name) && !yield(name) {
 				return
 			}
 		}

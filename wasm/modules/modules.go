@@ -3,6 +3,8 @@
 package modules
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -49,15 +51,20 @@ func load(name string) ([]byte, error) {
 		if err != nil || len(paths) != 1 {
 			return nil, fmt.Errorf("%s: %d modules of the name %s, want one", Directory, len(paths), name)
 		}
-		return os.ReadFile(paths[0])
+		return os.ReadFile(paths[0]) //nolint:gosec // whoever runs the tests names the directory
 	}
+	return Build(context.Background(), name)
+}
+
+// Build builds the module of that name: reactor, proxywasm or httpwasm.
+func Build(ctx context.Context, name string) (module []byte, err error) {
 	dir, err := os.MkdirTemp("", "wasm")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, name+".wasm")
-	build := exec.Command("go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags", "-s -w -buildid=", "-o", file, packages+name)
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags", "-s -w -buildid=", "-o", file, packages+name)
 	for _, setting := range os.Environ() {
 		if name, _, _ := strings.Cut(setting, "="); name != "GOFLAGS" { // coverage and race are for the tests
 			build.Env = append(build.Env, setting)

@@ -1,0 +1,141 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero/api"
+)
+
+// The limits of the module's ABI, in bytes.
+const (
+	maxKeyring = 1 << 20
+	maxRequest = 64 << 10
+)
+
+// An instance is one copy of the module, with a memory of its own. It runs one
+// call at a time.
+type instance struct {
+	module                                           api.Module
+	alloc, configure, authorize, principal, lastFail api.Function
+
+	// keyring is what the instance is configured with, nil for nothing.
+	keyring *keyring
+	stack   [5]uint64
+	// at is the buffer that alloc gave, which serves many requests.
+	at, size uint32
+}
+
+func newInstance(module api.Module) (*instance, error) {
+	i := &instance{module: module}
+	for name, f := range map[string]*api.Function{
+		"alloc": &i.alloc, "configure": &i.configure, "authorize": &i.authorize,
+		"principal": &i.principal, "last_error": &i.lastFail,
+	} {
+		if *f = module.ExportedFunction(name); *f == nil {
+			return nil, fmt.Errorf("the module does not export %s", name)
+		}
+	}
+	return i, nil
+}
+
+// call calls f with the arguments on the stack and returns its result.
+func (i *instance) call(ctx context.Context, f api.Function, arguments ...uint64) (uint64, error) {
+	copy(i.stack[:], arguments)
+	if err := f.CallWithStack(ctx, i.stack[:]); err != nil {
+		return 0, err
+	}
+	return i.stack[0], nil
+}
+
+// buffer makes sure of a buffer of at least size bytes.
+func (i *instance) buffer(ctx context.Context, size uint32) error {
+	if i.at != 0 && size <= i.size {
+		return nil
+	}
+	size = max(size, 1<<10)
+	at, err := i.call(ctx, i.alloc, uint64(size))
+	if err == nil && at == 0 {
+		err = errors.New("the module has no memory for the request")
+	}
+	if err != nil {
+		i.at, i.size = 0, 0
+		return err
+	}
+	i.at, i.size = uint32(at), size
+	return nil
+}
+
+// load configures the instance.
+func (i *instance) load(ctx context.Context, k *keyring) error {
+	i.keyring, i.at = nil, 0
+	if err := i.buffer(ctx, uint32(len(k.text))); err != nil {
+		return err
+	}
+	at := i.at
+	i.at, i.size = 0, 0 // configure takes the buffer
+	if !i.module.Memory().Write(at, k.text) {
+		return errMemory
+	}
+	code, err := i.call(ctx, i.configure, uint64(at), uint64(len(k.text)))
+	if err != nil {
+		return err
+	}
+	if int32(code) != 0 {
+		text, err := i.text(ctx, i.lastFail)
+		if err != nil {
+			return err
+		}
+		return &KeyringError{Reason: text}
+	}
+	i.keyring = k
+	return nil
+}
+
+// decide asks for a verdict.
+func (i *instance) decide(ctx context.Context, authorization, scopes string, now int64) (Decision, error) {
+	size := uint32(len(authorization) + len(scopes))
+	if err := i.buffer(ctx, size); err != nil {
+		return Decision{}, err
+	}
+	memory := i.module.Memory()
+	scopesAt := i.at + uint32(len(authorization))
+	if !memory.WriteString(i.at, authorization) || !memory.WriteString(scopesAt, scopes) {
+		return Decision{}, errMemory
+	}
+	status, err := i.call(ctx, i.authorize, uint64(i.at), uint64(len(authorization)), uint64(scopesAt), uint64(len(scopes)), uint64(now))
+	if err != nil {
+		return Decision{}, err
+	}
+	d := Decision{Status: int(int32(status))}
+	switch d.Status {
+	case 200:
+		if d.Principal, err = i.text(ctx, i.principal); err == nil && d.Principal == "" {
+			err = errors.New("the module granted a request of nobody")
+		}
+	case 401, 403, 500:
+		d.Reason, err = i.text(ctx, i.lastFail)
+	default:
+		err = fmt.Errorf("the module answered %d", d.Status)
+	}
+	if err != nil {
+		return Decision{}, err
+	}
+	return d, nil
+}
+
+// text reads what f returns: an address and a length.
+func (i *instance) text(ctx context.Context, f api.Function) (string, error) {
+	result, err := i.call(ctx, f)
+	if err != nil || result == 0 {
+		return "", err
+	}
+	b, ok := i.module.Memory().Read(uint32(result>>32), uint32(result))
+	if !ok {
+		return "", errMemory
+	}
+	return string(b), nil
+}
+
+var errMemory = errors.New("the module gave an address outside its memory")

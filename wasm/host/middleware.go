@@ -1,0 +1,45 @@
+package host
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/wasm/guest"
+)
+
+// Middleware returns a handler that passes on to next the requests that have
+// all the scopes, with the principal in the field X-Auth-Request-User in place
+// of whatever the client sent under that name, or one that a CGI program could
+// not tell from it. Others are answered as the auth-service answers. A verdict
+// that cannot be had is a 500.
+func (v *Verifier) Middleware(next http.Handler, scopes ...string) http.Handler {
+	forbidden := guest.Challenge(core.InsufficientScope, strings.Join(scopes, " "))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d, err := v.Authorize(r.Context(), r.Header.Values("Authorization"), scopes...)
+		switch {
+		case err == nil && d.Granted():
+			next.ServeHTTP(w, identified(r, d.Principal))
+		case err == nil && d.Status == http.StatusUnauthorized:
+			w.Header().Set("WWW-Authenticate", guest.Challenge(core.Missing, ""))
+			w.WriteHeader(http.StatusUnauthorized)
+		case err == nil && d.Status == http.StatusForbidden:
+			w.Header().Set("WWW-Authenticate", forbidden)
+			w.WriteHeader(http.StatusForbidden)
+		default:
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	})
+}
+
+// identified returns the request with the principal for the identity.
+func identified(r *http.Request, principal string) *http.Request {
+	r = r.Clone(r.Context())
+	for name := range r.Header {
+		if guest.IsIdentity(name) {
+			delete(r.Header, name)
+		}
+	}
+	r.Header.Set("X-Auth-Request-User", principal)
+	return r
+}
