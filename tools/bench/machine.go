@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,12 +21,15 @@ type machine struct {
 	Nginx      string `json:"nginx"`
 	Python     string `json:"python"`
 	Revision   string `json:"revision"`
+	// Load is how many processes had been running for a minute before.
+	Load float64 `json:"load"`
 }
 
 func describe(ctx context.Context) (m machine, err error) {
 	m.Date = time.Now().UTC().Format(time.DateOnly)
 	m.Processors = runtime.NumCPU()
 	m.Processor = processorName()
+	m.Load = load1()
 	for _, part := range []struct {
 		to   *string
 		args []string
@@ -44,6 +48,19 @@ func describe(ctx context.Context) (m machine, err error) {
 	}
 	m.Nginx = strings.TrimPrefix(m.Nginx, "nginx version: ")
 	return m, nil
+}
+
+func load1() float64 {
+	text, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	first, _, _ := strings.Cut(string(text), " ")
+	load, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		return 0
+	}
+	return load
 }
 
 // processorName is what the kernel calls the first processor; on arm64 it does

@@ -187,6 +187,9 @@ func measureAll(ctx context.Context, rounds int, duration time.Duration, only st
 	if r.Machine, err = describe(ctx); err != nil {
 		return nil, err
 	}
+	if r.Machine.Load > 0.5 {
+		fmt.Fprintf(os.Stderr, "the machine is busy (load %.2f): the figures are worth little\n", r.Machine.Load)
+	}
 	if err := build(ctx, dir, backends); err != nil {
 		return nil, err
 	}

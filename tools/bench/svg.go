@@ -102,14 +102,15 @@ func (c *chart) svg() string {
 	writeText(&w, "title", 16, 24, c.title)
 	writeText(&w, "faint", 16, 44, c.description)
 	for _, tick := range s.ticks {
-		x := s.place(tick)
-		fmt.Fprintf(&w, `<line class="grid" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`+"\n", x, x, headHeight, bottom)
-		writeText(&w, "faint middle", x, bottom+16, tickText(tick))
+		writeText(&w, "faint middle", s.place(tick), bottom+16, tickText(tick))
 	}
 	y := headHeight
 	for _, g := range c.groups {
 		writeText(&w, "group", 16, y+16, g.title)
 		y += lineHeight
+		for _, tick := range s.ticks {
+			fmt.Fprintf(&w, `<path class="grid" d="M%.1f %.1fv%.1f"/>`+"\n", s.place(tick), y, lineHeight*float64(len(g.bars)))
+		}
 		for _, b := range g.bars {
 			b.draw(&w, s, y)
 			y += lineHeight
