@@ -17,10 +17,11 @@ type micro struct {
 	Allocations spread `json:"allocations"`
 }
 
-// microBenchmarks runs the Go benchmarks of verdicts and requests.
+// microBenchmarks runs the Go benchmarks of verdicts, of requests and of the
+// WebAssembly module.
 func microBenchmarks(ctx context.Context, count int) ([]micro, error) {
-	cmd := exec.CommandContext(ctx, "go", "-C", repository, "test", "-run", "^$", "-bench", "^Benchmark(Verdict|Advance|Head)$",
-		"-benchmem", "-benchtime", "300ms", "-count", strconv.Itoa(count), "./core", "./server")
+	cmd := exec.CommandContext(ctx, "go", "-C", repository, "test", "-run", "^$", "-bench", "^Benchmark(Verdict|Advance|Head|Reactor)$",
+		"-benchmem", "-benchtime", "300ms", "-count", strconv.Itoa(count), "./core", "./server", "./wasm/host")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {

@@ -14,6 +14,7 @@ func (r *result) charts() map[string]*chart {
 		"latency.svg":    r.latencyChart(),
 		"memory.svg":     r.memoryChart(),
 		"verdict.svg":    r.verdictChart(),
+		"hop.svg":        r.hopChart(),
 	}
 	for name, c := range all {
 		if len(c.groups) == 0 {
@@ -126,6 +127,42 @@ func (r *result) verdictChart() *chart {
 			value: m.Nanoseconds.Median, low: m.Nanoseconds.Min, high: m.Nanoseconds.Max,
 			text: number(m.Nanoseconds.Median) + " ns",
 		})
+	}
+	return c
+}
+
+// hopChart compares the ways for a program to have a verdict.
+func (r *result) hopChart() *chart {
+	c := &chart{
+		title:       "Time to a verdict, for one caller at a time, µs",
+		description: "Medians, on a logarithmic scale.",
+		logarithmic: true,
+	}
+	one := func(label string, microseconds float64) bar {
+		return bar{label: label, class: subjectClass, points: []float64{microseconds}, text: number(microseconds) + " µs"}
+	}
+	within, across := group{title: "within the program"}, group{title: "asking auth-service on a kept connection"}
+	for _, m := range r.Micro {
+		if m.Name == "Verdict/entries=1000/right" {
+			within.bars = append(within.bars, one("package core", m.Nanoseconds.Median/1000))
+		}
+		if way, found := strings.CutPrefix(m.Name, "Reactor/"); found {
+			within.bars = append(within.bars, one("wasm, "+way, m.Nanoseconds.Median/1000))
+		}
+	}
+	for _, s := range r.Rests {
+		if s.Backend != subjectName {
+			continue
+		}
+		across.bars = append(across.bars, one("TCP", s.TCP.Median))
+		if s.Unix != nil {
+			across.bars = append(across.bars, one("unix", s.Unix.Median))
+		}
+	}
+	for _, g := range []group{within, across} {
+		if len(g.bars) > 0 {
+			c.groups = append(c.groups, g)
+		}
 	}
 	return c
 }

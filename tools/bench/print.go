@@ -149,9 +149,13 @@ func (r *result) goalTable() *table {
 }
 
 func (r *result) restTable() *table {
-	t := &table{head: []string{"server", "at rest, MB", "idle connection, KiB", "exec to first 200, ms"}}
+	t := &table{head: []string{"server", "at rest, MB", "idle connection, KiB", "exec to first 200, ms", "answer over TCP, µs", "over unix, µs"}}
 	for _, s := range r.Rests {
-		t.add(s.Backend, number(float64(s.Resident)/1e6), number(s.Idle/1024), spreadOf(s.First).String())
+		unix := "–"
+		if s.Unix != nil {
+			unix = s.Unix.String()
+		}
+		t.add(s.Backend, number(float64(s.Resident)/1e6), number(s.Idle/1024), spreadOf(s.First).String(), s.TCP.String(), unix)
 	}
 	return t
 }

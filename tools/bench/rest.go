@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"syscall"
@@ -11,6 +13,8 @@ import (
 )
 
 const (
+	question = "GET /auth HTTP/1.1\r\nHost: auth\r\nAuthorization: Bearer " + token + "\r\n\r\n"
+
 	starts          = 20
 	idleConnections = 5000
 	settling        = 500 * time.Millisecond
@@ -27,6 +31,10 @@ type rest struct {
 	Idle        float64 `json:"idle_connection_bytes"`
 	// First are the times from exec to the first 200, in milliseconds.
 	First []float64 `json:"first_ms"`
+	// TCP and Unix are what one caller at a time waits for an answer on a
+	// kept connection, without nginx, in microseconds.
+	TCP  spread  `json:"hop_tcp_us"`
+	Unix *spread `json:"hop_unix_us,omitempty"`
 }
 
 // atRest measures a server that nothing has been asked of yet.
@@ -53,27 +61,77 @@ func (b *bench) atRest(ctx context.Context, s *backend) (r rest, err error) {
 	if r.Resident, err = s.running.resident(); err != nil {
 		return r, err
 	}
-	r.Connections = connectionsAllowed()
-	connections := make([]net.Conn, 0, r.Connections)
+	if r.Connections, r.Idle, err = idle(ctx, s, r.Resident); err != nil {
+		return r, err
+	}
+	if r.TCP, err = hop(ctx, "tcp", s.tcp); err != nil || s.socket == "" {
+		return r, err
+	}
+	unix, err := hop(ctx, "unix", s.socket)
+	r.Unix = &unix
+	return r, err
+}
+
+// idle returns what each of n open connections adds to the resident memory,
+// in bytes.
+func idle(ctx context.Context, s *backend, before int) (n int, each float64, err error) {
+	n = connectionsAllowed()
+	connections := make([]net.Conn, 0, n)
 	defer func() {
 		for _, c := range connections {
 			_ = c.Close()
 		}
 	}()
-	for range r.Connections {
+	for range n {
 		c, err := new(net.Dialer).DialContext(ctx, "tcp", s.tcp)
 		if err != nil {
-			return r, err
+			return 0, 0, err
 		}
 		connections = append(connections, c)
 		if err := exchange(c); err != nil {
-			return r, fmt.Errorf("%s: connection %d: %w", s.Name, len(connections), err)
+			return 0, 0, fmt.Errorf("connection %d: %w", len(connections), err)
 		}
 	}
 	time.Sleep(settling)
 	full, err := s.running.resident()
-	r.Idle = float64(full-r.Resident) / float64(r.Connections)
-	return r, err
+	return n, float64(full-before) / float64(n), err
+}
+
+// hop asks again and again on one connection.
+func hop(ctx context.Context, network, address string) (spread, error) {
+	const batches, requests = 10, 1000
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return spread{}, err
+	}
+	defer func() { _ = c.Close() }()
+	request := []byte(question)
+	answer := make([]byte, 4096)
+	means := make([]float64, 0, batches)
+	for range batches {
+		if ctx.Err() != nil {
+			return spread{}, ctx.Err()
+		}
+		if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			return spread{}, err
+		}
+		began := time.Now()
+		for range requests {
+			if _, err := c.Write(request); err != nil {
+				return spread{}, err
+			}
+			n, err := c.Read(answer)
+			if err != nil {
+				return spread{}, err
+			}
+			// All of them send their answer in one piece.
+			if !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200 ")) || !bytes.HasSuffix(answer[:n], []byte("\r\n\r\n")) {
+				return spread{}, fmt.Errorf("the answer is %q", answer[:n])
+			}
+		}
+		means = append(means, float64(time.Since(began).Nanoseconds())/1000/requests)
+	}
+	return spreadOf(means), nil
 }
 
 // connectionsAllowed is idleConnections, or what the limit of descriptors
@@ -121,7 +179,7 @@ func exchange(c net.Conn) error {
 	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(c, "GET /auth HTTP/1.1\r\nHost: auth\r\nAuthorization: Bearer %s\r\n\r\n", token); err != nil {
+	if _, err := io.WriteString(c, question); err != nil {
 		return err
 	}
 	response, err := http.ReadResponse(bufio.NewReaderSize(c, 512), nil)
