@@ -1,0 +1,281 @@
+package parity
+
+import (
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+// numbers that hosts get wrong.
+var numbers = []uint64{
+	0, 1, 15, 16, 4 << 10, 64<<10 - 1, 64 << 10, 64<<10 + 1, 1<<20 - 1, 1 << 20, 1<<20 + 1,
+	3 << 20, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1<<63 - 1, 1 << 63, 1<<64 - 1,
+}
+
+// A chooser makes up arguments.
+type chooser struct{ *rand.Rand }
+
+func (c chooser) number(known uint64) uint64 {
+	switch c.IntN(4) {
+	case 0:
+		return numbers[c.IntN(len(numbers))]
+	case 1:
+		return known + uint64(c.IntN(64)) - 32
+	case 2:
+		return known
+	}
+	return c.Uint64()
+}
+
+func (c chooser) bytes() []byte {
+	b := make([]byte, c.IntN(200))
+	for i := range b {
+		b[i] = byte(c.Uint32())
+	}
+	return b
+}
+
+func rounds() int {
+	if full {
+		return 20_000
+	}
+	return 1_000
+}
+
+// Whatever a host calls the reactor with, it grants nothing and goes on.
+func TestReactorAbused(t *testing.T) {
+	r := newReactor(t, quickest())
+	c := chooser{rand.New(rand.NewPCG(4, 11))}
+	keyring := []byte(keyringLine("ann", rightToken, ""))
+	wrong := []byte("Bearer " + wrongToken)
+	known := uint64(0)
+	for i := range rounds() {
+		var err error
+		var result uint64
+		switch name := []string{"alloc", "configure", "authorize", "principal", "last_error", "abi_version"}[c.IntN(6)]; name {
+		case "alloc":
+			size := c.number(uint64(len(wrong)))
+			result, err = r.call(t.Context(), name, size)
+			if uint32(size) > 1<<20 && result != 0 {
+				t.Fatalf("a buffer of %d bytes", uint32(size))
+			}
+			if known = result; known != 0 {
+				// The token that is there is none of the keyring.
+				text := c.bytes()
+				if c.IntN(2) == 0 {
+					text = wrong
+				}
+				r.module.Memory().Write(uint32(known), text[:min(uint64(len(text)), uint64(uint32(size)))])
+			}
+		case "configure":
+			if result, err = r.call(t.Context(), name, c.number(known), c.number(40)); int32(result) >= 0 && err == nil {
+				t.Fatalf("configured with nothing: %d", int32(result))
+			}
+		case "authorize":
+			result, err = r.call(t.Context(), name, c.number(known), c.number(uint64(len(wrong))), c.number(known), c.number(0), c.Uint64())
+			if status := int32(result); err == nil && status != 401 && status != 403 && status != 500 {
+				t.Fatalf("status %d", status)
+			}
+		default:
+			result, err = r.call(t.Context(), name)
+			if name == "principal" && result != 0 {
+				t.Fatalf("principal %x of nobody", result)
+			}
+		}
+		if err != nil {
+			t.Fatalf("call %d: %v", i, err)
+		}
+		if i%50 == 0 { // a call that is right still works
+			if code, err := r.configure(t.Context(), keyring); err != nil || code != 0 {
+				t.Fatalf("after %d calls: %d, %v", i, code, err)
+			}
+			if o, err := r.authorize(t.Context(), []byte("Bearer "+rightToken), nil, 0); err != nil || o.Status != 200 || o.Principal != "ann" {
+				t.Fatalf("after %d calls: %+v, %v", i, o, err)
+			}
+			if o, err := r.authorize(t.Context(), wrong, nil, 0); err != nil || o.Status != 401 {
+				t.Fatalf("after %d calls: %+v, %v", i, o, err)
+			}
+		}
+	}
+}
+
+// The life cycle of a keyring, and what is told of it.
+func TestReactorConfigured(t *testing.T) {
+	r := newReactor(t, interpreter)
+	ctx := t.Context()
+	expect := func(when, token string, status int) {
+		t.Helper()
+		if o, err := r.authorize(ctx, []byte("Bearer "+token), nil, 0); err != nil || o.Status != status || (o.Principal != "") != (status == 200) {
+			t.Errorf("%s: %+v, %v, want %d", when, o, err, status)
+		}
+	}
+	configure := func(text string, want int32) {
+		t.Helper()
+		code, err := r.configure(ctx, []byte(text))
+		if err != nil || code != want {
+			t.Errorf("%d, %v, want %d", code, err, want)
+		}
+		failure, err := r.text(ctx, "last_error")
+		if err != nil || (failure == "") != (want == 0) || strings.Contains(failure, "secret") {
+			t.Errorf("last_error %q, %v", failure, err)
+		}
+	}
+	expect("before", rightToken, 500)
+	configure(keyringLine("ann", rightToken, ""), 0)
+	expect("configured", rightToken, 200)
+	configure(keyringLine("bob", wrongToken, ""), 0)
+	expect("configured again", rightToken, 401)
+	expect("configured again", wrongToken, 200)
+	configure(keyringLine("bob", wrongToken, "secret=1"), -2)
+	expect("broken", wrongToken, 500)
+	configure("# secret", -3)
+	expect("no token", wrongToken, 500)
+	configure(keyringLine("ann", rightToken, ""), 0)
+	expect("mended", rightToken, 200)
+	if code, err := r.call(ctx, "configure", 8, 4<<10); err != nil || int32(code) != -1 {
+		t.Errorf("a pointer elsewhere: %d, %v", int32(code), err)
+	}
+	expect("a pointer elsewhere", rightToken, 500)
+	for size, want := range map[uint64]bool{1 << 20: true, 1<<20 + 1: false, 1<<32 - 1: false} {
+		if at, err := r.call(ctx, "alloc", size); err != nil || (at != 0) != want {
+			t.Errorf("alloc of %d: %d, %v", size, at, err)
+		}
+	}
+	if version, err := r.call(ctx, "abi_version"); err != nil || version != 1 {
+		t.Errorf("version %d, %v", version, err)
+	}
+}
+
+// A field of more than 64 KiB is denied, and so is a list of scopes.
+func TestReactorOversized(t *testing.T) {
+	r := newReactor(t, interpreter)
+	if code, err := r.configure(t.Context(), []byte(keyringLine("ann", rightToken, "scope=*"))); err != nil || code != 0 {
+		t.Fatal(code, err)
+	}
+	spaces := strings.Repeat(" ", 64<<10)
+	if o, err := r.authorize(t.Context(), []byte("Bearer "+spaces+rightToken), nil, 0); err != nil || o.Status == 200 {
+		t.Errorf("an oversized field: %+v, %v", o, err)
+	}
+	if o, err := r.authorize(t.Context(), []byte("Bearer "+rightToken), []byte("read "+spaces), 0); err != nil || o.Status == 200 {
+		t.Errorf("an oversized list: %+v, %v", o, err)
+	}
+	if o, err := r.authorize(t.Context(), []byte("Bearer "+rightToken), []byte("read"), 0); err != nil || o.Status != 200 {
+		t.Errorf("afterwards: %+v, %v", o, err)
+	}
+}
+
+// Whatever a host calls the proxy-wasm module with and answers it, nothing is
+// granted, and the module goes on.
+func TestProxyWasmAbused(t *testing.T) {
+	p := newProxy(t, quickest())
+	c := chooser{rand.New(rand.NewPCG(4, 12))}
+	var names []string
+	arity := map[string]int{}
+	for name, f := range p.module.ExportedFunctionDefinitions() {
+		if strings.HasPrefix(name, "proxy_on_") {
+			names = append(names, name)
+			arity[name] = len(f.ParamTypes())
+		}
+	}
+	right := pluginConfiguration(&vectors.Verdict{Keyring: []byte(keyringLine("ann", rightToken, ""))})
+	for i := range rounds() {
+		p.configuration, p.garbage = c.bytes(), c.bytes()
+		if c.IntN(3) == 0 {
+			// Almost right, with a token that is not.
+			p.garbage = encodePairs([][2]string{{"authorization", "Bearer " + wrongToken}, {"a", "b"}})
+			p.garbage[c.IntN(len(p.garbage))] = byte(c.Uint32())
+		}
+		name := names[i%len(names)]
+		var arguments []uint64
+		for range arity[name] {
+			arguments = append(arguments, uint64(uint32(c.number(p.context))))
+		}
+		if name == "proxy_on_memory_allocate" {
+			arguments[0] %= 1 << 18 // the memory that was taken is not given back
+		}
+		result, err := p.call(t.Context(), name, arguments...)
+		if err != nil {
+			t.Fatalf("call %d, %s%v: %v", i, name, arguments, err)
+		}
+		if name == "proxy_on_request_headers" && result == 0 {
+			t.Fatalf("call %d: %q passes", i, p.garbage)
+		}
+		if i%50 == 0 {
+			p.garbage, p.context = nil, 1_000_000+uint64(i)*100
+			root, err := p.configure(t.Context(), right)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for token, want := range map[string]int{rightToken: 200, wrongToken: 401} {
+				p.fields = [][2]string{{"authorization", "Bearer " + token}}
+				if status, err := p.ask(t.Context(), root); err != nil || status != want {
+					t.Fatalf("after %d calls: %d, %v, want %d", i, status, err, want)
+				}
+			}
+			if _, err := p.call(t.Context(), "proxy_on_delete", root); err != nil {
+				t.Fatal(err)
+			}
+			p.log = nil
+		}
+	}
+}
+
+func TestProxyWasmConfigured(t *testing.T) {
+	p := newProxy(t, interpreter)
+	right := pluginConfiguration(&vectors.Verdict{Keyring: []byte(keyringLine("ann", rightToken, ""))})
+	root, err := p.configure(t.Context(), right)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect := func(when string, root uint64, want int) {
+		t.Helper()
+		p.fields = [][2]string{{"authorization", "Bearer " + rightToken}}
+		if status, err := p.ask(t.Context(), root); err != nil || status != want {
+			t.Errorf("%s: %d, %v, want %d", when, status, err, want)
+		}
+	}
+	expect("configured", root, 200)
+	for name, configuration := range badConfigurations() {
+		p.log = nil
+		if err := p.reconfigure(t.Context(), root, []byte(configuration)); err != nil {
+			t.Fatal(err)
+		}
+		if len(p.log) != 1 || strings.Contains(p.log[0], "secret") {
+			t.Errorf("%s: log %q", name, p.log)
+		}
+		expect(name, root, 500)
+	}
+	if err := p.reconfigure(t.Context(), root, right); err != nil {
+		t.Fatal(err)
+	}
+	expect("mended", root, 200)
+	expect("a plugin that there is not", root+500, 500)
+}
+
+// Whatever the host of the http-wasm module says of the request, nothing is
+// granted, and the module goes on.
+func TestHTTPWasmAbused(t *testing.T) {
+	g := newHTTPGuest(t, quickest(), pluginConfiguration(&vectors.Verdict{Keyring: []byte(keyringLine("ann", rightToken, ""))}))
+	c := chooser{rand.New(rand.NewPCG(4, 13))}
+	for i := range rounds() {
+		answer := c.number(0)<<32 | uint64(uint32(c.number(0)))
+		g.answer, g.log = &answer, nil
+		if status, err := g.ask(t.Context()); err != nil || status == 200 {
+			t.Fatalf("%x is answered %d, %v", answer, status, err)
+		}
+		if i%50 == 0 {
+			g.answer = nil
+			for token, want := range map[string]int{rightToken: 200, wrongToken: 401, strings.Repeat("x", 70<<10): 401, strings.Repeat("x", 10<<10): 401} {
+				g.values = []string{"Bearer " + token}
+				if status, err := g.ask(t.Context()); err != nil || status != want {
+					t.Fatalf("after %d calls: %d, %v, want %d", i, status, err, want)
+				}
+			}
+		}
+	}
+	if size := g.module.Memory().Size(); size > 4<<20 {
+		t.Errorf("%d bytes of memory", size)
+	}
+}

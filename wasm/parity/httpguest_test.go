@@ -1,0 +1,122 @@
+package parity
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/concrete-security/auth-service/wasm/modules"
+)
+
+// An httpGuest is one instance of the http-wasm module, in a host that can be
+// made to answer anything. http-wasm-host-go has a pool of instances that
+// come and go.
+type httpGuest struct {
+	module api.Module
+	calls  wasiCalls
+
+	configuration []byte
+	values        []string // of the request's Authorization fields
+	answer        *uint64  // what get_header_values answers instead, if not nil
+
+	status    uint32
+	principal string
+	log       []string
+}
+
+func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
+	tb.Helper()
+	g := &httpGuest{calls: wasiCalls{}, configuration: configuration}
+	r := e.open(tb, g.calls)
+	env := r.NewHostModuleBuilder("http_handler")
+	for name, f := range map[string]any{
+		"log": func(_ context.Context, m api.Module, _, at, n uint32) { g.log = append(g.log, text(m, at, n)) },
+		"get_config": func(_ context.Context, m api.Module, at, limit uint32) uint32 {
+			if n := uint32(len(g.configuration)); n <= limit {
+				m.Memory().Write(at, g.configuration)
+			}
+			return uint32(len(g.configuration))
+		},
+		"get_header_values": func(_ context.Context, m api.Module, _, _, _, at, limit uint32) uint64 {
+			if g.answer != nil {
+				return *g.answer
+			}
+			text := ""
+			for _, value := range g.values {
+				text += value + "\x00"
+			}
+			if uint64(len(text)) <= uint64(limit) {
+				m.Memory().WriteString(at, text)
+			}
+			return uint64(len(g.values))<<32 | uint64(len(text))
+		},
+		"set_header_value": func(_ context.Context, m api.Module, kind, _, _, at, n uint32) {
+			if kind == 0 {
+				g.principal = text(m, at, n)
+			}
+		},
+		"remove_header":   func(context.Context, api.Module, uint32, uint32, uint32) {},
+		"set_status_code": func(_ context.Context, status uint32) { g.status = status },
+	} {
+		env = env.NewFunctionBuilder().WithFunc(f).Export(name)
+	}
+	if _, err := env.Instantiate(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	g.module = instantiate(tb, r, modules.HTTPWasm(tb), wazero.NewModuleConfig().WithName("").WithSysWalltime())
+	return g
+}
+
+// ask returns the status of the guest's answer, or 200 where the request may
+// pass.
+func (g *httpGuest) ask(ctx context.Context) (status int, err error) {
+	g.status, g.principal = 0, ""
+	results, err := g.module.ExportedFunction("handle_request").Call(ctx)
+	switch {
+	case err != nil:
+		return 0, fmt.Errorf("handle_request: %w", err)
+	case results[0] == 1 && g.status == 0 && g.principal != "":
+		return 200, nil
+	case results[0] == 0 && g.status != 0 && g.principal == "":
+		return int(g.status), nil
+	}
+	return 0, fmt.Errorf("answer %d with status %d and principal %q", results[0], g.status, g.principal)
+}
+
+// A configuration that is refused denies, and one line says why without a
+// word of it.
+func TestHTTPGuestRefusesConfiguration(t *testing.T) {
+	for name, configuration := range badConfigurations() {
+		t.Run(name, func(t *testing.T) {
+			g := newHTTPGuest(t, interpreter, []byte(configuration))
+			if len(g.log) != 1 || !strings.HasPrefix(g.log[0], "auth-service denies every request: ") || strings.Contains(g.log[0], "secret") {
+				t.Errorf("log %q", g.log)
+			}
+			g.values = []string{"Bearer " + rightToken}
+			if status, err := g.ask(t.Context()); err != nil || status != 500 {
+				t.Errorf("%d, %v", status, err)
+			}
+		})
+	}
+}
+
+// badConfigurations are refused by both plugins.
+func badConfigurations() map[string]string {
+	line := strings.TrimSpace(keyringLine("ann", rightToken, ""))
+	return map[string]string{
+		"nothing":        "",
+		"no JSON":        "keyring",
+		"no keyring":     `{"scope": ["read"]}`,
+		"empty keyring":  `{"keyring": ""}`,
+		"comments":       `{"keyring": ["# secret"]}`,
+		"broken keyring": `{"keyring": ["` + line + `", "bob secret-in-the-wrong-place"]}`,
+		"another key":    `{"keyring": "` + line + `", "secret": 1}`,
+		"a key twice":    `{"keyring": "` + line + `", "keyring": "` + line + `"}`,
+		"no scope":       `{"keyring": "` + line + `", "scope": ["secret one"]}`,
+		"too long":       `{"keyring": "` + line + strings.Repeat(" ", 1<<20) + `"}`,
+	}
+}

@@ -1,0 +1,302 @@
+package parity
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/modules"
+)
+
+// A proxy is a proxy-wasm host of the module. The Go SDK's has neither a clock
+// that can be set nor the interpreter; a test of its own runs under that.
+type proxy struct {
+	module  api.Module
+	calls   wasiCalls
+	now     int64
+	context uint64 // the last that was created
+
+	configuration []byte
+	fields        [][2]string // of the request
+	garbage       []byte      // what the fields are said to be, if not nil
+
+	response struct {
+		status uint32
+		detail string
+		fields [][2]string
+	}
+	log []string
+}
+
+const (
+	statusOK       = 0
+	statusNotFound = 1
+	statusBad      = 2
+)
+
+func newProxy(tb testing.TB, e *engine) *proxy {
+	tb.Helper()
+	p := &proxy{calls: wasiCalls{}}
+	r := e.open(tb, p.calls)
+	env := r.NewHostModuleBuilder("env")
+	for name, f := range map[string]any{
+		"proxy_log": func(_ context.Context, m api.Module, _, at, n uint32) uint32 {
+			p.log = append(p.log, text(m, at, n))
+			return statusOK
+		},
+		"proxy_get_buffer_bytes": func(ctx context.Context, m api.Module, _, start, size, data, dataSize uint32) uint32 {
+			end := min(uint64(start)+uint64(size), uint64(len(p.configuration)))
+			return give(ctx, m, p.configuration[min(uint64(start), end):end], data, dataSize)
+		},
+		"proxy_get_header_map_pairs": func(ctx context.Context, m api.Module, _, data, dataSize uint32) uint32 {
+			pairs := p.garbage
+			if pairs == nil {
+				pairs = encodePairs(p.fields)
+			}
+			return give(ctx, m, pairs, data, dataSize)
+		},
+		"proxy_replace_header_map_value": func(_ context.Context, m api.Module, _, name, nameSize, value, valueSize uint32) uint32 {
+			p.remove(text(m, name, nameSize))
+			p.fields = append(p.fields, [2]string{text(m, name, nameSize), text(m, value, valueSize)})
+			return statusOK
+		},
+		"proxy_remove_header_map_value": func(_ context.Context, m api.Module, _, name, nameSize uint32) uint32 {
+			if !p.remove(text(m, name, nameSize)) {
+				return statusNotFound
+			}
+			return statusOK
+		},
+		"proxy_send_local_response": func(_ context.Context, m api.Module, status, detail, detailSize, _, _, fields, fieldsSize, _ uint32) uint32 {
+			p.response.status, p.response.detail = status, text(m, detail, detailSize)
+			p.response.fields = decodePairs([]byte(text(m, fields, fieldsSize)))
+			return statusOK
+		},
+	} {
+		env = env.NewFunctionBuilder().WithFunc(f).Export(name)
+	}
+	if _, err := env.Instantiate(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	config := wazero.NewModuleConfig().WithName("").WithRandSource(rand.Reader).
+		WithWalltime(func() (int64, int32) { return p.now, 0 }, 1)
+	p.module = instantiate(tb, r, modules.ProxyWasm(tb), config)
+	if ok, err := p.call(tb.Context(), "proxy_on_vm_start", 0, 0); err != nil || ok != 1 {
+		tb.Fatal(ok, err)
+	}
+	return p
+}
+
+func (p *proxy) call(ctx context.Context, name string, arguments ...uint64) (uint64, error) {
+	results, err := p.module.ExportedFunction(name).Call(ctx, arguments...)
+	if err != nil || len(results) == 0 {
+		return 0, err
+	}
+	return results[0], nil
+}
+
+// configure makes a plugin, and returns its root context.
+func (p *proxy) configure(ctx context.Context, configuration []byte) (root uint64, err error) {
+	p.context++
+	root = p.context
+	if _, err = p.call(ctx, "proxy_on_context_create", root, 0); err != nil {
+		return 0, err
+	}
+	return root, p.reconfigure(ctx, root, configuration)
+}
+
+func (p *proxy) reconfigure(ctx context.Context, root uint64, configuration []byte) error {
+	p.configuration = configuration
+	ok, err := p.call(ctx, "proxy_on_configure", root, uint64(len(configuration)))
+	if err == nil && ok != 1 {
+		err = errors.New("the plugin fails to start, which some hosts take for leave to pass")
+	}
+	return err
+}
+
+// ask asks a plugin about a request, and returns the status of its answer or
+// 200 where the request may pass. The request's fields are in p.
+func (p *proxy) ask(ctx context.Context, root uint64) (status int, err error) {
+	p.context++
+	stream := p.context
+	p.response.status, p.response.detail, p.response.fields = 0, "", nil
+	if _, err = p.call(ctx, "proxy_on_context_create", stream, root); err != nil {
+		return 0, err
+	}
+	action, err := p.call(ctx, "proxy_on_request_headers", stream, uint64(len(p.fields)), 1)
+	if err != nil {
+		return 0, err
+	}
+	later, err := p.call(ctx, "proxy_on_request_body", stream, 0, 1)
+	if err == nil && later != action {
+		err = errors.New("the body is not treated as the head")
+	}
+	for _, end := range []string{"proxy_on_done", "proxy_on_log", "proxy_on_delete"} {
+		if _, endErr := p.call(ctx, end, stream); err == nil {
+			err = endErr
+		}
+	}
+	switch {
+	case err != nil:
+		return 0, err
+	case action == 0 && p.response.status == 0:
+		return 200, nil
+	case action == 1 && p.response.status != 0:
+		return int(p.response.status), nil
+	}
+	return 0, fmt.Errorf("action %d with status %d", action, p.response.status)
+}
+
+func (p *proxy) remove(name string) (found bool) {
+	kept := p.fields[:0:0]
+	for _, f := range p.fields {
+		if strings.EqualFold(f[0], name) {
+			found = true
+			continue
+		}
+		kept = append(kept, f)
+	}
+	p.fields = kept
+	return found
+}
+
+// values returns those of the fields of a name.
+func values(fields [][2]string, name string) (list []string) {
+	for _, f := range fields {
+		if strings.EqualFold(f[0], name) {
+			list = append(list, f[1])
+		}
+	}
+	return list
+}
+
+// identities returns the values of all fields that a program behind the proxy
+// might take for the principal's.
+func identities(fields [][2]string) (list []string) {
+	for _, f := range fields {
+		if strings.EqualFold(strings.ReplaceAll(f[0], "_", "-"), "x-auth-request-user") {
+			list = append(list, f[1])
+		}
+	}
+	return list
+}
+
+func text(m api.Module, at, n uint32) string {
+	b, _ := m.Memory().Read(at, n)
+	return string(b)
+}
+
+// give hands b to the guest as a host does: in memory that the guest gives.
+func give(ctx context.Context, m api.Module, b []byte, data, dataSize uint32) uint32 {
+	if len(b) == 0 {
+		return statusOK
+	}
+	results, err := m.ExportedFunction("proxy_on_memory_allocate").Call(ctx, uint64(len(b)))
+	if err != nil || results[0] == 0 || !m.Memory().Write(uint32(results[0]), b) {
+		return statusBad
+	}
+	if !m.Memory().WriteUint32Le(data, uint32(results[0])) || !m.Memory().WriteUint32Le(dataSize, uint32(len(b))) {
+		return statusBad
+	}
+	return statusOK
+}
+
+func encodePairs(fields [][2]string) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, uint32(len(fields)))
+	for _, f := range fields {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(f[0])))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(f[1])))
+	}
+	for _, f := range fields {
+		b = append(append(append(append(b, f[0]...), 0), f[1]...), 0)
+	}
+	return b
+}
+
+func decodePairs(b []byte) (fields [][2]string) {
+	if len(b) < 4 {
+		return nil
+	}
+	count := binary.LittleEndian.Uint32(b)
+	texts := bytes.Split(b[4+8*count:], []byte{0})
+	for i := range count {
+		fields = append(fields, [2]string{string(texts[2*i]), string(texts[2*i+1])})
+	}
+	return fields
+}
+
+// pluginConfiguration is that of a case, in JSON.
+func pluginConfiguration(v *vectors.Verdict) []byte {
+	c := map[string]any{}
+	if v.Keyring != nil {
+		c["keyring"] = string(v.Keyring)
+	}
+	if v.Scopes != nil {
+		c["scope"] = v.Scopes
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // of strings
+	}
+	return b
+}
+
+// checkDenial compares what goes with a denial, which the server sends too.
+func checkDenial(v *vectors.Verdict, status int, challenges []string) error {
+	want := map[int]string{
+		401: "Bearer",
+		403: `Bearer error="insufficient_scope", scope="` + strings.Join(v.Scopes, " ") + `"`,
+	}[status]
+	if got := strings.Join(challenges, "\n"); got != want {
+		return fmt.Errorf("challenge %q, want %q", got, want)
+	}
+	return nil
+}
+
+// requestFields are the fields of a case's request, and some that must mean
+// nothing.
+func requestFields(v *vectors.Verdict) [][2]string {
+	fields := [][2]string{{":path", "/"}, {"x-auth-request-user", "root"}, {"X-Auth_Request-User", "root"}, {"authorization-x", "Bearer x"}}
+	for _, value := range v.Authorization {
+		fields = append(fields, [2]string{"Authorization", string(value)})
+	}
+	return append(fields, [2]string{"x-auth-request-user", "admin"})
+}
+
+// proxySubject answers vectors by one instance that has all the plugins.
+func proxySubject(t *testing.T, e *engine) vectors.Subject {
+	t.Helper()
+	p := newProxy(t, e)
+	roots := map[string]uint64{}
+	return vectors.Subject{Build: vectors.ProxyWasm, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
+		configuration := pluginConfiguration(v)
+		root, ok := roots[string(configuration)]
+		if !ok {
+			if root, err = p.configure(t.Context(), configuration); err != nil {
+				return o, err
+			}
+			roots[string(configuration)] = root
+		}
+		p.now, p.fields = v.Now, requestFields(v)
+		if o.Status, err = p.ask(t.Context(), root); err != nil {
+			return o, err
+		}
+		if o.Status == 200 {
+			o.Principal = strings.Join(identities(p.fields), ",")
+			return o, nil
+		}
+		if want := "auth_service_" + v.Expect.Reason; p.response.detail != want {
+			return o, fmt.Errorf("detail %s, want %s", p.response.detail, want)
+		}
+		return o, checkDenial(v, o.Status, values(p.response.fields, "www-authenticate"))
+	}}
+}
