@@ -77,6 +77,8 @@ func TestParseResident(t *testing.T) {
 const microOutput = `goos: linux
 BenchmarkVerdict/entries=1/right-2         	 1000000	       237.8 ns/op	       0 B/op	       0 allocs/op
 BenchmarkVerdict/entries=1/right-2         	 1000000	       239.8 ns/op	       0 B/op	       0 allocs/op
+BenchmarkVerdict/entries=1000/right-2      	 1000000	       240.0 ns/op	       0 B/op	       0 allocs/op
+BenchmarkVerdict/entries=1/a-2             	 1000000	       230.0 ns/op	       0 B/op	       0 allocs/op
 BenchmarkVerdict/single                    	 1515700	       156.7 ns/op	       8 B/op	       1 allocs/op
 BenchmarkReactor/compiled-2                	  300000	      3012.0 ns/op	       0 B/op	       0 allocs/op
 BenchmarkHead-2                            	 1611458	       149.2 ns/op	1407.32 MB/s	       0 B/op	       0 allocs/op
@@ -89,8 +91,10 @@ func TestParseMicro(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []micro{
-		{"Verdict/entries=1/right", spread{238.8, 237.8, 239.8}, spread{}},
 		{"Verdict/single", spread{156.7, 156.7, 156.7}, spread{1, 1, 1}},
+		{"Verdict/entries=1/a", spread{230, 230, 230}, spread{}},
+		{"Verdict/entries=1/right", spread{238.8, 237.8, 239.8}, spread{}},
+		{"Verdict/entries=1000/right", spread{240, 240, 240}, spread{}},
 		{"Reactor/compiled", spread{3012, 3012, 3012}, spread{}},
 		{"Head", spread{149.2, 149.2, 149.2}, spread{}},
 	}

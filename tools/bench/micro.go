@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -36,8 +38,8 @@ func microBenchmarks(ctx context.Context, count int) ([]micro, error) {
 // The number after the name is GOMAXPROCS, which is left out if it is 1.
 var microLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op(?:\s.*)?\s(\d+) allocs/op`)
 
-// parseMicro reads what go test -bench -benchmem prints, in the order of the
-// first lines of each benchmark.
+// parseMicro reads what go test -bench -benchmem prints. It keeps the order of
+// the benchmarks and sorts the parts of each, which come as a map has them.
 func parseMicro(output string) ([]micro, error) {
 	var names []string
 	times, allocations := make(map[string][]float64), make(map[string][]float64)
@@ -64,11 +66,29 @@ func parseMicro(output string) ([]micro, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("go test -bench: no benchmark in %q", output)
 	}
+	sortParts(names)
 	all := make([]micro, 0, len(names))
 	for _, name := range names {
 		all = append(all, micro{name, spreadOf(times[name]), spreadOf(allocations[name])})
 	}
 	return all, nil
+}
+
+func sortParts(names []string) {
+	places := make(map[string]int)
+	for i, name := range names {
+		benchmark, _, _ := strings.Cut(name, "/")
+		if _, seen := places[benchmark]; !seen {
+			places[benchmark] = i
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		first, _, _ := strings.Cut(a, "/")
+		second, _, _ := strings.Cut(b, "/")
+		// The longer directory has the greater number in it.
+		return cmp.Or(cmp.Compare(places[first], places[second]),
+			cmp.Compare(strings.LastIndex(a, "/"), strings.LastIndex(b, "/")), cmp.Compare(a, b))
+	})
 }
 
 // isVerdict tells the benchmarks of package core from the server's.
