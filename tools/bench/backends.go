@@ -108,9 +108,9 @@ func (b *backend) place(ctx context.Context, dir string) error {
 	if b.Name != subjectName {
 		return nil
 	}
-	help, err := exec.CommandContext(ctx, b.program, "--help").CombinedOutput()
+	help, err := exec.CommandContext(ctx, b.program, "serve", "--help").CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("auth-service --help: %w\n%s", err, help)
+		return fmt.Errorf("auth-service serve --help: %w\n%s", err, help)
 	}
 	if !strings.Contains(string(help), "--listen") { // it has TCP alone
 		b.socket = ""
