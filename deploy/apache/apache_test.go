@@ -84,6 +84,11 @@ func TestScopes(t *testing.T) {
 	start(t, proxytest.StartService(t, proxytest.KeyringVariable(t))).CheckScopes(t, 200)
 }
 
+func TestUnnamed(t *testing.T) {
+	t.Parallel()
+	start(t, proxytest.StartUnnamed(t)).CheckUnnamed(t)
+}
+
 func TestNoTokenConfigured(t *testing.T) {
 	t.Parallel()
 	site := start(t, proxytest.StartService(t))
@@ -92,7 +97,7 @@ func TestNoTokenConfigured(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t)
+	start(t, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "/some/where")
 }
 
 // A client cannot make up fields of the line that the program reads, nor lines.

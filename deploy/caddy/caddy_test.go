@@ -48,6 +48,11 @@ func TestScopes(t *testing.T) {
 	start(t, proxytest.StartService(t, proxytest.KeyringVariable(t))).CheckScopes(t, 200)
 }
 
+func TestUnnamed(t *testing.T) {
+	t.Parallel()
+	start(t, proxytest.StartUnnamed(t)).CheckUnnamed(t)
+}
+
 func TestNoTokenConfigured(t *testing.T) {
 	t.Parallel()
 	site := start(t, proxytest.StartService(t))
@@ -58,5 +63,5 @@ func TestNoTokenConfigured(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	service := proxytest.StartService(t, proxytest.TokenVariable)
-	start(t, service).CheckLog(t)
+	start(t, service).CheckLog(t, "/some/where")
 }

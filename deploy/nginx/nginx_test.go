@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,13 +15,14 @@ import (
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
 // start runs nginx with an example in front of a backend and of the service.
-func start(t *testing.T, example string, service *proxytest.Service) *proxytest.Site {
+// There may be further replacements in the example.
+func start(t *testing.T, example string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
 	program := proxytest.Program(t, "nginx")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)
-	replacements := []string{"listen 80;", "listen " + address + ";", "127.0.0.1:8000", backend.Address}
+	replacements := slices.Concat(more, []string{"listen 80;", "listen " + address + ";", "127.0.0.1:8000", backend.Address})
 	if strings.HasPrefix(service.Address, "/") {
 		replacements = append(replacements, "/run/auth-service/auth.sock", service.Address)
 	} else {
@@ -67,11 +69,16 @@ func checkVerdicts(t *testing.T, site *proxytest.Site) {
 	}
 }
 
+// unlimited are the replacements that keep ratelimit.conf from limiting.
+var unlimited = []string{"rate=10r/s", "rate=60000r/s"}
+
 func TestOneToken(t *testing.T) {
-	for _, example := range []string{"original.conf", "recommended.conf"} {
+	for example, more := range map[string][]string{
+		"original.conf": nil, "recommended.conf": nil, "ratelimit.conf": unlimited,
+	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
-			checkVerdicts(t, start(t, example, proxytest.StartService(t, proxytest.TokenVariable)))
+			checkVerdicts(t, start(t, example, proxytest.StartService(t, proxytest.TokenVariable), more...))
 		})
 	}
 }
@@ -101,20 +108,25 @@ func TestNoTokenConfigured(t *testing.T) {
 // no more than 8 KB of them.
 func TestManyCookies(t *testing.T) {
 	cookies := []string{"Cookie: a=" + strings.Repeat("x", 4000), "Cookie: b=" + strings.Repeat("y", 4200)}
-	long := "/?q=" + strings.Repeat("x", 8000)
 	valid, unknown := proxytest.Bearer(proxytest.Token), proxytest.Bearer(proxytest.Stranger)
-	for example, want := range map[string]struct{ valid, unknown int }{
-		"original.conf":    {500, 500},
-		"recommended.conf": {200, 401},
+	for example, want := range map[string]struct {
+		path           string
+		valid, unknown int
+	}{
+		"original.conf":    {"/", 500, 500},
+		"recommended.conf": {"/", 200, 401},
+		"ratelimit.conf":   {"/", 200, 401},
+		"scopes.conf":      {"/metrics", 200, 401},
 	} {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			site := start(t, example, proxytest.StartService(t, proxytest.TokenVariable))
+			long := want.path + "?q=" + strings.Repeat("x", 8100)
 			for _, r := range []proxytest.Request{
-				{Name: "cookies, valid", Fields: append(cookies[:2:2], valid), Want: []int{want.valid}},
-				{Name: "cookies, unknown", Fields: append(cookies[:2:2], unknown), Want: []int{want.unknown}},
-				{Name: "long URI, valid", Path: long, Fields: []string{valid, "Cookie: a=" + strings.Repeat("x", 500)}, Want: []int{want.valid}},
-				{Name: "few cookies, valid", Fields: []string{"Cookie: a=b", valid}, Want: []int{200}},
+				{Name: "cookies, valid", Path: want.path, Fields: append(cookies[:2:2], valid), Want: []int{want.valid}},
+				{Name: "cookies, unknown", Path: want.path, Fields: append(cookies[:2:2], unknown), Want: []int{want.unknown}},
+				{Name: "long URI, valid", Path: long, Fields: []string{valid}, Want: []int{want.valid}},
+				{Name: "few cookies, valid", Path: want.path, Fields: []string{"Cookie: a=b", valid}, Want: []int{200}},
 			} {
 				site.Check(t, r)
 			}
@@ -145,6 +157,9 @@ func TestScopes(t *testing.T) {
 	site := start(t, "scopes.conf", proxytest.StartService(t, proxytest.KeyringVariable(t)))
 	site.AddsChallenge403 = true
 	site.CheckScopes(t, 404)
+	for _, path := range []string{"/_auth", "/_auth/metrics", "/_auth/deploy"} {
+		site.Check(t, proxytest.Request{Name: path, Path: path, Fields: []string{proxytest.Bearer(proxytest.Deploy)}, Want: []int{404}})
+	}
 }
 
 func TestSpoofedIdentity(t *testing.T) {
@@ -158,8 +173,23 @@ func TestSpoofedIdentity(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
-	t.Parallel()
-	start(t, "recommended.conf", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t)
+	for example, path := range map[string]string{
+		"recommended.conf": "/some/where", "ratelimit.conf": "/some/where", "scopes.conf": "/deploy/x",
+	} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, path)
+		})
+	}
+}
+
+func TestUnnamed(t *testing.T) {
+	for _, example := range []string{"recommended.conf", "ratelimit.conf"} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			start(t, example, proxytest.StartUnnamed(t)).CheckUnnamed(t)
+		})
+	}
 }
 
 // The requests over the limit get 429, whatever token they have, and neither

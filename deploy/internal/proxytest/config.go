@@ -11,8 +11,8 @@ import (
 
 // Config writes a copy of an example configuration into dir, with addresses
 // and paths replaced: pairs of what stands in the file and what shall stand
-// there. Each must occur; the longest is replaced first. It returns the path of
-// the copy.
+// there. Each must occur; where two fit, the first is taken. It returns the path
+// of the copy.
 func Config(tb testing.TB, dir, example string, replacements ...string) string {
 	tb.Helper()
 	text, err := os.ReadFile(example)
@@ -24,8 +24,6 @@ func Config(tb testing.TB, dir, example string, replacements ...string) string {
 			tb.Fatalf("%s has no %q to replace", example, replacements[i])
 		}
 	}
-	// At each place NewReplacer takes the first pair that fits: "listen 80;"
-	// does not touch "listen 8081;".
 	replaced := strings.NewReplacer(replacements...).Replace(string(text))
 	return WriteFile(tb, filepath.Join(dir, filepath.Base(example)), replaced)
 }

@@ -14,6 +14,16 @@ import (
 	"time"
 )
 
+// StartUnnamed starts a service that allows everything and says nobody's name.
+// auth-service always says it; a proxy must not pass on
+// the client's own when it does not.
+func StartUnnamed(tb testing.TB) *Service {
+	tb.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	tb.Cleanup(server.Close)
+	return &Service{Address: server.Listener.Addr().String()}
+}
+
 // Backend is what the proxy protects. It answers 200 with what it was asked,
 // as JSON.
 type Backend struct {
@@ -95,7 +105,11 @@ func Send(tb testing.TB, address, request string) *Answer {
 
 // Exchange is Send for goroutines other than the test's.
 func Exchange(address, request string) (*Answer, error) {
-	connection, err := net.DialTimeout(network(address), address, patience) //nolint:noctx // it has a time-out
+	return exchange(&net.Dialer{Timeout: patience}, address, request)
+}
+
+func exchange(dialer *net.Dialer, address, request string) (*Answer, error) {
+	connection, err := dialer.Dial(network(address), address) //nolint:noctx // it has a time-out
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the proxy: %w", err)
 	}

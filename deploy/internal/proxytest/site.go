@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -81,6 +83,10 @@ func (s *Site) CheckVerdicts(tb testing.TB) {
 		{Name: "Authorization is to be dropped", Fields: []string{"Connection: Authorization", Bearer(Stranger)}, Want: []int{400, 401}},
 	} {
 		s.Check(tb, r)
+	}
+	const target = "/a%20b/%7Ec;d?e=%26&f"
+	if got := s.Check(tb, Request{Name: "valid, encoded", Path: target, Fields: []string{valid}, Want: []int{200}}).Echo(tb).URI; got != target {
+		tb.Errorf("the backend was asked for %s instead of %s", got, target)
 	}
 	for _, method := range []string{"OPTIONS", "HEAD", "PUT", "PROPFIND"} {
 		before := s.Backend.Requests()
@@ -292,16 +298,42 @@ func (s *Site) CheckSeveralAuthorizationFields(tb testing.TB) {
 	}
 }
 
+// CheckUnnamed checks a site whose service is from StartUnnamed.
+func (s *Site) CheckUnnamed(tb testing.TB) {
+	tb.Helper()
+	answer := Get(tb, s.Address, "/", append(spoofed[:len(spoofed):len(spoofed)], Bearer(Token))...)
+	if answer.Status != http.StatusOK {
+		return
+	}
+	for name, values := range answer.Echo(tb).Header {
+		for _, value := range values {
+			if strings.Contains(value, "root") {
+				tb.Errorf("the client's %s got through: %q", name, value)
+			}
+		}
+	}
+}
+
 // CheckLog checks that the log of the service has the path that was asked for
 // without its query, and the client that the proxy saw instead of one that the
 // client names.
-func (s *Site) CheckLog(tb testing.TB) {
+func (s *Site) CheckLog(tb testing.TB, path string) {
 	tb.Helper()
-	s.Check(tb, Request{
-		Name: "spoofed address", Path: "/some/where?secret=x", Want: []int{401},
-		Fields: []string{"X-Real-IP: 192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Original-URI: /elsewhere"},
-	})
-	s.Service.AwaitLog(tb, "uri=/some/where")
+	dialer := &net.Dialer{Timeout: patience}
+	client := "127.0.0.1"
+	if runtime.GOOS == "linux" { // elsewhere, this is not an address of the machine
+		client = "127.0.0.2"
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(client)}
+	}
+	answer, err := exchange(dialer, s.Address, "GET "+path+"?secret=x HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n"+
+		"X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\nX-Original-URI: /elsewhere\r\n\r\n")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if answer.Status != http.StatusUnauthorized {
+		tb.Errorf("status %d, want 401", answer.Status)
+	}
+	s.Service.AwaitLog(tb, "client="+client+" uri="+path+"\n")
 	for _, no := range []string{"192.0.2.1", "elsewhere", "secret"} {
 		if strings.Contains(s.Service.Log.String(), no) {
 			tb.Errorf("the log has %q: %s", no, s.Service.Log)
