@@ -1,0 +1,115 @@
+package parity
+
+import (
+	"bytes"
+	"crypto/rand"
+	"fmt"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+// A native is the verifier behind the reactor's contract, made of the core
+// alone: what the module must answer.
+type native struct{ keyring *core.Keyring }
+
+func (n *native) configure(text []byte) (code int32) {
+	n.keyring = nil
+	entries, err := core.ParseKeyring(text)
+	switch {
+	case err != nil:
+		return -2
+	case len(entries) == 0:
+		return -3
+	}
+	if n.keyring, err = core.NewKeyring(rand.Reader, nil, entries); err != nil {
+		return -4
+	}
+	return 0
+}
+
+func (n *native) authorize(value, scopes []byte, now int64) vectors.Outcome {
+	d := n.keyring.Authorize(core.Request{Authorization: value, Fields: 1, Scopes: scopes, Now: now})
+	o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String()}
+	if d.Granted() {
+		o.Principal = d.Principal
+	}
+	return o
+}
+
+// compare asks both about one keyring and request, twice: a verdict must not
+// depend on the one before.
+func compare(t *testing.T, r *reactor, keyring, value, scopes []byte, now int64) error {
+	t.Helper()
+	var n native
+	want := n.configure(keyring)
+	got, err := r.configure(t.Context(), keyring)
+	if err != nil || got != want {
+		return fmt.Errorf("configure: %d, %w, want %d", got, err, want)
+	}
+	for range 2 {
+		if err := compareVerdict(t, r, &n, value, scopes, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func compareVerdict(t *testing.T, r *reactor, n *native, value, scopes []byte, now int64) error {
+	t.Helper()
+	o, err := r.authorize(t.Context(), value, scopes, now)
+	if want := n.authorize(value, scopes, now); err != nil || o != want {
+		return fmt.Errorf("authorize: %+v, %w, want %+v", o, err, want)
+	}
+	return nil
+}
+
+// Every keyring of the tables with every Authorization value of them.
+func TestReactorAgreesOnTheSeeds(t *testing.T) {
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			r := newReactor(t, e)
+			asked := 0
+			for i, keyring := range vectors.KeyringTexts() {
+				var n native
+				want := n.configure(keyring)
+				if got, err := r.configure(t.Context(), keyring); err != nil || got != want {
+					t.Fatalf("keyring %d: %d, %v, want %d", i, got, err, want)
+				}
+				for j, value := range vectors.Authorizations() {
+					if !full && (i+j)%20 != 0 || len(value) > 60<<10 {
+						continue
+					}
+					asked++
+					if err := compareVerdict(t, r, &n, value, []byte("read"), 1_800_000_000); err != nil {
+						t.Errorf("keyring %d, %.80q: %v", i, value, err)
+					}
+				}
+			}
+			t.Logf("%d keyrings, %d verdicts", len(vectors.KeyringTexts()), asked)
+		})
+	}
+}
+
+// FuzzReactor: the module decides as the native verifier does.
+func FuzzReactor(f *testing.F) {
+	for _, v := range vectors.Verdicts() {
+		if len(v.Authorization) < 2 && len(v.Keyring) < 4<<10 && len(only(v.Authorization)) < 4<<10 {
+			var scopes []byte
+			for _, scope := range v.Scopes {
+				scopes = append(append(scopes, ' '), scope...)
+			}
+			f.Add(v.Keyring, only(v.Authorization), bytes.TrimSpace(scopes), v.Now)
+		}
+	}
+	r := newReactor(f, quickest())
+	f.Fuzz(func(t *testing.T, keyring, value, scopes []byte, now int64) {
+		if len(keyring) > 1<<20 || len(value) > 32<<10 || len(scopes) > 32<<10 {
+			t.Skip("more than the module takes")
+		}
+		if err := compare(t, r, keyring, value, scopes, now); err != nil {
+			t.Fatal(err)
+		}
+	})
+}

@@ -1,0 +1,137 @@
+package parity
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/proxytest"
+	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
+	"github.com/tetratelabs/wazero"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/modules"
+)
+
+// ordinary is a plugin's configuration for rightToken.
+func ordinary() []byte {
+	return pluginConfiguration(&vectors.Verdict{
+		Keyring: []byte(keyringLine("ann", rightToken, "scope=read")),
+		Scopes:  []string{"read"},
+	})
+}
+
+// The Go SDK's host of proxy-wasm.
+func TestProxyWasmInTheSDKsHost(t *testing.T) {
+	if !full {
+		t.Skip("the SDK's host has no interpreter: AUTH_SERVICE_PARITY=full")
+	}
+	vm, err := proxytest.NewWasmVMContext(modules.ProxyWasm(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer vm.Close()
+	stripping := strings.TrimSuffix(string(ordinary()), "}") + `, "strip_authorization": true}`
+	p, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().WithVMContext(vm).WithPluginConfiguration([]byte(stripping)))
+	defer reset()
+	if p.StartVM() != types.OnVMStartStatusOK || p.StartPlugin() != types.OnPluginStartStatusOK {
+		t.Fatal(p.GetErrorLogs())
+	}
+	for range 3 {
+		id := p.InitializeHttpContext()
+		action := p.CallOnRequestHeaders(id, [][2]string{
+			{"x_auth-request-user", "root"}, {"authorization", "Bearer " + rightToken}, {"x-auth-request-user", "root"},
+		}, true)
+		fields := p.GetCurrentRequestHeaders(id)
+		if who := identities(fields); action != types.ActionContinue || len(who) != 1 || who[0] != "ann" || len(values(fields, "authorization")) > 0 {
+			t.Errorf("the right token: %v, %v, %v", action, fields, p.GetSentLocalResponse(id))
+		}
+		id = p.InitializeHttpContext()
+		action = p.CallOnRequestHeaders(id, [][2]string{{"authorization", "Bearer " + rightToken}, {"authorization", "Bearer " + rightToken}}, true)
+		response := p.GetSentLocalResponse(id)
+		if action != types.ActionPause || response == nil || response.StatusCode != http.StatusUnauthorized || len(response.Data) > 0 {
+			t.Fatalf("two fields: %v, %+v", action, response)
+		}
+	}
+}
+
+// Traefik runs requests at the same time, each in an instance of a pool.
+func TestTraefikConcurrently(t *testing.T) {
+	g := newGateway(t, quickest(), nil, traefik(), ordinary())
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for i := range 25 {
+				token, want := rightToken, 200
+				if (i+worker)%2 == 0 {
+					token, want = wrongToken, 401
+				}
+				response := g.ask(t, [][2]string{{"Authorization", "Bearer " + token}})
+				if response.StatusCode != want {
+					t.Errorf("status %d, want %d", response.StatusCode, want)
+				}
+				_ = response.Body.Close()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A host that does not know of _initialize leaves the module as it was
+// loaded. It must not pass anything, with whatever error.
+func TestNeverInitialized(t *testing.T) {
+	g := newGateway(t, interpreter, nil, wazero.NewModuleConfig().WithStartFunctions("_start"), ordinary())
+	for range 3 {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", "Bearer "+rightToken)
+		func() {
+			// net/http recovers from what the host makes of a trap.
+			defer func() { _ = recover() }()
+			g.handler.ServeHTTP(w, r)
+			if w.Code < 500 {
+				t.Errorf("status %d", w.Code)
+			}
+		}()
+		if g.passed != nil {
+			t.Fatal("the request passes")
+		}
+	}
+
+	runtime := interpreter.open(t, nil)
+	compiled, err := runtime.CompileModule(t.Context(), modules.Reactor(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := runtime.InstantiateModule(t.Context(), compiled, wazero.NewModuleConfig().WithStartFunctions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reactor{module: module}
+	if status, err := r.call(t.Context(), "authorize", 0, 0, 0, 0, 0); err == nil && status == 200 {
+		t.Error("the reactor grants")
+	}
+}
+
+func TestStripAuthorization(t *testing.T) {
+	stripping := strings.TrimSuffix(string(ordinary()), "}") + `, "strip_authorization": true}`
+	for configuration, want := range map[string]int{string(ordinary()): 1, stripping: 0} {
+		g := newGateway(t, interpreter, nil, traefik(), []byte(configuration))
+		response := g.ask(t, [][2]string{{"Authorization", "Bearer " + rightToken}, {"X-Auth-Request-User", "root"}})
+		_ = response.Body.Close()
+		if response.StatusCode != http.StatusOK || len(g.passed["Authorization"]) != want {
+			t.Errorf("status %d, passed on %v", response.StatusCode, g.passed)
+		}
+		p := newProxy(t, interpreter)
+		root, err := p.configure(t.Context(), []byte(configuration))
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.fields = [][2]string{{"AUTHORIZATION", "Bearer " + rightToken}}
+		if status, err := p.ask(t.Context(), root); err != nil || status != 200 || len(values(p.fields, "authorization")) != want {
+			t.Errorf("%d, %v, passed on %v", status, err, p.fields)
+		}
+	}
+}
