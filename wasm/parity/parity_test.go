@@ -170,6 +170,12 @@ func TestParity(t *testing.T) {
 		r.run(t, "proxywasm/"+e.name, proxySubject(t, e), nil)
 		r.run(t, "httpwasm/"+e.name, gatewaySubject(t, e), nil)
 	}
+	r.finish(t)
+}
+
+// finish prints the report, and fails if there is a difference.
+func (r *report) finish(t *testing.T) {
+	t.Helper()
 	if err := r.table.Flush(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,131 @@
+package parity
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/modules"
+)
+
+// The implementations of WASI that the example for Node has.
+var nodeKinds = []string{"node", "minimal"}
+
+// nodeExample returns the program and a file of the example for Node.
+func nodeExample(tb testing.TB, file string) (node, path string) {
+	tb.Helper()
+	node, err := exec.LookPath("node")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			tb.Fatal(err)
+		}
+		tb.Skip("needs node, version 20 or later: ", err)
+	}
+	path, err = filepath.Abs(filepath.Join("..", "examples", "node", file))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return node, path
+}
+
+// moduleFile writes the reactor to a file.
+func moduleFile(tb testing.TB) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "reactor.wasm")
+	if err := os.WriteFile(path, modules.Reactor(tb), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}
+
+func TestNodeExample(t *testing.T) {
+	node, example := nodeExample(t, "example.mjs")
+	module := moduleFile(t)
+	const want = "200 ci\n403 insufficient_scope\n401 unknown\n401 malformed\n401 missing\n"
+	for _, kind := range nodeKinds {
+		t.Run(kind, func(t *testing.T) {
+			out, err := exec.CommandContext(t.Context(), node, "--no-warnings", example, module, kind).Output()
+			if err != nil || string(out) != want {
+				t.Errorf("%q, %v, want %q", out, err, want)
+			}
+		})
+	}
+}
+
+// nodeCase is a line for testdata/node.mjs; bytes are in base64.
+type nodeCase struct {
+	Configuration string   `json:"configuration"`
+	Keyring       []byte   `json:"keyring"`
+	Fields        [][]byte `json:"fields"`
+	Scopes        [][]byte `json:"scopes"`
+	Now           string   `json:"now"`
+}
+
+// nodeSubject answers vectors by a process of Node.
+func nodeSubject(t *testing.T, kind string) vectors.Subject {
+	t.Helper()
+	node, verifier := nodeExample(t, "verifier.mjs")
+	_, wasi := nodeExample(t, "wasi.mjs")
+	cmd := exec.CommandContext(t.Context(), node, "--no-warnings", filepath.Join("testdata", "node.mjs"), verifier, wasi, moduleFile(t), kind)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = in.Close()
+		_, _ = io.Copy(io.Discard, out)
+		_ = cmd.Wait() // the test's context may have ended it
+	})
+	answers := bufio.NewReader(out)
+	return vectors.Subject{Build: vectors.Reactor, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
+		c := nodeCase{v.Configuration, v.Keyring, v.Authorization, [][]byte{}, strconv.FormatInt(v.Now, 10)}
+		for _, scope := range v.Scopes {
+			c.Scopes = append(c.Scopes, []byte(scope))
+		}
+		if err := json.NewEncoder(in).Encode(c); err != nil {
+			return o, err
+		}
+		line, err := answers.ReadBytes('\n')
+		if err != nil {
+			return o, err
+		}
+		var answer struct {
+			vectors.Outcome
+			Calls int `json:"calls"`
+		}
+		if err := json.Unmarshal(line, &answer); err != nil {
+			return o, err
+		}
+		o = answer.Outcome
+		switch {
+		case answer.Calls != 0:
+			err = fmt.Errorf("%d calls of WASI", answer.Calls)
+		case o.Status != 200 && o.Reason != v.Expect.Reason:
+			err = fmt.Errorf("reason %s, want %s", o.Reason, v.Expect.Reason)
+		}
+		return o, err
+	}}
+}
+
+func TestNodeParity(t *testing.T) {
+	r := newReport()
+	for _, kind := range nodeKinds {
+		r.run(t, "reactor/node-"+kind, nodeSubject(t, kind), nil)
+	}
+	r.finish(t)
+}
