@@ -136,20 +136,15 @@ func TestManyCookies(t *testing.T) {
 
 // What nginx does with several Authorization fields differs between versions.
 func TestSeveralAuthorizationFields(t *testing.T) {
-	t.Parallel()
-	t.Run("recommended.conf", func(t *testing.T) {
-		t.Parallel()
-		start(t, "recommended.conf", proxytest.StartService(t, proxytest.TokenVariable)).CheckSeveralAuthorizationFields(t)
-	})
-	t.Run("original.conf", func(t *testing.T) {
-		t.Parallel()
-		site := start(t, "original.conf", proxytest.StartService(t, proxytest.TokenVariable))
-		valid, unknown := proxytest.Bearer(proxytest.Token), proxytest.Bearer(proxytest.Stranger)
-		for _, fields := range [][]string{{valid, valid}, {valid, unknown}, {unknown, valid}} {
-			// All go to the service as they are, which takes no more than one.
-			site.Check(t, proxytest.Request{Name: "several", Fields: fields, Want: []int{400, 401}})
-		}
-	})
+	for example, firstIsValid := range map[string][]int{
+		"original.conf":    nil, // all go to the service as they are
+		"recommended.conf": {200},
+	} {
+		t.Run(example, func(t *testing.T) {
+			t.Parallel()
+			start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckSeveralAuthorizationFields(t, firstIsValid...)
+		})
+	}
 }
 
 func TestScopes(t *testing.T) {
