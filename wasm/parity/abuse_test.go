@@ -277,7 +277,9 @@ func TestHTTPWasmAbused(t *testing.T) {
 			}
 		}
 	}
-	if size := g.module.Memory().Size(); size > 4<<20 {
+	// A buffer for an oversized field is let go, and Go collects no sooner than
+	// there are 4 MiB of them.
+	if size := g.module.Memory().Size(); size > 8<<20 {
 		t.Errorf("%d bytes of memory", size)
 	}
 }

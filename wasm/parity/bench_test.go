@@ -1,0 +1,172 @@
+package parity
+
+import (
+	"bytes"
+	"compress/gzip"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/wasm/host"
+	"github.com/concrete-security/auth-service/wasm/modules"
+)
+
+// BenchmarkVerdict is one verdict on a right token, in each host. What the
+// hosts of the plugins do about a request is part of it.
+func BenchmarkVerdict(b *testing.B) {
+	keyring := []byte(keyringLine("ann", rightToken, "scope=read"))
+	field := []byte("Bearer " + rightToken)
+
+	b.Run("native", func(b *testing.B) {
+		var n native
+		n.configure(keyring)
+		request := core.Request{Authorization: field, Fields: 1, Scopes: []byte("read")}
+		for b.Loop() {
+			if d := n.keyring.Authorize(request); !d.Granted() {
+				b.Fatal(d)
+			}
+		}
+	})
+	for _, e := range []*engine{compiler, interpreter} {
+		b.Run(e.name, func(b *testing.B) { benchmarkReactor(b, e, keyring, field) })
+	}
+	b.Run("host", func(b *testing.B) {
+		v, err := host.Compile(b.Context(), modules.Reactor(b), host.Options{Cache: compiler.cache()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer v.Close(b.Context())
+		if err := v.Configure(b.Context(), keyring); err != nil {
+			b.Fatal(err)
+		}
+		authorization := []string{string(field)}
+		for b.Loop() {
+			if d, err := v.Authorize(b.Context(), authorization, "read"); err != nil || !d.Granted() {
+				b.Fatal(d, err)
+			}
+		}
+	})
+	b.Run("proxywasm", func(b *testing.B) {
+		p := newProxy(b, compiler)
+		root, err := p.configure(b.Context(), ordinary())
+		if err != nil {
+			b.Fatal(err)
+		}
+		fields := [][2]string{{":path", "/"}, {"authorization", string(field)}}
+		for b.Loop() {
+			p.fields = fields
+			if status, err := p.ask(b.Context(), root); err != nil || status != 200 {
+				b.Fatal(status, err)
+			}
+		}
+	})
+	b.Run("httpwasm", func(b *testing.B) {
+		g := newGateway(b, compiler, nil, traefik(), ordinary())
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Header.Set("Authorization", string(field))
+		w := httptest.NewRecorder()
+		for b.Loop() {
+			if g.handler.ServeHTTP(w, r); w.Code != http.StatusOK {
+				b.Fatal(w.Code)
+			}
+		}
+	})
+}
+
+// benchmarkReactor asks by the exports, with a buffer that serves all
+// verdicts.
+func benchmarkReactor(b *testing.B, e *engine, keyring, field []byte) {
+	b.Helper()
+	module := instantiate(b, e.open(b, nil), modules.Reactor(b), wazero.NewModuleConfig().WithName("").WithRandSource(patterned{}))
+	r := &reactor{module: module}
+	if code, err := r.configure(b.Context(), keyring); err != nil || code != 0 {
+		b.Fatal(code, err)
+	}
+	at, err := r.hand(b.Context(), append(bytes.Clone(field), "read"...))
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := uint64(len(field))
+	authorize := module.ExportedFunction("authorize")
+	var stack [5]uint64
+	for b.Loop() {
+		module.Memory().Write(uint32(at), field)
+		stack = [5]uint64{at, n, at + n, 4, 0}
+		if err := authorize.CallWithStack(b.Context(), stack[:]); err != nil || stack[0] != 200 {
+			b.Fatal(stack[0], err)
+		}
+	}
+}
+
+// patterned is a random source for which nothing depends on the salt.
+type patterned struct{}
+
+func (patterned) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(i) | 1
+	}
+	return len(p), nil
+}
+
+// BenchmarkCompile and BenchmarkInstantiate are what a host does at its start,
+// and for each further instance.
+func BenchmarkCompile(b *testing.B) {
+	for _, e := range []*engine{compiler, interpreter} {
+		b.Run(e.name, func(b *testing.B) {
+			for b.Loop() {
+				fresh := &engine{e.name, e.interpreter, wazero.NewCompilationCache}
+				r, err := fresh.runtime(b.Context(), nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := r.CompileModule(b.Context(), modules.Reactor(b)); err != nil {
+					b.Fatal(err)
+				}
+				_ = r.Close(b.Context())
+			}
+		})
+	}
+}
+
+func BenchmarkInstantiate(b *testing.B) {
+	for _, e := range []*engine{compiler, interpreter} {
+		b.Run(e.name, func(b *testing.B) {
+			r := e.open(b, nil)
+			compiled, err := r.CompileModule(b.Context(), modules.Reactor(b))
+			if err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				m, err := r.InstantiateModule(b.Context(), compiled, wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
+				if err != nil {
+					b.Fatal(err)
+				}
+				_ = m.Close(b.Context())
+			}
+		})
+	}
+}
+
+// The modules are no larger than promised; `go test -v -run Size
+// ./wasm/parity` prints how large they are.
+func TestSize(t *testing.T) {
+	for name, module := range map[string][]byte{
+		"reactor": modules.Reactor(t), "proxywasm": modules.ProxyWasm(t), "httpwasm": modules.HTTPWasm(t),
+	} {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		if _, err := w.Write(module); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("%s: %d bytes, %d in gzip", name, len(module), packed.Len())
+		if limit := 2726297; len(module) > limit { // 2.6 MiB
+			t.Errorf("%s has %d bytes, more than %d", name, len(module), limit)
+		}
+	}
+}
