@@ -109,7 +109,7 @@ func Exchange(address, request string) (*Answer, error) {
 }
 
 func exchange(dialer *net.Dialer, address, request string) (*Answer, error) {
-	connection, err := dialer.Dial(network(address), address) //nolint:noctx // it has a time-out
+	connection, err := dialer.Dial(network(address), address)
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the proxy: %w", err)
 	}

@@ -3,6 +3,7 @@ package proxytest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -50,6 +51,15 @@ type Process struct {
 // socket. The program is stopped when the test ends.
 func Start(tb testing.TB, address string, environment []string, program string, arguments ...string) *Process {
 	tb.Helper()
+	p, err := start(tb, address, environment, program, arguments...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+func start(tb testing.TB, address string, environment []string, program string, arguments ...string) (*Process, error) {
+	tb.Helper()
 	output := new(log)
 	// Not the test's context: that is done before the clean-up stops the program.
 	command := exec.CommandContext(context.Background(), program, arguments...)
@@ -58,7 +68,7 @@ func Start(tb testing.TB, address string, environment []string, program string, 
 	// Some programs leave children that hold their output open.
 	command.WaitDelay = time.Second
 	if err := command.Start(); err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	p := &Process{Log: output, command: command, ended: make(chan struct{})}
 	go func() {
@@ -71,8 +81,7 @@ func Start(tb testing.TB, address string, environment []string, program string, 
 			tb.Logf("%s wrote:\n%s", program, tail(output.String()))
 		}
 	})
-	p.awaitAddress(tb, address)
-	return p
+	return p, p.awaitAddress(tb.Context(), address)
 }
 
 func tail(text string) string {
@@ -83,22 +92,20 @@ func tail(text string) string {
 	return text
 }
 
-func (p *Process) awaitAddress(tb testing.TB, address string) {
-	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+func (p *Process) awaitAddress(ctx context.Context, address string) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	var dialer net.Dialer
 	for {
 		c, err := dialer.DialContext(ctx, network(address), address)
 		if err == nil {
-			_ = c.Close()
-			return
+			return c.Close()
 		}
 		select {
 		case <-p.ended:
-			tb.Fatalf("%s ended before it listened on %s", p.command.Path, address)
+			return fmt.Errorf("%s ended before it listened on %s: %s", p.command.Path, address, tail(p.Log.String()))
 		case <-ctx.Done():
-			tb.Fatalf("%s does not listen on %s", p.command.Path, address)
+			return fmt.Errorf("%s does not listen on %s", p.command.Path, address)
 		case <-time.After(5 * time.Millisecond):
 		}
 	}
@@ -168,36 +175,48 @@ type Service struct {
 // StartService starts auth-service on a free port with the given environment.
 func StartService(tb testing.TB, environment ...string) *Service {
 	tb.Helper()
-	port := Port(tb)
-	return startService(tb, "127.0.0.1:"+port, append([]string{"HOST=127.0.0.1", "PORT=" + port}, environment...))
+	for attempt := 1; ; attempt++ {
+		port := Port(tb)
+		s := &Service{
+			Address:     "127.0.0.1:" + port,
+			environment: append([]string{"HOST=127.0.0.1", "PORT=" + port}, environment...),
+		}
+		err := s.start(tb)
+		// Another program may have taken the port since it was looked at.
+		if err != nil && attempt < 5 && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
+			continue
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return s
+	}
 }
 
 // StartServiceOnSocket starts auth-service on a unix socket.
 func StartServiceOnSocket(tb testing.TB, path string, environment ...string) *Service {
 	tb.Helper()
-	return startService(tb, path, append([]string{"LISTEN=unix://" + path + "?mode=0660"}, environment...))
+	s := &Service{Address: path, environment: append([]string{"LISTEN=unix://" + path + "?mode=0660"}, environment...)}
+	s.Again(tb)
+	return s
 }
 
-func startService(tb testing.TB, address string, environment []string) *Service {
-	tb.Helper()
-	program, err := binary()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return &Service{
-		Process: Start(tb, address, environment, program),
-		Address: address, environment: environment,
-	}
-}
-
-// Again starts the service once more as it was, after Kill.
+// Again starts the service as it was, after Kill.
 func (s *Service) Again(tb testing.TB) {
 	tb.Helper()
-	program, err := binary()
-	if err != nil {
+	if err := s.start(tb); err != nil {
 		tb.Fatal(err)
 	}
-	s.Process = Start(tb, s.Address, s.environment, program)
+}
+
+func (s *Service) start(tb testing.TB) error {
+	tb.Helper()
+	program, err := binary()
+	if err != nil {
+		return err
+	}
+	s.Process, err = start(tb, s.Address, s.environment, program)
+	return err
 }
 
 // AwaitLog waits until the process has written the text.
