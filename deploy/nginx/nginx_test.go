@@ -207,3 +207,32 @@ func TestRateLimit(t *testing.T) {
 		t.Error("2,000 guesses in a row were not limited")
 	}
 }
+
+// directives returns the lines of an example that are not comments.
+func directives(t *testing.T, example string) []string {
+	t.Helper()
+	text, err := os.ReadFile(example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(strings.Split(string(text), "\n"), func(line string) bool {
+		line = strings.TrimSpace(line)
+		return line == "" || strings.HasPrefix(line, "#")
+	})
+}
+
+// The variants are the recommended configuration but for what they are about.
+func TestVariantsFollowTheRecommended(t *testing.T) {
+	t.Parallel()
+	recommended := directives(t, "recommended.conf")
+	unix := strings.ReplaceAll(strings.Join(directives(t, "unix.conf"), "\n"), "unix:/run/auth-service/auth.sock", "127.0.0.1:8081")
+	if want := strings.Join(recommended, "\n"); unix != want {
+		t.Errorf("unix.conf is not recommended.conf with another address:\n%s", unix)
+	}
+	limited := slices.DeleteFunc(directives(t, "ratelimit.conf"), func(line string) bool {
+		return strings.HasPrefix(strings.TrimSpace(line), "limit_req")
+	})
+	if !slices.Equal(limited, recommended) {
+		t.Errorf("ratelimit.conf is not recommended.conf with limits:\n%s", strings.Join(limited, "\n"))
+	}
+}
