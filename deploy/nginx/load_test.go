@@ -3,7 +3,11 @@ package nginx_test
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,8 +26,12 @@ type client struct {
 	firstWrong             atomic.Int64
 }
 
-// goroutines is how many of them each client uses.
-const goroutines = 2
+const (
+	// goroutines is how many of them each client uses.
+	goroutines = 2
+	// wrkConnections is how many requests of wrk may be under way.
+	wrkConnections = 8
+)
 
 // askAll runs the clients until the returned function
 // is called, which reports what was wrong.
@@ -90,6 +98,28 @@ func (c *client) check(t *testing.T, name string) {
 	t.Logf("%s: %d requests, %d allowed, %d answered 5xx", name, c.asked.Load(), c.allowed.Load(), c.failed.Load())
 }
 
+// wrk runs wrk with a token until the returned function is called, which returns
+// what it reports.
+func wrk(t *testing.T, address, token string) (stop func() string) {
+	t.Helper()
+	// In a file: arguments can be seen by everybody on the machine.
+	script := proxytest.WriteFile(t, filepath.Join(t.TempDir(), "wrk.lua"),
+		fmt.Sprintf("wrk.headers[%q] = %q\n", "Authorization", "Bearer "+token))
+	command := exec.Command(proxytest.Program(t, "wrk"), "-t1", "-c"+strconv.Itoa(wrkConnections), "-d300", "-s", script, "http://"+address+"/")
+	var report strings.Builder
+	command.Stdout, command.Stderr = &report, &report
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceValue(func() string {
+		_ = command.Process.Signal(os.Interrupt)
+		_ = command.Wait()
+		return report.String()
+	})
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
 // await waits until the condition holds and returns how long that took.
 func await(t *testing.T, what string, condition func() bool) time.Duration {
 	t.Helper()
@@ -119,6 +149,7 @@ func TestServiceKilledUnderLoad(t *testing.T) {
 			stranger := &client{token: proxytest.Stranger, wrong: func(status int) bool {
 				return status != http.StatusUnauthorized && status < http.StatusInternalServerError
 			}}
+			stopLoad := wrk(t, site.Address, proxytest.Token)
 			stop := askAll(t, site.Address, valid, stranger)
 			for range 3 {
 				allowed := valid.allowed.Load()
@@ -129,8 +160,8 @@ func TestServiceKilledUnderLoad(t *testing.T) {
 					return valid.failed.Load() > failed+20 && stranger.failed.Load() > strangers+20
 				})
 				// What was allowed before may still have been on its way: one
-				// request of each goroutine.
-				if now := site.Backend.Requests(); now > reached+goroutines {
+				// request of each goroutine, and of each connection of wrk.
+				if now := site.Backend.Requests(); now > reached+goroutines+wrkConnections {
 					t.Errorf("%d requests reached the backend with no service to allow them", now-reached)
 				}
 				service.Again(t)
@@ -139,6 +170,9 @@ func TestServiceKilledUnderLoad(t *testing.T) {
 				return proxytest.Get(t, site.Address, "/", proxytest.Bearer(proxytest.Token)).Status == http.StatusOK
 			})
 			stop()
+			if report := stopLoad(); !strings.Contains(report, "Requests/sec") {
+				t.Errorf("wrk: %s", report)
+			}
 			valid.check(t, "the client with the token")
 			stranger.check(t, "the stranger")
 			// With all of it over, every verdict is right again.
@@ -174,6 +208,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	always := &client{token: proxytest.Token, wrong: not(http.StatusOK)}
 	stranger := &client{token: proxytest.Stranger, wrong: not(http.StatusUnauthorized)}
 	stopSteady := askAll(t, address, always, stranger)
+	stopLoad := wrk(t, address, proxytest.Token)
 	current := &client{token: number(0), wrong: not(http.StatusOK)}
 	stopCurrent := askAll(t, address, current)
 	var slowestNew, slowestGone time.Duration
@@ -201,6 +236,12 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 	stopCurrent()
 	stopSteady()
+	// wrk counts what is not 2xx, and connections that failed, only if there are any.
+	report := stopLoad()
+	if !strings.Contains(report, "Requests/sec") || strings.Contains(report, "Non-2xx") || strings.Contains(report, "Socket errors") {
+		t.Errorf("wrk with a token that was valid all the time: %s", report)
+	}
+	t.Logf("wrk: %s", report)
 	current.check(t, "the client of rotation 10")
 	always.check(t, "the client with the constant token")
 	stranger.check(t, "the stranger")
