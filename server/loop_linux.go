@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"runtime"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 // eventBatch is the most that one wake-up brings.
@@ -128,12 +128,13 @@ func (l *loop) watchFor(c *conn, events uint32) {
 
 func (l *loop) unwatch(fd int) error { return unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, fd, nil) }
 
-func (l *loop) run() error {
-	// The thread is the loop's for good: it ends with it.
-	runtime.LockOSThread()
-	if err := blockSignals(); err != nil {
-		return fmt.Errorf("event loop: blocking signals: %w", err)
-	}
+// run runs the loop until it is drained.
+func (l *loop) run() (err error) {
+	disturbed := undisturbed.Run(func() { err = l.wait() })
+	return errors.Join(disturbed, err)
+}
+
+func (l *loop) wait() error {
 	events := make([]unix.EpollEvent, eventBatch)
 	l.tick()
 	for !l.draining || l.open > 0 || !l.balance.end() {

@@ -35,20 +35,3 @@ func transfer(call uintptr, fd int, b []byte) (int, error) {
 	}
 	return int(n), nil
 }
-
-// blockSignals keeps signals from the calling thread, but for those that a
-// fault of its own raises. The kernel would store the registers on the signal
-// stack, and with them whatever was copied last, such as a token. The
-// scheduler, which interrupts threads by signals too, falls back on asking at
-// function calls.
-func blockSignals() error {
-	var all unix.Sigset_t
-	for i := range all.Val {
-		all.Val[i] = ^all.Val[i]
-	}
-	const bits = 8 * unsafe.Sizeof(all.Val[0])
-	for _, s := range []unix.Signal{unix.SIGSEGV, unix.SIGBUS, unix.SIGFPE, unix.SIGILL, unix.SIGTRAP, unix.SIGABRT, unix.SIGSYS} {
-		all.Val[uintptr(s-1)/bits] &^= 1 << (uintptr(s-1) % bits)
-	}
-	return unix.PthreadSigmask(unix.SIG_SETMASK, &all, nil)
-}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/core"
 )
 
 // wipeEnvironmentBlock overwrites a variable in the memory that the kernel
@@ -23,7 +25,7 @@ func wipeEnvironmentBlock(name string) {
 	}
 	defer memory.Close()
 	block := make([]byte, end-start)
-	defer clear(block)
+	defer core.Wipe(block)
 	n, _ := memory.ReadAt(block, start)
 	for offset := 0; offset < n; {
 		variable, _, _ := bytes.Cut(block[offset:n], []byte{0})

@@ -64,6 +64,7 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		kong.Writers(p.stdout, p.stderr),
 		kong.Exit(func(code int) { exited, status = true, code }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(printHelp),
 	)
 	if err != nil {
 		return report(p, err)
@@ -77,6 +78,20 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	return report(p, command.Run(p))
+}
+
+// printHelp prints the help of the command that is asked about; without one,
+// that of serve as well, which needs no naming.
+func printHelp(options kong.HelpOptions, c *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, c); err != nil || c.Selected() != nil {
+		return err
+	}
+	serve, err := kong.Trace(c.Kong, []string{"serve"})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.Stdout)
+	return kong.DefaultHelpPrinter(options, serve)
 }
 
 // report writes err as one line and returns the exit status that it means.

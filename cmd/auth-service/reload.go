@@ -72,6 +72,24 @@ func (w *watched) look(now time.Time) bool {
 	return unchanged && state.settled(now) || now.Sub(w.changing) >= settleLimit
 }
 
+// watchedFiles are the files of the sources.
+func watchedFiles(s sourceSettings) []*watched {
+	var files []*watched
+	for _, path := range []string{s.tokenFile, s.keyring} {
+		if path != "" {
+			files = append(files, &watched{path: path})
+		}
+	}
+	return files
+}
+
+// mark takes the file as it is for loaded. It comes before the reading, so that
+// a change after it is seen.
+func (w *watched) mark() {
+	w.loaded = stateOf(w.path)
+	w.seen, w.changing = w.loaded, time.Time{}
+}
+
 // watch loads the sources anew on SIGHUP and when a file has changed, until
 // ctx is done. A load that fails leaves the keyring in force.
 func (s *sources) watch(ctx context.Context, srv *server.Server, logger *slog.Logger) {
@@ -79,15 +97,8 @@ func (s *sources) watch(ctx context.Context, srv *server.Server, logger *slog.Lo
 	notifyHangup(hangups)
 	defer signal.Stop(hangups)
 
-	var files []*watched
-	for _, path := range []string{s.tokenFile, s.keyring} {
-		if path != "" {
-			state := stateOf(path)
-			files = append(files, &watched{path: path, loaded: state, seen: state})
-		}
-	}
 	var looks <-chan time.Time
-	if len(files) > 0 {
+	if len(s.files) > 0 {
 		ticker := time.NewTicker(lookInterval)
 		defer ticker.Stop()
 		looks = ticker.C
@@ -100,16 +111,12 @@ func (s *sources) watch(ctx context.Context, srv *server.Server, logger *slog.Lo
 		case <-hangups:
 			due = true
 		case now := <-looks:
-			for _, f := range files {
+			for _, f := range s.files {
 				due = f.look(now) || due
 			}
 		}
 		if !due {
 			continue
-		}
-		for _, f := range files {
-			f.loaded = stateOf(f.path) // before it is read: a later change shows
-			f.seen, f.changing = f.loaded, time.Time{}
 		}
 		s.reload(srv, logger)
 	}

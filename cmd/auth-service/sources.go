@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 const (
@@ -25,16 +26,17 @@ type sources struct {
 	sourceSettings
 	// environment is a keyring of AUTH_SERVICE_TOKEN alone, or an empty one.
 	environment *core.Keyring
+	files       []*watched
 }
 
 // newSources salts and wipes the token of the environment, and logs what is
 // wrong with it without being an error.
 func newSources(s sourceSettings, token []byte, logger *slog.Logger) (*sources, error) {
-	defer clear(token)
+	defer core.Wipe(token)
 	if len(token) > 0 && s.tokenFile != "" {
 		return nil, invalid("%s and %s are both set; set one of them", tokenVariable, tokenFileVariable)
 	}
-	src := &sources{sourceSettings: s}
+	src := &sources{sourceSettings: s, files: watchedFiles(s)}
 	if s.minLength < defaultMinLength {
 		logger.Warn(fmt.Sprintf("%s is below %d: short tokens can be guessed", minLengthVariable, defaultMinLength), "minimum", s.minLength)
 	}
@@ -45,17 +47,25 @@ func newSources(s sourceSettings, token []byte, logger *slog.Logger) (*sources, 
 		token = src.usable(token, tokenVariable, logger)
 	}
 	var err error
-	src.environment, err = core.NewKeyring(rand.Reader, token, nil)
-	return src, err
+	disturbed := undisturbed.Run(func() { src.environment, err = core.NewKeyring(rand.Reader, token, nil) })
+	return src, errors.Join(disturbed, err)
 }
 
 // load reads the files and returns a keyring of all sources. An error names
 // the file, and the line where there is one.
-func (s *sources) load(logger *slog.Logger) (*core.Keyring, error) {
+func (s *sources) load(logger *slog.Logger) (k *core.Keyring, err error) {
+	for _, f := range s.files {
+		f.mark()
+	}
+	disturbed := undisturbed.Run(func() { k, err = s.read(logger) })
+	return k, errors.Join(disturbed, err)
+}
+
+func (s *sources) read(logger *slog.Logger) (*core.Keyring, error) {
 	base := s.environment
 	if s.tokenFile != "" {
 		token, err := readSecret(s.tokenFile, maxTokenFile)
-		defer clear(token)
+		defer core.Wipe(token)
 		if err != nil {
 			return nil, invalid("%s: %w", tokenFileVariable, err)
 		}
@@ -68,7 +78,7 @@ func (s *sources) load(logger *slog.Logger) (*core.Keyring, error) {
 	var entries []core.Entry
 	if s.keyring != "" {
 		text, err := readSecret(s.keyring, maxKeyringFile)
-		defer clear(text)
+		defer core.Wipe(text)
 		if err != nil {
 			return nil, invalid("%s: %w", keyringVariable, err)
 		}
@@ -146,13 +156,13 @@ func readAll(from io.Reader, limit, expected int) ([]byte, error) {
 			err = fmt.Errorf("is larger than %d bytes", limit)
 		}
 		if err != nil {
-			clear(buffer)
+			core.Wipe(buffer)
 			return nil, err
 		}
 		if length == len(buffer) {
 			larger := make([]byte, min(2*len(buffer), limit+1))
 			copy(larger, buffer)
-			clear(buffer)
+			core.Wipe(buffer)
 			buffer = larger
 		}
 	}

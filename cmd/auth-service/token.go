@@ -53,6 +53,12 @@ func (f *entryFlags) line(token []byte, now time.Time) (string, error) {
 	return line, nil
 }
 
+const (
+	day = 24 * time.Hour
+	// maxLifetimeDays keeps a lifetime well within what a Duration can hold.
+	maxLifetimeDays = 36500
+)
+
 func expiry(when string, now time.Time) (time.Time, error) {
 	var expires time.Time
 	if expires.UnmarshalText([]byte(when)) != nil {
@@ -60,7 +66,10 @@ func expiry(when string, now time.Time) (time.Time, error) {
 		if days, isDays := strings.CutSuffix(when, "d"); isDays {
 			var n int
 			n, err = strconv.Atoi(days)
-			lifetime = time.Duration(min(n, 100_000)) * 24 * time.Hour
+			lifetime = time.Duration(n) * day
+			if n > maxLifetimeDays {
+				return expires, invalid("--expires: %q is more than %dd", when, maxLifetimeDays)
+			}
 		}
 		if err != nil {
 			return expires, invalid("--expires: %q is neither an RFC 3339 time nor a time from now such as 90d or 12h", when)
