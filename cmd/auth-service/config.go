@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -26,11 +25,36 @@ type sourceFlags struct {
 	MinTokenLength string `env:"MIN_AUTH_SERVICE_TOKEN_LEN" default:"32" placeholder:"N" help:"Fewest characters that a plaintext token may have (${default})."`
 }
 
+// listenFlags say where the server listens.
+type listenFlags struct {
+	Host   string `env:"HOST" default:"0.0.0.0" help:"Address to listen on (${default})."`
+	Port   string `env:"PORT" default:"8081" help:"TCP port to listen on (${default})."`
+	Listen string `env:"LISTEN" placeholder:"LIST" help:"Where to listen, instead of HOST and PORT: a comma list of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd."`
+}
+
+func (f *listenFlags) endpoints() ([]endpoint, error) {
+	if f.Listen != "" {
+		return parseEndpoints(f.Listen)
+	}
+	port, err := wholeNumber("PORT", f.Port, 0, 65535)
+	if err != nil {
+		return nil, err
+	}
+	return []endpoint{tcpEndpoint(f.Host, strconv.Itoa(port))}, nil
+}
+
+// listenName is what a mistake of endpoints' is to be told under.
+func (f *listenFlags) listenName() string {
+	if f.Listen != "" {
+		return listenVariable
+	}
+	return "HOST, PORT"
+}
+
 // settingFlags are the flags of serve. They are strings, so that a value from
 // the environment is refused under the variable's name.
 type settingFlags struct {
-	Host           string `env:"HOST" default:"0.0.0.0" help:"Address to listen on (${default})."`
-	Port           string `env:"PORT" default:"8081" help:"TCP port to listen on (${default})."`
+	listenFlags
 	LogLevel       string `env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING, ERROR or CRITICAL (${default})."`
 	LogFormat      string `env:"LOG_FORMAT" default:"text" help:"text or json (${default})."`
 	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`
@@ -44,7 +68,7 @@ type settingFlags struct {
 // when they are empty.
 var variables = []string{
 	tokenFileVariable, keyringVariable, minLengthVariable,
-	"HOST", "PORT", "LOG_LEVEL", "LOG_FORMAT",
+	"HOST", "PORT", listenVariable, "LOG_LEVEL", "LOG_FORMAT",
 	"HEAD_TIMEOUT", "IDLE_TIMEOUT", "DRAIN_TIMEOUT", "MAX_CONNECTIONS",
 }
 
@@ -58,7 +82,7 @@ func unsetEmptyVariables() {
 
 // settings are settingFlags, understood.
 type settings struct {
-	address        string
+	endpoints      []endpoint
 	logLevel       slog.Level
 	logJSON        bool
 	headTimeout    time.Duration
@@ -74,11 +98,9 @@ type sourceSettings struct {
 }
 
 func (f *settingFlags) parse() (s settings, err error) {
-	port, err := wholeNumber("PORT", f.Port, 0, 65535)
-	if err != nil {
+	if s.endpoints, err = f.endpoints(); err != nil {
 		return s, err
 	}
-	s.address = net.JoinHostPort(f.Host, strconv.Itoa(port))
 	if s.logLevel, err = logLevel(f.LogLevel); err != nil {
 		return s, err
 	}

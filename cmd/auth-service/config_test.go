@@ -92,8 +92,10 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 		"short token file": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short}, []string{"AUTH_SERVICE_TOKEN_FILE is too short", "at least 32"}, 500},
 		"low minimum":      {[]string{"AUTH_SERVICE_TOKEN=short", "MIN_AUTH_SERVICE_TOKEN_LEN=5"}, []string{"MIN_AUTH_SERVICE_TOKEN_LEN is below 32"}, 401},
 		"never arrives":    {[]string{"AUTH_SERVICE_TOKEN=" + goodToken + "\n"}, []string{"AUTH_SERVICE_TOKEN can never match"}, 401},
-		"empty variables": {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "LOG_LEVEL=", "MIN_AUTH_SERVICE_TOKEN_LEN=", "AUTH_SERVICE_KEYRING=",
-			"AUTH_SERVICE_TOKEN_FILE=", "MAX_CONNECTIONS=", "LOG_FORMAT=", "IDLE_TIMEOUT="}, []string{"msg=started"}, 401},
+		"empty variables": {[]string{
+			"AUTH_SERVICE_TOKEN=" + goodToken, "LOG_LEVEL=", "MIN_AUTH_SERVICE_TOKEN_LEN=", "AUTH_SERVICE_KEYRING=",
+			"AUTH_SERVICE_TOKEN_FILE=", "MAX_CONNECTIONS=", "LOG_FORMAT=", "IDLE_TIMEOUT=",
+		}, []string{"msg=started"}, 401},
 		"lower case level": {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "LOG_LEVEL=info"}, []string{"level=INFO"}, 401},
 	} {
 		t.Run(name, func(t *testing.T) {

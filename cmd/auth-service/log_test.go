@@ -19,12 +19,18 @@ func TestFailureLines(t *testing.T) {
 		header http.Header
 		want   map[string]any
 	}{
-		{http.Header{"X-Real-Ip": {"198.51.100.7"}, "X-Original-Uri": {"/metrics?token=" + secret}},
-			map[string]any{"reason": "missing", "client": "198.51.100.7", "uri": "/metrics"}},
-		{http.Header{"Authorization": {"Basic " + secret}, "X-Forwarded-For": {"198.51.100.8, 10.0.0.1"}},
-			map[string]any{"reason": "malformed", "client": "198.51.100.8"}},
-		{http.Header{"Authorization": {"Bearer " + secret}, "X-Original-Uri": {"/a\tb\\" + strings.Repeat("c", 400)}},
-			map[string]any{"reason": "unknown", "client": "127.0.0.1", "uri": (`/a\x09b\x5c` + strings.Repeat("c", 400))[:256]}},
+		{
+			http.Header{"X-Real-Ip": {"198.51.100.7"}, "X-Original-Uri": {"/metrics?token=" + secret}},
+			map[string]any{"reason": "missing", "client": "198.51.100.7", "uri": "/metrics"},
+		},
+		{
+			http.Header{"Authorization": {"Basic " + secret}, "X-Forwarded-For": {"198.51.100.8, 10.0.0.1"}},
+			map[string]any{"reason": "malformed", "client": "198.51.100.8"},
+		},
+		{
+			http.Header{"Authorization": {"Bearer " + secret}, "X-Original-Uri": {"/a\tb\\" + strings.Repeat("c", 400)}},
+			map[string]any{"reason": "unknown", "client": "127.0.0.1", "uri": (`/a\x09b\x5c` + strings.Repeat("c", 400))[:256]},
+		},
 	} {
 		before := len(s.log.String())
 		s.ask(t, "/auth", c.header)

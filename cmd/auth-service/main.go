@@ -21,10 +21,11 @@ const (
 
 // commandLine is what the program understands; kong reads it.
 type commandLine struct {
-	Serve   serveCommand   `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
-	Check   checkCommand   `cmd:"" help:"Check the configuration and the keyring as a start would."`
-	Token   tokenCommand   `cmd:"" help:"Make tokens and keyring lines."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve       serveCommand       `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
+	Check       checkCommand       `cmd:"" help:"Check the configuration and the keyring as a start would."`
+	Token       tokenCommand       `cmd:"" help:"Make tokens and keyring lines."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the configured listener whether it is healthy; exit status 0 or 1."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
 // process is what a command gets from the outside, so that it can be run

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -45,9 +44,9 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.address)
+	listeners, err := listenOn(ctx, s.endpoints)
 	if err != nil {
-		return invalid("HOST, PORT: %w", err)
+		return invalid("%s: %w", c.listenName(), err)
 	}
 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -66,8 +65,8 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		MaxConnections: connectionLimit(s.maxConnections, logger),
 	})
 	go sources.watch(ctx, srv, logger)
-	logger.Info("started", "listen", listener.Addr().String(), "version", version().Version)
-	err = srv.Serve(ctx, listener)
+	logger.Info("started", "listen", addresses(listeners), "version", version().Version)
+	err = srv.Serve(ctx, listeners...)
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}

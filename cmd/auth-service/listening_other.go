@@ -1,0 +1,7 @@
+//go:build !unix
+
+package main
+
+import "net"
+
+func isListening(net.Listener) bool { return true }
