@@ -209,6 +209,33 @@ func (k *Keyring) Principals() []string {
 	return k.principals
 }
 
+// Expiries returns for each principal the Unix seconds of its tokens' next
+// expiry after now, or, if all of its tokens have expired, those of the last. A
+// principal with no expiry to come but a token to go on with is not in it. It
+// takes time in proportion to the number of tokens.
+func (k *Keyring) Expiries(now int64) map[string]int64 {
+	expiries := map[string]int64{}
+	if k == nil {
+		return expiries
+	}
+	found := make([]int64, len(k.principals)) // 0: none yet
+	for _, s := range k.slots[:k.entries] {
+		of := &found[s.principal]
+		if *of <= now && s.expires > *of || s.expires > now && s.expires < *of {
+			*of = s.expires
+		}
+	}
+	if k.hasToken {
+		found[k.token.principal] = Never
+	}
+	for principal, expires := range found {
+		if expires != Never {
+			expiries[k.principals[principal]] = expires
+		}
+	}
+	return expiries
+}
+
 // Authorize decides on a request. It allocates nothing. See the package
 // documentation for what is constant-time.
 func (k *Keyring) Authorize(r Request) Decision {

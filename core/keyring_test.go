@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -207,7 +209,7 @@ func TestEmptyTokenNeverPasses(t *testing.T) {
 
 func TestFields(t *testing.T) {
 	k := mustKeyring(t, []byte("single"), nil)
-	for fields, want := range map[int]core.Reason{0: core.Missing, 1: core.Granted, 2: core.Malformed, 3: core.Malformed, 1 << 40: core.Malformed} {
+	for fields, want := range map[int]core.Reason{0: core.Missing, 1: core.Granted, 2: core.Malformed, 3: core.Malformed, math.MaxInt: core.Malformed} {
 		r := bearer("single")
 		r.Fields = fields
 		if d := k.Authorize(r); d.Reason != want {
@@ -239,4 +241,31 @@ func TestConcurrentVerdicts(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+func TestExpiries(t *testing.T) {
+	const now = 1000
+	at := func(principal, token string, expires int64) core.Entry {
+		e := entryOf(principal, token)
+		e.Expires = expires
+		return e
+	}
+	entries := []core.Entry{
+		at("rotating", "a1", 900), at("rotating", "a2", 3000), at("rotating", "a3", 2000), at("rotating", "a4", core.Never),
+		at("gone", "b1", 800), at("gone", "b2", now), at("gone", "b3", 1),
+		at("renewed", "c1", 900), at("renewed", "c2", core.Never),
+		at("eternal", "d1", core.Never),
+		at("due", "e1", now+1), at(core.DefaultPrincipal, "f1", 1500),
+	}
+	due := map[string]int64{"rotating": 2000, "gone": now, "due": now + 1, core.DefaultPrincipal: 1500}
+	if got := mustKeyring(t, nil, entries).Expiries(now); !maps.Equal(got, due) {
+		t.Errorf("%v, want %v", got, due)
+	}
+	delete(due, core.DefaultPrincipal) // the single token does not expire
+	if got := mustKeyring(t, []byte("single"), entries).Expiries(now); !maps.Equal(got, due) {
+		t.Errorf("with a single token: %v, want %v", got, due)
+	}
+	if got := (*core.Keyring)(nil).Expiries(now); len(got) != 0 {
+		t.Errorf("of none: %v", got)
+	}
 }

@@ -36,11 +36,13 @@ const (
 	closeLastly      // the client may still be sending: see lingering close
 )
 
-// current is a keyring in use. A verdict holds the read lock, so that a
-// keyring that was replaced can be wiped: see Server.SetKeyring.
+// current is a keyring in use, and what it was used for. A verdict holds the
+// read lock, so that a keyring that was replaced can be wiped: see
+// Server.SetKeyring.
 type current struct {
 	sync.RWMutex
 	keyring *core.Keyring
+	tally   tally
 }
 
 // worker turns bytes into responses, for one connection at a time. It knows
@@ -77,7 +79,7 @@ func (w *worker) advance(x *exchange, in, out []byte, p peer, draining bool) (co
 		buf := in[consumed:]
 		length, f := x.head.parse(buf)
 		if f != noFault {
-			return len(in), w.responses.refusal(out, f), closeLastly
+			return len(in), w.refuse(out, f), closeLastly
 		}
 		if length == 0 {
 			return consumed, out, readMore
@@ -118,17 +120,16 @@ func (w *worker) answer(h *head, buf, out []byte, p peer, c connection) []byte {
 	defer clear(w.scopes) // a client may have put anything there
 	switch r {
 	case routeAuth:
-		w.current.RLock()
-		d := w.current.keyring.Authorize(core.Request{
+		d := w.current.authorize(core.Request{
 			Authorization: h.authorization.of(buf),
 			Fields:        h.authorizations,
 			Scopes:        w.scopes,
 			Now:           w.now,
 		})
-		w.current.RUnlock()
 		w.audit.decided(d, h, buf, p)
 		return w.responses.verdict(out, d, w.scopes, c)
 	case routeHealth:
+		w.current.tally.others.Add(1)
 		switch string(h.method.of(buf)) {
 		case http.MethodGet:
 			return w.responses.healthy(out, true, c)
@@ -137,5 +138,27 @@ func (w *worker) answer(h *head, buf, out []byte, p peer, c connection) []byte {
 		}
 		return w.responses.methodNotAllowed(out, c)
 	}
+	w.current.tally.others.Add(1)
 	return w.responses.notFound(out, c)
+}
+
+// refuse appends the response to what is not served at all.
+func (w *worker) refuse(out []byte, f fault) []byte {
+	w.current.tally.others.Add(1)
+	return w.responses.refusal(out, f)
+}
+
+// authorize decides and counts.
+func (c *current) authorize(r core.Request) core.Decision {
+	c.RLock()
+	defer c.RUnlock()
+	if !c.tally.measures {
+		d := c.keyring.Authorize(r)
+		c.tally.verdicts[d.Reason].Add(1)
+		return d
+	}
+	begun := time.Now()
+	d := c.keyring.Authorize(r)
+	c.tally.measured(d, time.Since(begun))
+	return d
 }

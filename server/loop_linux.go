@@ -237,7 +237,7 @@ func (l *loop) place(c *conn) {
 func (l *loop) refuse(fd int) {
 	n, _ := read(fd, l.in)
 	core.Wipe(l.in[:max(n, 0)])
-	l.out = l.worker.responses.refusal(l.out[:0], overloaded)
+	l.out = l.worker.refuse(l.out[:0], overloaded)
 	_, _ = write(fd, l.out)
 	unix.Close(fd)
 	l.server.refusals.note(l.server.options.Logger, "connection limit reached")
@@ -301,7 +301,7 @@ func (l *loop) expire() {
 			l.close(c)
 			continue
 		}
-		l.out = l.worker.responses.refusal(l.out[:0], requestTimeout)
+		l.out = l.worker.refuse(l.out[:0], requestTimeout)
 		l.send(c, closeLastly)
 	}
 	for _, list := range []*deadlineList{&l.idle, &l.blocked, &l.lingers} {

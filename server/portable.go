@@ -61,10 +61,10 @@ func (p *portable) accept(l net.Listener) {
 }
 
 func (p *portable) refuse(nc net.Conn) {
-	var r responses
-	r.setTime(time.Now())
+	w := worker{current: p.current}
+	w.setTime(time.Now())
 	_ = nc.SetDeadline(time.Now().Add(10 * time.Millisecond))
-	_, _ = nc.Write(r.refusal(nil, overloaded))
+	_, _ = nc.Write(w.refuse(nil, overloaded))
 	_ = nc.Close()
 	p.server.refusals.note(p.server.options.Logger, "connection limit reached")
 }
@@ -148,7 +148,7 @@ func (p *portable) serve(nc net.Conn) {
 			// A request whose body is missing has had its response.
 			if partial && x.unread == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
 				w.setTime(options.Now())
-				p.finish(nc, w.responses.refusal(out[:0], requestTimeout))
+				p.finish(nc, w.refuse(out[:0], requestTimeout))
 			}
 			return
 		}

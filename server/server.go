@@ -34,6 +34,7 @@ type Options struct {
 	DrainTimeout   time.Duration    // 5 s: from the end of Serve's context to its return at the latest
 	MaxConnections int              // 16384: further ones are answered 503
 	Loops          int              // GOMAXPROCS: event loops, on Linux
+	Measure        bool             // false: time verdicts and count the uses of each principal, for Stats
 	Now            func() time.Time // time.Now: the clock that tokens expire by
 }
 
@@ -56,6 +57,7 @@ type Server struct {
 	mu       sync.Mutex
 	currents []*current // one for each worker that may be in a verdict
 	keyring  *core.Keyring
+	uses     map[string]uint64 // of the principals, under earlier keyrings
 }
 
 // New returns a Server that decides by keyring, which may be nil: then every
@@ -73,7 +75,7 @@ func New(keyring *core.Keyring, options Options) *Server {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Server{options: options, audit: newAudit(options.Logger), keyring: keyring}
+	return &Server{options: options, audit: newAudit(options.Logger), keyring: keyring, uses: map[string]uint64{}}
 }
 
 func setDefault[T time.Duration | int](value *T, fallback T) {
@@ -101,18 +103,21 @@ func (s *Server) SetKeyring(keyring *core.Keyring) {
 	defer s.mu.Unlock()
 	for _, c := range s.currents {
 		c.Lock()
-		c.keyring = keyring
+		s.retainUses(c)
+		c.use(keyring)
 		c.Unlock()
 	}
 	s.keyring.Wipe()
 	s.keyring = keyring
+	s.forgetUses()
 }
 
 // newCurrent returns the keyring in use for a worker, or for all that share it.
 func (s *Server) newCurrent() *current {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &current{keyring: s.keyring}
+	c := &current{tally: tally{measures: s.options.Measure}}
+	c.use(s.keyring)
 	s.currents = append(s.currents, c)
 	return c
 }

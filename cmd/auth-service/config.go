@@ -3,6 +3,7 @@ package main
 import (
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +35,7 @@ type listenFlags struct {
 
 func (f *listenFlags) endpoints() ([]endpoint, error) {
 	if f.Listen != "" {
-		return parseEndpoints(f.Listen)
+		return parseEndpoints(listenVariable, f.Listen)
 	}
 	port, err := wholeNumber("PORT", f.Port, 0, 65535)
 	if err != nil {
@@ -55,6 +56,7 @@ func (f *listenFlags) listenName() string {
 // the environment is refused under the variable's name.
 type settingFlags struct {
 	listenFlags
+	AdminListen    string `env:"ADMIN_LISTEN" placeholder:"LIST" help:"Where to serve /metrics, /ready and /health of the service itself: a comma list of tcp://HOST:PORT and unix:///PATH?mode=0660. Off by default."`
 	LogLevel       string `env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING, ERROR or CRITICAL (${default})."`
 	LogFormat      string `env:"LOG_FORMAT" default:"text" help:"text or json (${default})."`
 	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`
@@ -68,7 +70,7 @@ type settingFlags struct {
 // when they are empty.
 var variables = []string{
 	tokenFileVariable, keyringVariable, minLengthVariable,
-	"HOST", "PORT", listenVariable, "LOG_LEVEL", "LOG_FORMAT",
+	"HOST", "PORT", listenVariable, adminVariable, "LOG_LEVEL", "LOG_FORMAT",
 	"HEAD_TIMEOUT", "IDLE_TIMEOUT", "DRAIN_TIMEOUT", "MAX_CONNECTIONS",
 }
 
@@ -83,6 +85,7 @@ func unsetEmptyVariables() {
 // settings are settingFlags, understood.
 type settings struct {
 	endpoints      []endpoint
+	admin          []endpoint
 	logLevel       slog.Level
 	logJSON        bool
 	headTimeout    time.Duration
@@ -99,6 +102,9 @@ type sourceSettings struct {
 
 func (f *settingFlags) parse() (s settings, err error) {
 	if s.endpoints, err = f.endpoints(); err != nil {
+		return s, err
+	}
+	if s.admin, err = f.adminEndpoints(s.endpoints); err != nil {
 		return s, err
 	}
 	if s.logLevel, err = logLevel(f.LogLevel); err != nil {
@@ -134,6 +140,26 @@ func (f *sourceFlags) parse() (s sourceSettings, err error) {
 	s.tokenFile, s.keyring = f.TokenFile, f.Keyring
 	s.minLength, err = wholeNumber(minLengthVariable, f.MinTokenLength, 0, 1<<20)
 	return s, err
+}
+
+// adminEndpoints are where the admin listener is, apart from the other ones.
+func (f *settingFlags) adminEndpoints(others []endpoint) ([]endpoint, error) {
+	if f.AdminListen == "" {
+		return nil, nil
+	}
+	endpoints, err := parseEndpoints(adminVariable, f.AdminListen)
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range endpoints {
+		switch {
+		case e.network == systemdEndpoint:
+			return nil, invalid("%s: the sockets that systemd passes on are those of %s", adminVariable, listenVariable)
+		case slices.ContainsFunc(others, e.same):
+			return nil, invalid("%s: %s is where authorization requests go already", adminVariable, e.address)
+		}
+	}
+	return endpoints, nil
 }
 
 func wholeNumber(name, value string, least, most int) (int, error) {

@@ -19,6 +19,7 @@ import (
 
 const (
 	listenVariable    = "LISTEN"
+	adminVariable     = "ADMIN_LISTEN"
 	systemdEndpoint   = "systemd"
 	defaultSocketMode = 0o660
 )
@@ -41,23 +42,29 @@ func tcpEndpoint(host, port string) endpoint {
 	return endpoint{network: network, address: net.JoinHostPort(host, port)}
 }
 
-// parseEndpoints reads the value of LISTEN.
-func parseEndpoints(list string) (endpoints []endpoint, err error) {
+// same reports whether both are one place, as far as their names tell.
+func (e endpoint) same(other endpoint) bool {
+	anyPort := e.network != "unix" && strings.HasSuffix(e.address, ":0")
+	return e.network == other.network && e.address == other.address && !anyPort
+}
+
+// parseEndpoints reads the value of the variable called name.
+func parseEndpoints(name, list string) (endpoints []endpoint, err error) {
 	for item := range strings.SplitSeq(list, ",") {
-		e, err := parseEndpoint(strings.TrimSpace(item))
+		e, err := parseEndpoint(name, strings.TrimSpace(item))
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(endpoints, func(other endpoint) bool { return other.network == e.network && other.address == e.address }) {
-			return nil, invalid("%s: %q stands there twice", listenVariable, item)
+		if slices.ContainsFunc(endpoints, e.same) {
+			return nil, invalid("%s: %q stands there twice", name, item)
 		}
 		endpoints = append(endpoints, e)
 	}
 	return endpoints, nil
 }
 
-func parseEndpoint(item string) (endpoint, error) {
-	unknown := invalid("%s: %q is none of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd", listenVariable, item)
+func parseEndpoint(name, item string) (endpoint, error) {
+	unknown := invalid("%s: %q is none of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd", name, item)
 	if item == systemdEndpoint {
 		return endpoint{network: systemdEndpoint}, nil
 	}
@@ -70,7 +77,7 @@ func parseEndpoint(item string) (endpoint, error) {
 		if u.Path != "" || u.RawQuery != "" || u.Port() == "" {
 			return endpoint{}, unknown
 		}
-		if _, err := wholeNumber(listenVariable, u.Port(), 0, 65535); err != nil {
+		if _, err := wholeNumber(name, u.Port(), 0, 65535); err != nil {
 			return endpoint{}, err
 		}
 		return tcpEndpoint(u.Hostname(), u.Port()), nil
@@ -91,13 +98,11 @@ func parseEndpoint(item string) (endpoint, error) {
 	return endpoint{}, unknown
 }
 
-// listenOn opens all endpoints, or none.
+// listenOn opens all endpoints, or none. See publish.
 func listenOn(ctx context.Context, endpoints []endpoint) (listeners []net.Listener, err error) {
 	defer func() {
 		if err != nil {
-			for _, l := range listeners {
-				_ = l.Close()
-			}
+			closeAll(listeners)
 		}
 	}()
 	for _, e := range endpoints {
@@ -106,7 +111,7 @@ func listenOn(ctx context.Context, endpoints []endpoint) (listeners []net.Listen
 		case systemdEndpoint:
 			opened, err = inheritedListeners()
 		case "unix":
-			opened, err = listenUnix(ctx, e.address, e.mode)
+			opened, err = listenUnix(e.address, e.mode)
 		default:
 			var l net.Listener
 			if l, err = (&net.ListenConfig{}).Listen(ctx, e.network, e.address); err == nil {
@@ -121,9 +126,36 @@ func listenOn(ctx context.Context, endpoints []endpoint) (listeners []net.Listen
 	return listeners, nil
 }
 
-// listenUnix puts a new socket in the place of path by renaming: at no time is
-// there none, and a process that still serves the old one goes on undisturbed.
-func listenUnix(ctx context.Context, path string, mode fs.FileMode) (_ []net.Listener, err error) {
+func closeAll(listeners []net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
+}
+
+// publish makes the unix sockets among the listeners findable; the others are
+// so from the first. It comes when nothing else can fail any more, for it takes
+// the place of another process that may be serving there.
+func publish(listeners []net.Listener) error {
+	for _, l := range listeners {
+		if u, ok := l.(*unixListener); ok {
+			if err := u.publish(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unixListener is a socket in a directory of its own beside its path, until it
+// is published.
+type unixListener struct {
+	*net.UnixListener
+	path string
+	made string // empty once published
+}
+
+// listenUnix opens a unix socket that is to be published at path.
+func listenUnix(path string, mode fs.FileMode) (_ []net.Listener, err error) {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("%s exists and is no socket", path)
@@ -133,39 +165,38 @@ func listenUnix(ctx context.Context, path string, mode fs.FileMode) (_ []net.Lis
 	if err != nil {
 		return nil, fmt.Errorf("making a socket at %s: %w", path, errors.Unwrap(err))
 	}
-	defer func() { err = errors.Join(err, os.Remove(dir)) }()
 	made := filepath.Join(dir, "s")
-	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", made)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: made, Net: "unix"})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(fmt.Errorf("making a socket at %s: %w", path, errors.Unwrap(err)), os.Remove(dir))
 	}
-	if u, ok := l.(*net.UnixListener); ok {
-		u.SetUnlinkOnClose(false) // the path may be another process's by then
-	}
-	if err = os.Chmod(made, mode); err == nil {
-		err = os.Rename(made, path)
-	}
-	if err != nil {
-		_ = os.Remove(made)
-		return []net.Listener{l}, err
-	}
-	return []net.Listener{namedListener(l, path)}, nil
+	l.SetUnlinkOnClose(false) // the path may be another process's by then
+	u := &unixListener{UnixListener: l, path: path, made: made}
+	return []net.Listener{u}, os.Chmod(made, mode)
 }
 
-// namedListener makes a listener that was renamed tell its new path.
-func namedListener(l net.Listener, path string) net.Listener {
-	if u, ok := l.(*net.UnixListener); ok {
-		return renamedListener{UnixListener: u, path: path}
+// publish puts the socket in the place of its path by renaming: at no time is
+// there none, and a process that still serves the old one goes on undisturbed.
+func (l *unixListener) publish() error {
+	if err := os.Rename(l.made, l.path); err != nil {
+		return err
 	}
-	return l
+	dir := filepath.Dir(l.made)
+	l.made = ""
+	return os.Remove(dir)
 }
 
-type renamedListener struct {
-	*net.UnixListener
-	path string
+// Close closes the socket. It leaves the path alone, which may be another
+// process's by now.
+func (l *unixListener) Close() error {
+	if l.made != "" {
+		_ = os.RemoveAll(filepath.Dir(l.made))
+	}
+	return l.UnixListener.Close()
 }
 
-func (l renamedListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
+// Addr is where the socket is found.
+func (l *unixListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
 // inheritedListeners are the sockets that systemd has opened (sd_listen_fds(3)).
 func inheritedListeners() ([]net.Listener, error) {

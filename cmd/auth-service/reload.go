@@ -5,7 +5,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"os/signal"
 	"time"
 
 	"github.com/concrete-security/auth-service/server"
@@ -90,13 +89,9 @@ func (w *watched) mark() {
 	w.seen, w.changing = w.loaded, time.Time{}
 }
 
-// watch loads the sources anew on SIGHUP and when a file has changed, until
+// watch loads the sources anew on a hangup signal and when a file has changed, until
 // ctx is done. A load that fails leaves the keyring in force.
-func (s *sources) watch(ctx context.Context, srv *server.Server, logger *slog.Logger) {
-	hangups := make(chan os.Signal, 1)
-	notifyHangup(hangups)
-	defer signal.Stop(hangups)
-
+func (s *sources) watch(ctx context.Context, hangups <-chan os.Signal, srv *server.Server, logger *slog.Logger) {
 	var looks <-chan time.Time
 	if len(s.files) > 0 {
 		ticker := time.NewTicker(lookInterval)
@@ -124,6 +119,7 @@ func (s *sources) watch(ctx context.Context, srv *server.Server, logger *slog.Lo
 
 func (s *sources) reload(srv *server.Server, logger *slog.Logger) {
 	keyring, err := s.load(logger)
+	s.reloads.count(err == nil, time.Now())
 	if err != nil {
 		logger.Error("reload failed; the last good tokens stay in force", "error", err.Error())
 		return

@@ -7,8 +7,11 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/concrete-security/auth-service/server"
 )
@@ -40,13 +43,26 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	hangups := make(chan os.Signal, 1)
+	notifyHangup(hangups) // early: by default it would end the process
+	defer signal.Stop(hangups)
 	keyring, err := sources.load(logger)
 	if err != nil {
 		return err
 	}
+	sources.reloads.started(time.Now())
 	listeners, err := listenOn(ctx, s.endpoints)
 	if err != nil {
 		return invalid("%s: %w", c.listenName(), err)
+	}
+	admins, err := listenOn(ctx, s.admin)
+	if err != nil {
+		closeAll(listeners)
+		return invalid("%s: %w", adminVariable, err)
+	}
+	if err := publish(slices.Concat(admins, listeners)); err != nil {
+		closeAll(slices.Concat(admins, listeners))
+		return invalid("%s, %s: %w", c.listenName(), adminVariable, err)
 	}
 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -63,9 +79,16 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		IdleTimeout:    s.idleTimeout,
 		DrainTimeout:   s.drainTimeout,
 		MaxConnections: connectionLimit(s.maxConnections, logger),
+		Measure:        len(admins) > 0,
 	})
-	go sources.watch(ctx, srv, logger)
+	if len(admins) > 0 {
+		defer serveAdmin(admins, newAdmin(ctx, srv.Usable, newRegistry(srv, &sources.reloads)), logger)()
+		logger.Info("admin listener started", "listen", addresses(admins))
+	}
+	go sources.watch(ctx, hangups, srv, logger)
 	logger.Info("started", "listen", addresses(listeners), "version", version().Version)
+	// It fails if whoever started it does not ask to be told.
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	err = srv.Serve(ctx, listeners...)
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)

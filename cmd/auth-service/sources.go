@@ -27,6 +27,7 @@ type sources struct {
 	// environment is a keyring of AUTH_SERVICE_TOKEN alone, or an empty one.
 	environment *core.Keyring
 	files       []*watched
+	reloads     reloads
 }
 
 // newSources salts and wipes the token of the environment, and logs what is

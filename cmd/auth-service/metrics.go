@@ -1,0 +1,162 @@
+package main
+
+import (
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server"
+)
+
+// reloads counts how often the sources were read anew. The first reading, at
+// the start, is a success that counts for none.
+type reloads struct {
+	mu            sync.Mutex
+	good, bad     uint64
+	lastGood      time.Time
+	lastSucceeded bool
+}
+
+func (r *reloads) started(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastGood, r.lastSucceeded = now, true
+}
+
+func (r *reloads) count(succeeded bool, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastSucceeded = succeeded
+	if !succeeded {
+		r.bad++
+		return
+	}
+	r.good++
+	r.lastGood = now
+}
+
+// newRegistry returns the metrics of a server and of the process that it is in.
+func newRegistry(srv *server.Server, r *reloads) *prometheus.Registry {
+	registry := prometheus.NewPedanticRegistry()
+	registry.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&collector{server: srv, reloads: r},
+	)
+	return registry
+}
+
+// collector turns a server's figures into metrics when it is asked. Nothing
+// that a client sends becomes a label; principals are those of the keyring.
+type collector struct {
+	server  *server.Server
+	reloads *reloads
+}
+
+func describeMetric(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("auth_service_"+name, help, labels, nil)
+}
+
+var (
+	requestsDesc     = describeMetric("requests_total", "Requests answered: granted (200), denied (401), forbidden (403), unconfigured (500), other (not for a verdict).", "result")
+	denialsDesc      = describeMetric("denials_total", "Authorization requests not granted, by reason.", "reason")
+	durationDesc     = describeMetric("verdict_duration_seconds", "Time from a parsed request to its verdict.")
+	connectionsDesc  = describeMetric("connections", "Open connections.")
+	tokensDesc       = describeMetric("tokens", "Tokens loaded, expired ones included.")
+	usableDesc       = describeMetric("usable", "1 if there is a token to compare with, 0 if every request is answered 500.")
+	usesDesc         = describeMetric("principal_uses_total", "Requests granted to a principal of the keyring.", "principal")
+	expiryDesc       = describeMetric("token_expiry_timestamp_seconds", "When the principal's next token expires, or its last one has.", "principal")
+	reloadsDesc      = describeMetric("reloads_total", "Times that the tokens were read again: success or failure.", "result")
+	lastReloadDesc   = describeMetric("last_reload_success_timestamp_seconds", "When the tokens in force were read.")
+	reloadResultDesc = describeMetric("last_reload_successful", "1 if the latest reading of the tokens succeeded.")
+	buildDesc        = describeMetric("build_info", "Always 1.", "version", "goversion")
+)
+
+// Describe implements [prometheus.Collector].
+func (c *collector) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		requestsDesc, denialsDesc, durationDesc, connectionsDesc, tokensDesc, usableDesc,
+		usesDesc, expiryDesc, reloadsDesc, lastReloadDesc, reloadResultDesc, buildDesc,
+	} {
+		to <- d
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (c *collector) Collect(to chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, value uint64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value), labels...)
+	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
+	}
+	stats := c.server.Stats()
+	results := map[string]uint64{"other": stats.Others}
+	for i, n := range stats.Verdicts {
+		reason := core.Reason(i)
+		results[resultOf(reason)] += n
+		if reason != core.Granted {
+			counter(denialsDesc, n, reason.String())
+		}
+	}
+	for result, n := range results {
+		counter(requestsDesc, n, result)
+	}
+	to <- histogram(stats.Durations)
+	gauge(connectionsDesc, float64(stats.Connections))
+	gauge(tokensDesc, float64(stats.Tokens))
+	gauge(usableDesc, oneIf(stats.Usable))
+	for principal, n := range stats.Uses {
+		counter(usesDesc, n, principal)
+	}
+	for principal, at := range stats.Expiries {
+		gauge(expiryDesc, float64(at), principal)
+	}
+	c.collectReloads(counter, gauge)
+	gauge(buildDesc, 1, version().Version, runtime.Version())
+}
+
+func (c *collector) collectReloads(counter func(*prometheus.Desc, uint64, ...string), gauge func(*prometheus.Desc, float64, ...string)) {
+	c.reloads.mu.Lock()
+	defer c.reloads.mu.Unlock()
+	counter(reloadsDesc, c.reloads.good, "success")
+	counter(reloadsDesc, c.reloads.bad, "failure")
+	gauge(lastReloadDesc, float64(c.reloads.lastGood.UnixMilli())/1000)
+	gauge(reloadResultDesc, oneIf(c.reloads.lastSucceeded))
+}
+
+func resultOf(r core.Reason) string {
+	switch r {
+	case core.Granted:
+		return "granted"
+	case core.InsufficientScope:
+		return "forbidden"
+	case core.Unconfigured:
+		return "unconfigured"
+	default:
+		return "denied"
+	}
+}
+
+func histogram(h server.Histogram) prometheus.Metric {
+	cumulative := make(map[float64]uint64, len(h.Bounds))
+	sum := uint64(0)
+	for i, n := range h.Counts {
+		sum += n
+		if i < len(h.Bounds) {
+			cumulative[h.Bounds[i].Seconds()] = sum
+		}
+	}
+	return prometheus.MustNewConstHistogram(durationDesc, sum, h.Sum.Seconds(), cumulative)
+}
+
+func oneIf(condition bool) float64 {
+	if condition {
+		return 1
+	}
+	return 0
+}
