@@ -74,7 +74,8 @@ func parseEndpoint(name, item string) (endpoint, error) {
 	}
 	switch u.Scheme {
 	case "tcp":
-		if u.Path != "" || u.RawQuery != "" || u.Port() == "" {
+		bare := strings.Contains(u.Hostname(), ":") && u.Host[0] != '[' // where would its port begin?
+		if u.Path != "" || u.RawQuery != "" || u.Port() == "" || bare {
 			return endpoint{}, unknown
 		}
 		if _, err := wholeNumber(name, u.Port(), 0, 65535); err != nil {
@@ -159,6 +160,9 @@ func listenUnix(path string, mode fs.FileMode) (_ []net.Listener, err error) {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode().Type() != fs.ModeSocket {
 		return nil, fmt.Errorf("%s exists and is no socket", path)
+	}
+	if len(path) > maxSocketPath {
+		return nil, fmt.Errorf("%s is longer than the %d bytes that a socket's path may have", path, maxSocketPath)
 	}
 	// Nobody else may connect before the mode is set.
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".auth")

@@ -9,6 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// maxSocketPath is how long the path of a unix socket may be, in bytes.
+const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
+
 // isListening reports whether connections can be accepted on an inherited
 // socket: net.FileListener takes any stream socket.
 func isListening(l net.Listener) bool {
