@@ -54,7 +54,12 @@ func configured(t testing.TB, e *vectors.Exchange) *core.Keyring {
 // newTestWorker returns the pure part of a server.
 func newTestWorker(t testing.TB, k *core.Keyring) *worker {
 	t.Helper()
-	w := New(k, Options{Logger: slog.New(slog.DiscardHandler)}).newWorker()
+	return newWorkerWith(k, Options{})
+}
+
+func newWorkerWith(k *core.Keyring, options Options) *worker {
+	options.Logger = slog.New(slog.DiscardHandler)
+	w := New(k, options).newWorker()
 	w.setTime(time.Now())
 	return &w
 }

@@ -26,35 +26,41 @@ func requestsByKind() map[string]string {
 }
 
 func TestNoAllocations(t *testing.T) {
-	w := newTestWorker(t, newKeyring(t, testToken, ""))
-	for range 2 * auditBurst { // lines that are written do allocate
-		advanceAll(w, []byte(testDenied))
-	}
-	out := make([]byte, 0, 1024)
-	for name, request := range requestsByKind() {
-		in := []byte(request)
-		allocations := testing.AllocsPerRun(1000, func() {
-			var x exchange
-			_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
-		})
-		if allocations != 0 || len(out) == 0 {
-			t.Errorf("%s: %v allocations", name, allocations)
+	for _, measure := range []bool{false, true} {
+		w := newWorkerWith(newKeyring(t, testToken, ""), Options{Measure: measure})
+		for range 2 * auditBurst { // lines that are written do allocate
+			advanceAll(w, []byte(testDenied))
+		}
+		out := make([]byte, 0, 1024)
+		for name, request := range requestsByKind() {
+			in := []byte(request)
+			allocations := testing.AllocsPerRun(1000, func() {
+				var x exchange
+				_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
+			})
+			if allocations != 0 || len(out) == 0 {
+				t.Errorf("%s, measured %t: %v allocations", name, measure, allocations)
+			}
 		}
 	}
 }
 
 func BenchmarkAdvance(b *testing.B) {
-	w := newTestWorker(b, newKeyring(b, testToken, ""))
-	out := make([]byte, 0, 1024)
 	for name, request := range requestsByKind() {
-		b.Run(name, func(b *testing.B) {
-			in := []byte(request)
-			b.ReportAllocs()
-			for b.Loop() {
-				var x exchange
-				_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
-			}
-		})
+		b.Run(name, func(b *testing.B) { benchmarkAdvance(b, request, Options{}) })
+	}
+	b.Run("granted and measured", func(b *testing.B) { benchmarkAdvance(b, testAuth, Options{Measure: true}) })
+}
+
+func benchmarkAdvance(b *testing.B, request string, options Options) {
+	b.Helper()
+	w := newWorkerWith(newKeyring(b, testToken, ""), options)
+	out := make([]byte, 0, 1024)
+	in := []byte(request)
+	b.ReportAllocs()
+	for b.Loop() {
+		var x exchange
+		_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
 	}
 }
 
