@@ -19,6 +19,8 @@ import (
 // client asks for / with one token, on and on.
 type client struct {
 	token string
+	// fresh makes a connection for each request.
+	fresh bool
 	// wrong reports whether a status must not be.
 	wrong func(status int) bool
 
@@ -54,7 +56,7 @@ func askAll(t *testing.T, address string, clients ...*client) (stop func()) {
 }
 
 func (c *client) ask(t *testing.T, address string, done <-chan struct{}) {
-	transport := new(http.Transport)
+	transport := &http.Transport{DisableKeepAlives: c.fresh}
 	defer transport.CloseIdleConnections()
 	for {
 		select {

@@ -51,20 +51,21 @@ type Process struct {
 // socket. The program is stopped when the test ends.
 func Start(tb testing.TB, address string, environment []string, program string, arguments ...string) *Process {
 	tb.Helper()
-	p, err := start(tb, address, environment, program, arguments...)
+	p, err := start(tb, nil, address, environment, program, arguments...)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return p
 }
 
-func start(tb testing.TB, address string, environment []string, program string, arguments ...string) (*Process, error) {
+func start(tb testing.TB, inherited []*os.File, address string, environment []string, program string, arguments ...string) (*Process, error) {
 	tb.Helper()
 	output := new(log)
 	// Not the test's context: that is done before the clean-up stops the program.
 	command := exec.CommandContext(context.Background(), program, arguments...)
 	command.Stdout, command.Stderr = output, output
 	command.Env = append(os.Environ(), environment...)
+	command.ExtraFiles = inherited
 	// Some programs leave children that hold their output open.
 	command.WaitDelay = time.Second
 	if err := command.Start(); err != nil {
@@ -127,6 +128,15 @@ func (p *Process) Kill(tb testing.TB) {
 	<-p.ended
 }
 
+// Stop asks the process to end, and fails unless it does so with exit status 0.
+func (p *Process) Stop(tb testing.TB) {
+	tb.Helper()
+	p.stop()
+	if status := p.command.ProcessState.ExitCode(); status != 0 {
+		tb.Errorf("%s ended with exit status %d: %s", p.command.Path, status, tail(p.Log.String()))
+	}
+}
+
 func (p *Process) stop() {
 	_ = p.command.Process.Signal(syscall.SIGTERM)
 	select {
@@ -170,6 +180,7 @@ type Service struct {
 	Address string
 
 	environment []string
+	inherited   []*os.File
 }
 
 // StartService starts auth-service on a free port with the given environment.
@@ -201,7 +212,25 @@ func StartServiceOnSocket(tb testing.TB, path string, environment ...string) *Se
 	return s
 }
 
-// Again starts the service as it was, after Kill.
+// StartServiceOnInherited starts auth-service on a socket that stays open
+// beyond it, passed on as systemd does (sd_listen_fds(3)).
+func StartServiceOnInherited(tb testing.TB, socket *net.TCPListener, environment ...string) *Service {
+	tb.Helper()
+	file, err := socket.File()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = file.Close() })
+	s := &Service{
+		Address:     socket.Addr().String(),
+		environment: append([]string{"LISTEN=systemd", "LISTEN_FDS=1"}, environment...),
+		inherited:   []*os.File{file},
+	}
+	s.Again(tb)
+	return s
+}
+
+// Again starts the service as it was, after Kill or beside the running one.
 func (s *Service) Again(tb testing.TB) {
 	tb.Helper()
 	if err := s.start(tb); err != nil {
@@ -215,7 +244,12 @@ func (s *Service) start(tb testing.TB) error {
 	if err != nil {
 		return err
 	}
-	s.Process, err = start(tb, s.Address, s.environment, program)
+	if s.inherited == nil {
+		s.Process, err = start(tb, nil, s.Address, s.environment, program)
+		return err
+	}
+	// LISTEN_PID has to be that of the process itself.
+	s.Process, err = start(tb, s.inherited, s.Address, s.environment, "/bin/sh", "-c", `LISTEN_PID=$$ exec "$0"`, program)
 	return err
 }
 
