@@ -129,4 +129,3 @@ func TestCheckReport(t *testing.T) {
 		}
 	}
 }
-
