@@ -236,6 +236,8 @@ func (s *Service) Again(tb testing.TB) {
 	if err := s.start(tb); err != nil {
 		tb.Fatal(err)
 	}
+	// Another process may be what takes connections there.
+	s.AwaitLog(tb, "msg=started")
 }
 
 func (s *Service) start(tb testing.TB) error {
