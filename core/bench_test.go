@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +72,8 @@ func BenchmarkVerdict(b *testing.B) {
 	})
 }
 
-// BenchmarkLoad shows what it takes to read and index a million lines.
+// BenchmarkLoad shows what it takes to read and index a million lines, and the
+// memory that an entry takes from then on.
 func BenchmarkLoad(b *testing.B) {
 	const lines = 1_000_000
 	var text strings.Builder
@@ -91,4 +93,24 @@ func BenchmarkLoad(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+	entries, err := core.ParseKeyring([]byte(text.String()))
+	if err != nil {
+		b.Fatal(err)
+	}
+	before := heap()
+	k, err := core.NewKeyring(rand.Reader, nil, entries)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric((heap()-before)/lines, "B/entry")
+	runtime.KeepAlive(entries)
+	runtime.KeepAlive(k)
+}
+
+// heap is how many bytes are in use.
+func heap() float64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return float64(m.HeapAlloc)
 }
