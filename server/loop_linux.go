@@ -256,6 +256,11 @@ func (l *loop) refuseWithSpare(socket int) bool {
 		l.refuse(fd)
 	}
 	l.spare, _ = openSpare()
+	if err != nil {
+		// The socket stays readable; do not spin until there is room.
+		pause := unix.NsecToTimespec(int64(time.Millisecond))
+		_ = unix.Nanosleep(&pause, nil)
+	}
 	l.server.refusals.note(l.server.options.Logger, "out of descriptors", slog.Int64("connections", l.server.connections.Load()))
 	return err == nil
 }

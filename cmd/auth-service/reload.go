@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/concrete-security/auth-service/server"
@@ -18,6 +20,10 @@ const (
 	// settleLimit is how long a file may go on changing before it is read all
 	// the same.
 	settleLimit = 600 * time.Millisecond
+	// retryInterval is how soon a file is read again that could not be, for a
+	// reason that may pass without a change of the file: permissions, or a lack
+	// of descriptors.
+	retryInterval = time.Second
 )
 
 // fileState is what tells one version of a file from the next.
@@ -98,8 +104,9 @@ func (s *sources) watch(ctx context.Context, hangups <-chan os.Signal, srv *serv
 		defer ticker.Stop()
 		looks = ticker.C
 	}
+	var attempt time.Time
 	for {
-		due := false
+		due, again := false, false
 		select {
 		case <-ctx.Done():
 			return
@@ -109,19 +116,26 @@ func (s *sources) watch(ctx context.Context, hangups <-chan os.Signal, srv *serv
 			for _, f := range s.files {
 				due = f.look(now) || due
 			}
+			again = !due && s.mayPass && now.Sub(attempt) >= retryInterval
 		}
-		if !due {
-			continue
+		if due || again {
+			attempt = time.Now()
+			s.reload(srv, logger, again)
 		}
-		s.reload(srv, logger)
 	}
 }
 
-func (s *sources) reload(srv *server.Server, logger *slog.Logger) {
+// reload loads the sources anew. When it fails again for the same reason, that
+// is not logged once more.
+func (s *sources) reload(srv *server.Server, logger *slog.Logger, again bool) {
 	keyring, err := s.load(logger)
 	s.reloads.count(err == nil, time.Now())
+	s.mayPass = errors.As(err, new(syscall.Errno))
 	if err != nil {
-		logger.Error("reload failed; the last good tokens stay in force", "error", err.Error())
+		if !again || err.Error() != s.failure {
+			logger.Error("reload failed; the last good tokens stay in force", "error", err.Error())
+		}
+		s.failure = err.Error()
 		return
 	}
 	describe(logger, "tokens reloaded", keyring)

@@ -43,6 +43,8 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
+	// By default, a line for a reader of the log that has gone is the end.
+	signal.Ignore(syscall.SIGPIPE)
 	hangups := make(chan os.Signal, 1)
 	notifyHangup(hangups) // early: by default it would end the process
 	defer signal.Stop(hangups)

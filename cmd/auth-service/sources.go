@@ -28,6 +28,9 @@ type sources struct {
 	environment *core.Keyring
 	files       []*watched
 	reloads     reloads
+
+	failure string // why the latest reload failed
+	mayPass bool   // that may pass by itself
 }
 
 // newSources salts and wipes the token of the environment, and logs what is
