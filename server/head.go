@@ -59,12 +59,12 @@ type head struct {
 	forwardedFor   span
 	originalURI    span
 
-	contentLength    int64
-	hasContentLength bool
-	codings          int // Transfer-Encoding field lines
-	expectContinue   bool
-	connectionClose  bool
-	connectionKeep   bool
+	contentLength   int64
+	lengthDigits    int // its digits; 0 if there is none
+	codings         int // Transfer-Encoding field lines
+	expectContinue  bool
+	connectionClose bool
+	connectionKeep  bool
 }
 
 // parse goes on with a head of which buf holds all bytes that have arrived,
@@ -335,10 +335,11 @@ func (h *head) length(value []byte) fault {
 		}
 		n = n*10 + int64(c-'0')
 	}
-	if h.hasContentLength && n != h.contentLength {
+	// "5" and "05" are one number, but not to every recipient.
+	if h.lengthDigits > 0 && (n != h.contentLength || len(value) != h.lengthDigits) {
 		return badRequest
 	}
-	h.contentLength, h.hasContentLength = n, true
+	h.contentLength, h.lengthDigits = n, len(value)
 	return noFault
 }
 
@@ -347,7 +348,7 @@ func (h *head) finish() fault {
 	switch {
 	case h.hosts > 1, h.hosts == 0 && h.minor > 0: // RFC 9112 §3.2
 		return badRequest
-	case h.codings > 1, h.codings > 0 && h.hasContentLength: // RFC 9112 §6.1: a smuggling attempt
+	case h.codings > 1, h.codings > 0 && h.lengthDigits > 0: // RFC 9112 §6.1: a smuggling attempt
 		return badRequest
 	}
 	return noFault
