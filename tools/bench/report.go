@@ -20,7 +20,7 @@ func (r *result) writeReport(docs string) error {
 		return err
 	}
 	for name, c := range r.charts() {
-		if err := os.WriteFile(filepath.Join(plots, name), []byte(c.svg()), 0o644); err != nil { //nolint:gosec // see above
+		if err := os.WriteFile(filepath.Join(plots, name), []byte(c.SVG()), 0o644); err != nil { //nolint:gosec // see above
 			return err
 		}
 	}
@@ -45,7 +45,7 @@ func (r *result) report(w io.Writer) error {
 			if !found {
 				return ""
 			}
-			return fmt.Sprintf("\n![%s](benchmarks/%s)\n", c.title, name)
+			return fmt.Sprintf("\n![%s](benchmarks/%s)\n", c.Title, name)
 		},
 		"number": number,
 	}).Parse(reportText)

@@ -1,4 +1,5 @@
-package main
+// Package chart draws bars and points as SVG, for the reports of the tools.
+package chart
 
 import (
 	"encoding/xml"
@@ -7,46 +8,36 @@ import (
 	"strings"
 )
 
-// chart is horizontal bars, or points on lines, in groups on one scale.
-type chart struct {
-	title, description string
-	logarithmic        bool
-	// limit is a line across all groups, if it is more than zero.
-	limit      float64
-	limitLabel string
-	groups     []group
+// A Chart is horizontal bars, or points on lines, in groups on one scale.
+type Chart struct {
+	Title, Description string
+	Logarithmic        bool
+	// Limit is a line across all groups, if it is more than zero.
+	Limit      float64
+	LimitLabel string
+	Groups     []Group
 }
 
-type group struct {
-	title string
-	bars  []bar
+// A Group is bars under one title.
+type Group struct {
+	Title string
+	Bars  []Bar
 }
 
-// bar is one line of a chart. It shows points if it has any, otherwise value
+// A Bar is one line of a chart. It shows points if it has any, otherwise value
 // and, if they differ, the range from low to high.
-type bar struct {
-	label, class, text string
-	value, low, high   float64
-	points             []float64
+type Bar struct {
+	Label, Class, Text string
+	Value, Low, High   float64
+	Points             []float64
 }
 
 // The classes of bars.
 const (
-	subjectClass = "subject"
-	anchorClass  = "anchor"
-	otherClass   = "other"
+	Subject = "subject"
+	Anchor  = "anchor"
+	Other   = "other"
 )
-
-func classOf(backend string) string {
-	switch backend {
-	case subjectName:
-		return subjectClass
-	case anchorName:
-		return anchorClass
-	default:
-		return otherClass
-	}
-}
 
 // The background belongs to the picture, so that it is readable wherever the
 // viewer's colour scheme is not the page's.
@@ -86,62 +77,62 @@ const (
 	headHeight = 66.0
 )
 
-// svg draws the chart.
-func (c *chart) svg() string {
+// SVG draws the chart.
+func (c *Chart) SVG() string {
 	s := c.scale()
 	height := headHeight + lineHeight
-	for _, g := range c.groups {
-		height += lineHeight * float64(len(g.bars)+1)
+	for _, g := range c.Groups {
+		height += lineHeight * float64(len(g.Bars)+1)
 	}
 	bottom := height - lineHeight
 	var w strings.Builder
 	fmt.Fprintf(&w, `<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0[1]f %.0[2]f" role="img">`+"\n",
 		chartWidth, height)
-	fmt.Fprintf(&w, "<title>%s</title>\n<desc>%s</desc>\n<style>%s</style>\n", escaped(c.title), escaped(c.description), chartStyle)
+	fmt.Fprintf(&w, "<title>%s</title>\n<desc>%s</desc>\n<style>%s</style>\n", escaped(c.Title), escaped(c.Description), chartStyle)
 	fmt.Fprintf(&w, `<rect class="paper" width="%.0f" height="%.0f"/>`+"\n", chartWidth, height)
-	writeText(&w, "title", 16, 24, c.title)
-	writeText(&w, "faint", 16, 44, c.description)
+	writeText(&w, "title", 16, 24, c.Title)
+	writeText(&w, "faint", 16, 44, c.Description)
 	for _, tick := range s.ticks {
 		writeText(&w, "faint middle", s.place(tick), bottom+16, tickText(tick))
 	}
 	y := headHeight
-	for _, g := range c.groups {
-		writeText(&w, "group", 16, y+16, g.title)
+	for _, g := range c.Groups {
+		writeText(&w, "group", 16, y+16, g.Title)
 		y += lineHeight
 		for _, tick := range s.ticks {
-			fmt.Fprintf(&w, `<path class="grid" d="M%.1f %.1fv%.1f"/>`+"\n", s.place(tick), y, lineHeight*float64(len(g.bars)))
+			fmt.Fprintf(&w, `<path class="grid" d="M%.1f %.1fv%.1f"/>`+"\n", s.place(tick), y, lineHeight*float64(len(g.Bars)))
 		}
-		for _, b := range g.bars {
+		for _, b := range g.Bars {
 			b.draw(&w, s, y)
 			y += lineHeight
 		}
 	}
-	if c.limit > 0 {
-		x := s.place(c.limit)
+	if c.Limit > 0 {
+		x := s.place(c.Limit)
 		fmt.Fprintf(&w, `<line class="limit" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f"/>`+"\n", x, x, headHeight, bottom)
-		writeText(&w, "faint middle", x, headHeight-4, c.limitLabel)
+		writeText(&w, "faint middle", x, headHeight-4, c.LimitLabel)
 	}
 	w.WriteString("</svg>\n")
 	return w.String()
 }
 
-func (b bar) draw(w *strings.Builder, s scale, y float64) {
+func (b Bar) draw(w *strings.Builder, s scale, y float64) {
 	middle := y + lineHeight/2
-	writeText(w, "end", plotLeft-8, middle+4, b.label)
-	writeText(w, "faint", plotRight+12, middle+4, b.text)
-	if len(b.points) > 0 {
-		first, last := s.place(b.points[0]), s.place(b.points[len(b.points)-1])
-		fmt.Fprintf(w, `<line class="%s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke-width="2"/>`+"\n", b.class, first, last, middle, middle)
-		for i, point := range b.points {
-			fmt.Fprintf(w, `<circle class="%s" cx="%.1f" cy="%.1f" r="%.1f"/>`+"\n", b.class, s.place(point), middle, 6-float64(i))
+	writeText(w, "end", plotLeft-8, middle+4, b.Label)
+	writeText(w, "faint", plotRight+12, middle+4, b.Text)
+	if len(b.Points) > 0 {
+		first, last := s.place(b.Points[0]), s.place(b.Points[len(b.Points)-1])
+		fmt.Fprintf(w, `<line class="%s" x1="%.1f" x2="%.1f" y1="%.1f" y2="%.1f" stroke-width="2"/>`+"\n", b.Class, first, last, middle, middle)
+		for i, point := range b.Points {
+			fmt.Fprintf(w, `<circle class="%s" cx="%.1f" cy="%.1f" r="%.1f"/>`+"\n", b.Class, s.place(point), middle, 6-float64(i))
 		}
 		return
 	}
-	x := s.place(b.value)
+	x := s.place(b.Value)
 	fmt.Fprintf(w, `<rect class="%s" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/>`+"\n",
-		b.class, plotLeft, middle-barHeight/2, x-plotLeft, barHeight)
-	if b.high > b.low {
-		low, high := s.place(b.low), s.place(b.high)
+		b.Class, plotLeft, middle-barHeight/2, x-plotLeft, barHeight)
+	if b.High > b.Low {
+		low, high := s.place(b.Low), s.place(b.High)
 		fmt.Fprintf(w, `<path class="whisker" fill="none" d="M%.1f %.1fv8m0-4H%.1fm0-4v8"/>`+"\n", low, middle-4, high)
 	}
 }
@@ -174,11 +165,11 @@ func (s scale) place(v float64) float64 {
 }
 
 // scale returns one that has room for all values, with ticks at round ones.
-func (c *chart) scale() scale {
-	least, most := math.Inf(1), c.limit
-	for _, g := range c.groups {
-		for _, b := range g.bars {
-			for _, v := range append([]float64{b.value, b.high}, b.points...) {
+func (c *Chart) scale() scale {
+	least, most := math.Inf(1), c.Limit
+	for _, g := range c.Groups {
+		for _, b := range g.Bars {
+			for _, v := range append([]float64{b.Value, b.High}, b.Points...) {
 				most = max(most, v)
 				if v > 0 {
 					least = min(least, v)
@@ -189,8 +180,8 @@ func (c *chart) scale() scale {
 	if most <= 0 {
 		most, least = 1, 1
 	}
-	s := scale{logarithmic: c.logarithmic}
-	if c.logarithmic {
+	s := scale{logarithmic: c.Logarithmic}
+	if c.Logarithmic {
 		s.from = math.Pow(10, math.Floor(math.Log10(least)))
 		s.to = max(math.Pow(10, math.Ceil(math.Log10(most))), s.from*10)
 		for tick := s.from; tick <= s.to*1.001; tick *= 10 {
@@ -214,7 +205,7 @@ func (c *chart) scale() scale {
 
 func tickText(v float64) string {
 	if v >= 1000 {
-		return number(v)
+		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.4g", v)
 }
