@@ -33,7 +33,7 @@ func TestIndexKeepsToTheWindow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(k.slots) != n+window {
+		if len(k.slots) != n+window+1 {
 			t.Fatalf("%d slots for %d entries", len(k.slots), n)
 		}
 		for b, first := range k.firsts {
@@ -41,7 +41,7 @@ func TestIndexKeepsToTheWindow(t *testing.T) {
 			if b+1 < len(k.firsts) {
 				end = k.firsts[b+1]
 			}
-			if end < first || end-first > window || int(first)+window > len(k.slots) {
+			if end < first || end-first > window || int(first)+window > n+window {
 				t.Fatalf("%d entries: bucket %d is slots %d to %d of %d", n, b, first, end, len(k.slots))
 			}
 			for i := first; i < end; i++ {
@@ -69,8 +69,8 @@ func TestIndexFindsAll(t *testing.T) {
 	for i := range 2 * n {
 		binary.BigEndian.PutUint64(number[:], uint64(i))
 		entry, known := k.lookup(number[:])
-		if known != (i < n) || known && entry.expires != int64(i) {
-			t.Fatalf("token %d: known %t, as entry %d", i, known, entry.expires)
+		if (known != 0) != (i < n) || known != 0 && entry.expires != int64(i) {
+			t.Fatalf("token %d: known %x, as entry %d", i, known, entry.expires)
 		}
 	}
 }
@@ -103,8 +103,8 @@ func TestIndexOfFullBuckets(t *testing.T) {
 		for _, i := range tokens {
 			var number [8]byte
 			binary.BigEndian.PutUint64(number[:], uint64(i))
-			if entry, known := k.lookup(number[:]); !known || entry.expires != int64(i) {
-				t.Errorf("%d entries in one bucket: token %d: known %t, as entry %d", n, i, known, entry.expires)
+			if entry, known := k.lookup(number[:]); known == 0 || entry.expires != int64(i) {
+				t.Errorf("%d entries in one bucket: token %d: known %x, as entry %d", n, i, known, entry.expires)
 			}
 		}
 	}

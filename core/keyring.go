@@ -45,15 +45,14 @@ type Request struct {
 type Keyring struct {
 	tokenSalt   salt
 	tokenDigest slotDigest
-	token       slot // what the single token grants
 	hasToken    bool
 
 	entrySalt  salt
 	firsts     []uint32 // bucket → its first slot; a power of two of them
-	slots      []slot   // by bucket, then window empty ones
+	slots      []slot   // by bucket, then window empty ones, then what the single token grants
 	entries    int
-	shift      uint // digest's first word → bucket
-	principals []string
+	shift      uint     // digest's first word → bucket
+	principals []string // the first is nobody
 	scopeSets  []scopeSet
 }
 
@@ -76,7 +75,7 @@ type slot struct {
 // cryptographic source. Neither token nor entries are kept; wiping them is up
 // to the caller (see [WipeEntries]).
 func NewKeyring(random io.Reader, token []byte, entries []Entry) (*Keyring, error) {
-	k := &Keyring{token: slot{expires: Never}}
+	k := new(Keyring)
 	var err error
 	if k.tokenSalt, err = newSalt(random); err != nil {
 		return nil, err
@@ -101,7 +100,7 @@ func NewKeyring(random io.Reader, token []byte, entries []Entry) (*Keyring, erro
 // k stays as it is. It is how a process that has forgotten its token renews
 // the entries beside it.
 func (k *Keyring) WithEntries(random io.Reader, entries []Entry) (*Keyring, error) {
-	renewed := &Keyring{token: slot{expires: Never}}
+	renewed := new(Keyring)
 	if k != nil {
 		renewed.tokenSalt, renewed.tokenDigest, renewed.hasToken = k.tokenSalt, k.tokenDigest, k.hasToken
 	}
@@ -119,9 +118,13 @@ func (k *Keyring) WithEntries(random io.Reader, entries []Entry) (*Keyring, erro
 func (k *Keyring) index(entries []Entry) error {
 	names := newNames()
 	defer func() { k.principals, k.scopeSets = names.principals, names.scopeSets }()
+	k.slots = make([]slot, len(entries)+window+1)
 	if k.hasToken {
-		k.token.principal = names.principal(DefaultPrincipal)
-		k.token.scopes = names.scopeSet([]string{AnyScope})
+		k.slots[k.tokenAt()] = slot{
+			expires:   Never,
+			principal: names.principal(DefaultPrincipal),
+			scopes:    names.scopeSet([]string{AnyScope}),
+		}
 	}
 	if len(entries) == 0 {
 		return nil
@@ -149,7 +152,6 @@ func (k *Keyring) index(entries []Entry) error {
 	}
 	k.shift = uint(64 - width)
 	k.entries = len(entries)
-	k.slots = make([]slot, len(entries)+window)
 	next := append([]uint32(nil), k.firsts...)
 	for i := range unsorted {
 		b := k.bucket(&unsorted[i].digest)
@@ -163,6 +165,9 @@ func (k *Keyring) index(entries []Entry) error {
 	}
 	return nil
 }
+
+// tokenAt is the slot of what the single token grants.
+func (k *Keyring) tokenAt() uint64 { return uint64(len(k.slots) - 1) }
 
 // fits lays out firsts for 1<<width buckets and reports whether none of them
 // takes more than window slots.
@@ -203,10 +208,10 @@ func (k *Keyring) Tokens() int {
 // Principals returns the names of all principals, each once, in the order of
 // [Decision.Owner]. The caller must not change it.
 func (k *Keyring) Principals() []string {
-	if k == nil {
+	if k == nil || len(k.principals) == 0 {
 		return nil
 	}
-	return k.principals
+	return k.principals[1:]
 }
 
 // Expiries returns for each principal the Unix seconds of its tokens' next
@@ -226,10 +231,10 @@ func (k *Keyring) Expiries(now int64) map[string]int64 {
 		}
 	}
 	if k.hasToken {
-		found[k.token.principal] = Never
+		found[k.slots[k.tokenAt()].principal] = Never
 	}
 	for principal, expires := range found {
-		if expires != Never {
+		if principal > 0 && expires != Never {
 			expiries[k.principals[principal]] = expires
 		}
 	}
@@ -261,46 +266,49 @@ func (k *Keyring) Authorize(r Request) Decision {
 	wipeStack()
 
 	// All three questions are asked whatever the answers are, of some entry
-	// even when none matched.
-	expired := r.Now >= entry.expires
-	satisfied := k.scopeSets[entry.scopes].satisfies(r.Scopes)
-	d := Decision{Principal: k.principals[entry.principal], Owner: int(entry.principal)}
-	switch {
-	case !known:
-		return Decision{Reason: Unknown}
-	case expired:
-		d.Reason = Expired
-	case !satisfied:
-		d.Reason = InsufficientScope
-	default:
-		d.Reason = Granted
-	}
-	return d
+	// even when none matched, and no branch is taken by an answer.
+	expired := mask(r.Now >= entry.expires)
+	unsatisfied := mask(!k.scopeSets[entry.scopes].satisfies(r.Scopes))
+	reason := [8]Reason{
+		Unknown, Unknown, Unknown, Unknown,
+		Granted, InsufficientScope, Expired, Expired,
+	}[known&4|expired&2|unsatisfied&1]
+	principal := uint64(entry.principal) & known
+	return Decision{Reason: reason, Principal: k.principals[principal], Owner: int(principal - known&1)}
 }
 
-// lookup returns the entry of a token and true, or any entry and false.
-func (k *Keyring) lookup(token []byte) (*slot, bool) {
-	entry, found := &k.token, uint64(0)
+// mask is all ones if b and zero if not; it compiles to no branch.
+func mask(b bool) uint64 {
+	bit := uint64(0)
+	if b {
+		bit = 1
+	}
+	return -bit
+}
+
+// lookup returns the entry of a token and all ones, or any entry and zero.
+func (k *Keyring) lookup(token []byte) (entry *slot, known uint64) {
+	at := k.tokenAt()
 	if k.entries > 0 {
 		credential := sha256.Sum256(token)
 		digest := words(k.entrySalt.digest(credential[:]))
-		first := k.firsts[k.bucket(&digest)]
-		candidates := k.slots[first:][:window]
-		at := uint64(0)
+		at = uint64(k.firsts[k.bucket(&digest)])
+		candidates := k.slots[at:][:window]
+		matching := uint64(0)
 		for i := range candidates {
 			equal := equalMask(&candidates[i].digest, &digest)
-			at |= equal & uint64(i)
-			found |= equal
+			matching |= equal & uint64(i)
+			known |= equal
 		}
-		entry = &candidates[at]
+		at += matching
 	}
 	if k.hasToken {
 		digest := words(k.tokenSalt.digest(token))
-		if equal := equalMask(&k.tokenDigest, &digest); equal != 0 {
-			entry, found = &k.token, equal
-		}
+		equal := equalMask(&k.tokenDigest, &digest)
+		at = at&^equal | k.tokenAt()&equal
+		known |= equal
 	}
-	return entry, found != 0
+	return &k.slots[at], known
 }
 
 // equalMask is all ones if the digests are equal and zero if not, without a
@@ -329,7 +337,7 @@ func (k *Keyring) Wipe() {
 	*k = Keyring{}
 }
 
-// names gives each distinct principal and set of scopes a number.
+// names gives each distinct principal and set of scopes a number, from 1 on.
 type names struct {
 	principals  []string
 	principalOf map[string]uint32
@@ -338,7 +346,12 @@ type names struct {
 }
 
 func newNames() *names {
-	return &names{principalOf: map[string]uint32{}, scopeSetOf: map[string]uint32{}}
+	return &names{
+		principals:  []string{""},
+		principalOf: map[string]uint32{},
+		scopeSets:   []scopeSet{{}},
+		scopeSetOf:  map[string]uint32{},
+	}
 }
 
 func (n *names) principal(name string) uint32 {

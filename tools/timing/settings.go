@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	mathrand "math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server"
+	"github.com/concrete-security/auth-service/wasm/host"
+)
+
+const (
+	entries = 1000
+	// block is how many samples are taken under one salt. It is drawn anew for
+	// the next, so that where a digest happens to lie in memory, which no
+	// caller can know or choose, does not pass for a property of the token.
+	block = 1000
+)
+
+// tokens are those of the keyring, in the order of its lines.
+type tokens struct {
+	valid   [entries]string
+	expired string
+	unknown string
+	single  string // has no line
+}
+
+func newTokens() (t tokens) {
+	for i := range t.valid {
+		t.valid[i] = rand.Text() + rand.Text()
+	}
+	t.expired = rand.Text() + rand.Text()
+	t.unknown = rand.Text() + rand.Text()
+	t.single = rand.Text() + rand.Text()
+	return t
+}
+
+func (t *tokens) entries() (list []core.Entry) {
+	for i, token := range t.valid {
+		list = append(list, core.Entry{Principal: fmt.Sprint("p", i), Credential: core.CredentialOf([]byte(token)), Expires: core.Never})
+	}
+	return append(list, core.Entry{Principal: "expired", Credential: core.CredentialOf([]byte(t.expired)), Expires: 1})
+}
+
+func (t *tokens) keyring() *core.Keyring {
+	k, err := core.NewKeyring(rand.Reader, []byte(t.single), t.entries())
+	if err != nil {
+		panic(err) // random tokens do not repeat
+	}
+	return k
+}
+
+func (t *tokens) text() string {
+	var text strings.Builder
+	for _, e := range t.entries() {
+		text.WriteString(e.String() + "\n")
+	}
+	return text.String()
+}
+
+// pair is two classes of tokens that should take the same time.
+type pair struct {
+	name  string
+	a, b  func(t *tokens) string
+	leaks bool            // it is compared in a way that leaks, too
+	shown map[string]bool // settings in which nothing is promised of it
+	not   string          // setting that has no such thing
+}
+
+// wrongAt is a token that differs from a valid one in one byte.
+func wrongAt(token string, at int) string {
+	b := []byte(token)
+	for b[at] == token[at] {
+		b[at] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[mathrand.IntN(32)]
+	}
+	return string(b)
+}
+
+func pairs() []pair {
+	first := func(t *tokens) string { return wrongAt(t.valid[0], 0) }
+	last := func(t *tokens) string { return wrongAt(t.valid[0], len(t.valid[0])-1) }
+	// The same one again and again, as the valid one it is held against is: what
+	// was looked up lately is nearer in the processor's caches.
+	unknown := func(t *tokens) string { return t.unknown }
+	// The answers differ, so the time until they are read may too.
+	differ := map[string]bool{"server": true, "wasm": true}
+	return []pair{
+		{name: "one byte: first wrong / last wrong", a: first, b: last},
+		{name: "right or not: right / wrong", a: func(t *tokens) string { return t.valid[0] }, b: unknown, shown: differ},
+		{name: "the single token: right / wrong", a: func(t *tokens) string { return t.single }, b: unknown, shown: differ, not: "wasm"},
+		{name: "expiry: expired / unknown", a: func(t *tokens) string { return t.expired }, b: unknown},
+		{
+			name: "entry: first / last of 1,000",
+			a:    func(t *tokens) string { return t.valid[0] },
+			b:    func(t *tokens) string { return t.valid[entries-1] },
+		},
+		{name: "leaky: first wrong / last wrong", a: first, b: last, leaks: true},
+	}
+}
+
+// setting is a way to ask for a verdict.
+type setting struct {
+	name   string
+	tokens tokens
+	// renew draws a new salt.
+	renew func() error
+	// ask takes as long as a verdict on the Authorization field's value.
+	ask func(authorization []byte) error
+	// leak is by how much a comparison leaks, in the control: the time of one
+	// byte.
+	leak  func()
+	close func()
+}
+
+// measure takes samples of both classes in random order.
+func (s *setting) measure(ctx context.Context, p pair, samples int) (measurement, error) {
+	var taken [2][]float64
+	secret := "Bearer " + s.tokens.valid[0]
+	for range (samples + block - 1) / block {
+		if err := ctx.Err(); err != nil {
+			return measurement{}, err
+		}
+		if err := s.renew(); err != nil {
+			return measurement{}, err
+		}
+		inputs, classes := make([][]byte, block), make([]int, block)
+		for i := range inputs {
+			classes[i] = mathrand.IntN(2)
+			token := p.a
+			if classes[i] == 1 {
+				token = p.b
+			}
+			inputs[i] = []byte("Bearer " + token(&s.tokens))
+		}
+		for i, input := range inputs {
+			begun := time.Now()
+			if p.leaks {
+				s.leakily(secret, input)
+			}
+			err := s.ask(input)
+			took := time.Since(begun)
+			if err != nil {
+				return measurement{}, err
+			}
+			if i >= block/10 { // the first ones warm up
+				taken[classes[i]] = append(taken[classes[i]], float64(took))
+			}
+		}
+	}
+	return compare(taken[0], taken[1]), nil
+}
+
+// leakily compares as one should not: it stops at the first difference.
+func (s *setting) leakily(secret string, input []byte) bool {
+	for i := range input {
+		if input[i] != secret[i] {
+			return false
+		}
+		s.leak()
+	}
+	return true
+}
+
+func nothing() {}
+
+func coreSetting(context.Context) (*setting, error) {
+	s := &setting{name: "core", tokens: newTokens(), leak: nothing, close: nothing}
+	var k *core.Keyring
+	s.renew = func() error { k = s.tokens.keyring(); return nil }
+	now := time.Now().Unix()
+	s.ask = func(authorization []byte) error {
+		if k.Authorize(core.Request{Authorization: authorization, Fields: 1, Now: now}).Reason == core.Malformed {
+			return fmt.Errorf("the verdict is %v", core.Malformed)
+		}
+		return nil
+	}
+	return s, nil
+}
+
+// serverSetting asks over a connection that is kept.
+func serverSetting(ctx context.Context) (*setting, error) {
+	s := &setting{name: "server", tokens: newTokens()}
+	// What one byte costs an interpreter; less would drown in the noise of a
+	// socket, and does: see the smallest difference that is caught.
+	s.leak = func() { sha256.Sum256([]byte(s.name)) }
+	dir, err := os.MkdirTemp("", "timing")
+	if err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "unix", filepath.Join(dir, "s"))
+	if err != nil {
+		return nil, err
+	}
+	srv := server.New(s.tokens.keyring(), server.Options{Logger: slog.New(slog.DiscardHandler)})
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = srv.Serve(ctx, listener) }()
+	c, err := new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "s"))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s.close = func() { _ = c.Close(); cancel(); <-ended; _ = os.RemoveAll(dir) }
+	s.renew = func() error { srv.SetKeyring(s.tokens.keyring()); return nil }
+	answers := bufio.NewReader(c)
+	s.ask = func(authorization []byte) error {
+		if _, err := fmt.Fprintf(c, "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: %s\r\n\r\n", authorization); err != nil {
+			return err
+		}
+		for {
+			line, err := answers.ReadSlice('\n')
+			if err != nil || len(line) == len("\r\n") {
+				return err
+			}
+		}
+	}
+	return s, nil
+}
+
+func wasmSetting(ctx context.Context) (*setting, error) {
+	s := &setting{name: "wasm", tokens: newTokens(), leak: nothing}
+	dir, err := os.MkdirTemp("", "timing")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "reactor.wasm")
+	build := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-o", path, "github.com/concrete-security/auth-service/wasm/reactor")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		return nil, err
+	}
+	module, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	v, err := host.Compile(ctx, module, host.Options{})
+	if err != nil {
+		return nil, err
+	}
+	s.close = func() { _ = v.Close(context.WithoutCancel(ctx)) }
+	s.renew = func() error { return v.Configure(ctx, []byte(s.tokens.text())) }
+	s.ask = func(authorization []byte) error {
+		_, err := v.Authorize(ctx, []string{string(authorization)})
+		return err
+	}
+	return s, nil
+}
