@@ -71,9 +71,16 @@ func Program(tb testing.TB, names ...string) string {
 			tb.Fatal(err)
 		}
 	}
-	if os.Getenv("CI") == "true" {
-		tb.Fatalf("%v: not installed", names)
-	}
-	tb.Skipf("%v: not installed", names)
+	Unable(tb, fmt.Sprintf("%v: not installed", names))
 	return ""
+}
+
+// Unable skips a test that this machine lacks something for, or fails it where
+// CI is "true".
+func Unable(tb testing.TB, why string) {
+	tb.Helper()
+	if os.Getenv("CI") == "true" {
+		tb.Fatal(why)
+	}
+	tb.Skip(why)
 }
