@@ -3,33 +3,32 @@ package parity
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/tetratelabs/wazero"
 
-	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server"
 	"github.com/concrete-security/auth-service/wasm/host"
 	"github.com/concrete-security/auth-service/wasm/modules"
 )
 
-// BenchmarkVerdict is one verdict on a right token, in each host. What the
+// BenchmarkReactor is one verdict on a right token, in each host. What the
 // hosts of the plugins do about a request is part of it.
-func BenchmarkVerdict(b *testing.B) {
+func BenchmarkReactor(b *testing.B) {
 	keyring := []byte(keyringLine("ann", rightToken, "scope=read"))
 	field := []byte("Bearer " + rightToken)
 
-	b.Run("native", func(b *testing.B) {
-		var n native
-		n.configure(keyring)
-		request := core.Request{Authorization: field, Fields: 1, Scopes: []byte("read")}
-		for b.Loop() {
-			if d := n.keyring.Authorize(request); !d.Granted() {
-				b.Fatal(d)
-			}
-		}
-	})
 	for _, e := range []*engine{compiler, interpreter} {
 		b.Run(e.name, func(b *testing.B) { benchmarkReactor(b, e, keyring, field) })
 	}
@@ -74,6 +73,88 @@ func BenchmarkVerdict(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkHop is what a proxy pays instead, and more: a request to the service on
+// a connection that is kept, over the loopback interface and a unix socket, by a
+// client that does nothing else.
+func BenchmarkHop(b *testing.B) {
+	for _, network := range []string{"tcp", "unix"} {
+		b.Run(network, func(b *testing.B) {
+			address := "127.0.0.1:0"
+			if network == "unix" {
+				address = filepath.Join(b.TempDir(), "s")
+			}
+			l, err := net.Listen(network, address)
+			if err != nil {
+				b.Fatal(err)
+			}
+			address = l.Addr().String()
+			var n native
+			n.configure([]byte(keyringLine("ann", rightToken, "scope=read")))
+			ctx, stop := context.WithCancel(b.Context())
+			ended := make(chan error, 1)
+			go func() {
+				ended <- server.New(n.keyring, server.Options{Logger: slog.New(slog.DiscardHandler)}).Serve(ctx, l)
+			}()
+			defer func() { stop(); <-ended }()
+			c, err := net.Dial(network, address)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer c.Close()
+			request := []byte("GET /auth?scope=read HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + rightToken + "\r\n\r\n")
+			answer := make([]byte, 4<<10)
+			for b.Loop() {
+				if _, err := c.Write(request); err != nil {
+					b.Fatal(err)
+				}
+				if n, err := c.Read(answer); err != nil || !bytes.HasPrefix(answer[:n], []byte("HTTP/1.1 200 ")) {
+					b.Fatalf("%q, %v", answer[:n], err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkNode is a verdict by the example for Node.
+func BenchmarkNode(b *testing.B) {
+	node, verifier := nodeExample(b, "verifier.mjs")
+	wasi := filepath.Join(filepath.Dir(verifier), "wasi.mjs")
+	script := fmt.Sprintf(`
+import { readFileSync } from "node:fs";
+import { Verifier } from %q;
+import { minimalWASI } from %q;
+const [module, keyring, field, rounds] = process.argv.slice(2);
+const verifier = await Verifier.load(readFileSync(module), minimalWASI());
+verifier.configure(keyring);
+const ask = (times) => {
+  for (let i = 0; i < times; i++) if (verifier.authorize([field], ["read"]).status !== 200) throw new Error("denied");
+};
+ask(20000);
+const begun = process.hrtime.bigint();
+ask(Number(rounds));
+console.log(Number(process.hrtime.bigint() - begun) / Number(rounds));
+`, "file://"+verifier, "file://"+wasi)
+	path := filepath.Join(b.TempDir(), "bench.mjs")
+	if err := os.WriteFile(path, []byte(script), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	module := moduleFile(b)
+	const rounds = 50_000
+	for b.Loop() {
+		out, err := exec.CommandContext(b.Context(), node, "--no-warnings", path, module,
+			keyringLine("ann", rightToken, "scope=read"), "Bearer "+rightToken, strconv.Itoa(rounds)).CombinedOutput()
+		if err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		nanoseconds, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+		if err != nil {
+			b.Fatalf("%v: %s", err, out)
+		}
+		b.ReportMetric(nanoseconds, "ns/verdict")
+	}
+	b.ReportMetric(0, "ns/op") // that of a whole process says nothing
 }
 
 // benchmarkReactor asks by the exports, with a buffer that serves all
