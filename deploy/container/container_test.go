@@ -1,9 +1,13 @@
-// Package container_test builds the image and runs it.
+// Package container_test builds and runs the image, and runs nginx as
+// compose.yaml does, but for images that a registry would have to give.
 package container_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,216 +16,348 @@ import (
 	"testing"
 	"time"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
-// storage is where an engine keeps images, apart from those of the machine.
-type storage struct{ flags []string }
+const (
+	buildStage = "FROM golang:1.26 AS build\n"
+	finalStage = "FROM scratch\n"
+	repository = "../.."
+)
 
-func newStorage(t *testing.T) storage {
+func read(t *testing.T, name string) string {
 	t.Helper()
-	dir := t.TempDir()
-	return storage{[]string{"--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "vfs"}}
-}
-
-func (s storage) run(t *testing.T, program string, arguments ...string) string {
-	t.Helper()
-	out, err := s.try(t, program, arguments...)
-	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", program, arguments, err, out)
-	}
-	return out
-}
-
-func (s storage) try(t *testing.T, program string, arguments ...string) (string, error) {
-	t.Helper()
-	flags := s.flags
-	if program == "podman" {
-		flags = append([]string{"--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=file"}, flags...)
-	}
-	out, err := exec.CommandContext(t.Context(), proxytest.Program(t, program), append(flags, arguments...)...).CombinedOutput()
-	return string(out), err
-}
-
-// lastStage writes the last stage of the Dockerfile, which takes the program
-// from the folder that it is built in, not from the stage before: the base image of
-// that cannot be had without a registry.
-func lastStage(t *testing.T, dir string) string {
-	t.Helper()
-	file, err := os.ReadFile("Dockerfile")
+	text, err := os.ReadFile(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, stage, found := strings.Cut(string(file), "\nFROM scratch\n")
-	if !found || !strings.Contains(stage, "COPY --from=build ") {
-		t.Fatalf("the Dockerfile has no last stage from scratch: %s", file)
+	return string(text)
+}
+
+// stages returns the instructions of both stages of the Dockerfile, without
+// their FROM.
+func stages(t *testing.T) (build, final string) {
+	t.Helper()
+	_, text, found := strings.Cut(read(t, "Dockerfile"), buildStage)
+	build, final, both := strings.Cut(text, finalStage)
+	if !found || !both {
+		t.Fatalf("the stages are not %q and %q", buildStage, finalStage)
 	}
-	return proxytest.WriteFile(t, filepath.Join(dir, "Dockerfile"), "FROM scratch\n"+strings.Replace(stage, "--from=build ", "", 1))
+	return build, final
+}
+
+// compile does what the first stage does, with the Go of this machine: it copies
+// what COPY names and runs what builds the program, which it returns the path of.
+func compile(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	source, binary := filepath.Join(dir, "src"), filepath.Join(dir, "auth-service")
+	built := false
+	build, _ := stages(t)
+	for line := range strings.Lines(build) {
+		instruction, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch {
+		case instruction == "COPY" && strings.HasSuffix(rest, " ./"):
+			for _, name := range strings.Fields(strings.TrimSuffix(rest, " ./")) {
+				if err := os.MkdirAll(source, 0o755); err != nil {
+					t.Fatal(err)
+				}
+				proxytest.WriteFile(t, filepath.Join(source, name), read(t, filepath.Join(repository, name)))
+			}
+		case instruction == "COPY":
+			from, to, _ := strings.Cut(rest, " ")
+			if err := os.CopyFS(filepath.Join(source, to), os.DirFS(filepath.Join(repository, from))); err != nil {
+				t.Fatal(err)
+			}
+		case strings.HasPrefix(rest, "CGO_ENABLED=0 go build"):
+			command := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(rest, "-o /auth-service", "-o "+binary, 1))
+			command.Dir = source
+			if out, err := command.CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v\n%s", rest, err, out)
+			}
+			built = true
+		}
+	}
+	if !built {
+		t.Fatal("the Dockerfile builds nothing")
+	}
+	return binary
+}
+
+// TestSameAsReleased: what is built from source is configured as releases are.
+func TestSameAsReleased(t *testing.T) {
+	t.Parallel()
+	_, final := stages(t)
+	_, ours, _ := strings.Cut(final, " /auth-service\n")
+	_, released, _ := strings.Cut(read(t, repository+"/packaging/Dockerfile"), " /auth-service\n")
+	if ours == "" || strings.TrimSpace(ours) != strings.TrimSpace(released) {
+		t.Errorf("%s\nis not\n%s", ours, released)
+	}
+}
+
+// engine runs buildah and podman on a storage of the test's own.
+type engine struct {
+	buildah, podman string
+	storage         []string
+}
+
+func newEngine(t *testing.T) *engine {
+	t.Helper()
+	e := &engine{buildah: proxytest.Program(t, "buildah"), podman: proxytest.Program(t, "podman")}
+	proxytest.Program(t, "runc")
+	if os.Getuid() != 0 {
+		unable(t, "without a user namespace, images are built by root alone")
+	}
+	dir := t.TempDir()
+	e.storage = []string{"--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "vfs"}
+	return e
+}
+
+// unable skips a test that this machine cannot run; where CI is "true" it can.
+func unable(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
+func run(ctx context.Context, program string, arguments ...string) (stdout string, err error) {
+	command := exec.CommandContext(ctx, program, arguments...)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	out, err := command.Output()
+	if err != nil {
+		err = errors.Join(err, errors.New(stderr.String()))
+	}
+	return string(out), err
+}
+
+func (e *engine) build(ctx context.Context, arguments ...string) (string, error) {
+	return run(ctx, e.buildah, slices.Concat(e.storage, arguments)...)
+}
+
+func (e *engine) pod(ctx context.Context, arguments ...string) (string, error) {
+	global := []string{"--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=file"}
+	return run(ctx, e.podman, slices.Concat(e.storage, global, arguments)...)
+}
+
+// image builds the last stage of the Dockerfile around the program.
+func (e *engine) image(t *testing.T) (name string) {
+	t.Helper()
+	binary := compile(t)
+	_, final := stages(t)
+	if !strings.Contains(final, "COPY --from=build /auth-service ") {
+		t.Fatalf("the program is copied otherwise:\n%s", final)
+	}
+	dockerfile := proxytest.WriteFile(t, filepath.Join(filepath.Dir(binary), "Dockerfile"),
+		finalStage+strings.Replace(final, "--from=build /auth-service ", "auth-service ", 1))
+	name = "auth-service-test"
+	if _, err := e.build(t.Context(), "build", "--isolation", "chroot", "--format", "docker",
+		"--file", dockerfile, "--tag", name, filepath.Dir(binary)); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// start runs the image confined as in compose.yaml. Its socket is in the
+// folder run, what it reads in etc.
+func (e *engine) start(t *testing.T, image, run, etc string) (id string) {
+	t.Helper()
+	id, err := e.pod(t.Context(), "run", "--detach", "--pull=never", "--network=none",
+		"--ulimit=nofile=4096:4096", "--ulimit=nproc=4096:4096", "--health-interval=disable",
+		"--read-only", "--read-only-tmpfs=false", "--cap-drop=ALL", "--security-opt=no-new-privileges",
+		"--env=LISTEN=unix:///run/auth-service/auth.sock?mode=0666", "--env=AUTH_SERVICE_KEYRING=/etc/auth-service/keyring",
+		"--volume="+run+":/run/auth-service", "--volume="+etc+":/etc/auth-service:ro", image)
+	if err != nil {
+		unable(t, "no container can be run here: "+err.Error())
+	}
+	id = strings.TrimSpace(id)
+	t.Cleanup(func() {
+		// Not the test's context, which is done by now.
+		if t.Failed() {
+			logs, err := e.pod(context.Background(), "logs", id)
+			t.Logf("%s %v", logs, err)
+		}
+		if _, err := e.pod(context.Background(), "rm", "--force", "--time=5", id); err != nil {
+			t.Error(err)
+		}
+	})
+	return id
+}
+
+// await waits until the condition holds.
+func await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for begun := time.Now(); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begun) > 10*time.Second {
+			t.Fatalf("in vain waited until %s", what)
+		}
+	}
+}
+
+// folder returns a new folder that the image's user may enter, if need be as
+// its owner.
+func folder(t *testing.T, owned bool) string {
+	t.Helper()
+	// Not t.TempDir: others may not enter the folders above that one.
+	dir, err := os.MkdirTemp("", "container") //nolint:usetesting // see above
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if owned {
+		if err := os.Chown(dir, 65532, 65532); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// keyring writes a keyring in the place of the one that is there.
+func keyring(t *testing.T, dir, text string) {
+	t.Helper()
+	path := filepath.Join(dir, "new")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, filepath.Join(dir, "keyring")); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestImage(t *testing.T) {
 	t.Parallel()
-	if os.Getuid() != 0 {
-		proxytest.Unable(t, "running a container without an engine's daemon needs root")
-	}
-	dir, s := t.TempDir(), newStorage(t)
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(dir, "auth-service"), "../../cmd/auth-service")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	const image = "auth-service-test"
-	s.run(t, "buildah", "build", "--isolation", "chroot", "--format", "docker", "--file", lastStage(t, dir), "--tag", image, dir)
+	e := newEngine(t)
+	image := e.image(t)
+	checkConfiguration(t, e, image)
 
-	var built struct {
+	runDir, etc := folder(t, true), folder(t, false)
+	keyring(t, etc, proxytest.KeyringLine("grafana", proxytest.Token))
+	id := e.start(t, image, runDir, etc)
+	socket := filepath.Join(runDir, "auth.sock")
+	await(t, "it listens", func() bool {
+		_, err := os.Stat(socket)
+		return err == nil
+	})
+	status := func(token string) int {
+		return proxytest.Get(t, socket, "/auth", proxytest.Bearer(token)).Status
+	}
+	if got := status(proxytest.Token); got != http.StatusOK {
+		t.Errorf("the token: status %d", got)
+	}
+	if got := status(proxytest.Stranger); got != http.StatusUnauthorized {
+		t.Errorf("another token: status %d", got)
+	}
+	checkConfinement(t, e, id)
+	if out, err := e.pod(t.Context(), "exec", id, "/auth-service", "healthcheck"); err != nil {
+		t.Errorf("not healthy: %v %s", err, out)
+	}
+	// The check can fail: nobody listens there.
+	if _, err := e.pod(t.Context(), "exec", "--env=LISTEN=unix:///run/auth-service/none.sock", id, "/auth-service", "healthcheck"); err == nil {
+		t.Error("healthy without a listener")
+	}
+	// nginx with the container behind it, and then with other tokens.
+	site := startNginx(t, socket)
+	site.CheckVerdicts(t)
+	keyring(t, etc, proxytest.KeyringLine("ci", proxytest.Deploy))
+	await(t, "the new keyring is in force", func() bool { return status(proxytest.Deploy) == http.StatusOK })
+	if got := status(proxytest.Token); got != http.StatusUnauthorized {
+		t.Errorf("a token that was revoked: status %d", got)
+	}
+}
+
+func checkConfiguration(t *testing.T, e *engine, image string) {
+	t.Helper()
+	var inspected struct {
 		Docker struct {
 			Config struct {
-				User        string
-				Entrypoint  []string
-				Healthcheck struct{ Test []string }
+				User         string
+				Entrypoint   []string
+				ExposedPorts map[string]struct{}
+				Healthcheck  struct{ Test []string }
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(s.run(t, "buildah", "inspect", "--type", "image", image)), &built); err != nil {
+	out, err := e.build(t.Context(), "inspect", "--type", "image", image)
+	if err != nil {
 		t.Fatal(err)
 	}
-	config := built.Docker.Config
-	if config.User != "65532:65532" || !slices.Equal(config.Entrypoint, []string{"/auth-service"}) ||
+	if err := json.Unmarshal([]byte(out), &inspected); err != nil {
+		t.Fatal(err)
+	}
+	config := inspected.Docker.Config
+	_, exposed := config.ExposedPorts["8081/tcp"]
+	if config.User != "65532:65532" || !exposed || !slices.Equal(config.Entrypoint, []string{"/auth-service"}) ||
 		!slices.Equal(config.Healthcheck.Test, []string{"CMD", "/auth-service", "healthcheck"}) {
 		t.Errorf("the image is configured as %+v", config)
 	}
-
-	port := proxytest.Port(t)
-	name := "auth-service-test-" + port
-	s.run(t, "podman", "run", "--detach", "--name", name, "--network", "host", "--read-only", "--cap-drop=ALL",
-		"--security-opt", "no-new-privileges", "--ulimit", "nofile=4096:4096", "--ulimit", "nproc=4096:4096", "--health-interval=disable",
-		"--env", "HOST=127.0.0.1", "--env", "PORT="+port, "--env", proxytest.TokenVariable, image)
-	t.Cleanup(func() {
-		// The test's context is done by then.
-		_ = exec.Command("podman", append(slices.Clone(s.flags), "rm", "--force", "--time", "0", name)...).Run()
-	})
-	address := "127.0.0.1:" + port
-	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if _, err := proxytest.Exchange(address, "GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"); err == nil {
-			break
-		}
-		if time.Since(begun) > 20*time.Second {
-			out, _ := s.try(t, "podman", "logs", name)
-			t.Fatalf("it does not answer: %s", out)
-		}
-	}
-	for token, want := range map[string]int{proxytest.Token: 200, proxytest.Stranger: 401} {
-		if got := proxytest.Get(t, address, "/auth", proxytest.Bearer(token)).Status; got != want {
-			t.Errorf("status %d, want %d", got, want)
-		}
-	}
-	s.run(t, "podman", "exec", name, "/auth-service", "healthcheck")
-	if out, err := s.try(t, "podman", "exec", "--env", "PORT=1", name, "/auth-service", "healthcheck"); err == nil {
-		t.Errorf("asked where nobody listens, the health check succeeds: %s", out)
-	}
-	if out := s.run(t, "podman", "top", name, "huser", "args"); !strings.Contains(out, "65532") {
-		t.Errorf("it runs as somebody else: %s", out)
-	}
-	s.run(t, "podman", "stop", "--time", "10", name)
-	if out := s.run(t, "podman", "inspect", "--format", "{{.State.ExitCode}}", name); strings.TrimSpace(out) != "0" {
-		t.Errorf("it ended with exit status %s", out)
-	}
 }
 
-// TestDockerfiles: the image that users build is the one that is released.
-func TestDockerfiles(t *testing.T) {
-	t.Parallel()
-	settings := func(path string) (lines []string) {
-		file, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		stage := string(file)[strings.LastIndex(string(file), "FROM "):]
-		for line := range strings.Lines(stage) {
-			if word, _, _ := strings.Cut(line, " "); word != "ARG" && word != "COPY" && strings.TrimSpace(line) != "" {
-				lines = append(lines, strings.TrimSpace(line))
-			}
-		}
-		return lines
-	}
-	if own, released := settings("Dockerfile"), settings("../../packaging/Dockerfile"); !slices.Equal(own, released) {
-		t.Errorf("Dockerfile has %q, the released image %q", own, released)
-	}
-}
-
-type service struct {
-	Build       *struct{ Context, Dockerfile string }
-	Image       string
-	Environment map[string]string
-	Volumes     []string
-	Ports       []string
-	ReadOnly    bool                                  `yaml:"read_only"`
-	CapDrop     []string                              `yaml:"cap_drop"`
-	SecurityOpt []string                              `yaml:"security_opt"`
-	DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
-	Restart     string
-}
-
-// decode takes no word that it does not know.
-func decode(file []byte, to any) error {
-	d := yaml.NewDecoder(bytes.NewReader(file))
-	d.KnownFields(true)
-	return d.Decode(to)
-}
-
-func TestCompose(t *testing.T) {
-	t.Parallel()
-	file, err := os.ReadFile("compose.yaml")
+// checkConfinement looks at what the kernel says of the process.
+func checkConfinement(t *testing.T, e *engine, id string) {
+	t.Helper()
+	pid, err := e.pod(t.Context(), "inspect", "--format", "{{.State.Pid}}", id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var compose struct{ Services map[string]service }
-	if err := decode(file, &compose); err != nil {
-		t.Fatal(err)
-	}
-	if err := decode([]byte("services: { a: { imagge: x } }"), new(struct{ Services map[string]service })); err == nil {
-		t.Error("a word that is misspelt is taken")
-	}
-	s := compose.Services["auth-service"]
-	if s.Build == nil || !s.ReadOnly || !slices.Equal(s.CapDrop, []string{"ALL"}) || !slices.Contains(s.SecurityOpt, "no-new-privileges:true") || len(s.Ports) != 0 {
-		t.Errorf("auth-service may do too much: %+v", s)
-	}
-	if _, err := os.Stat(filepath.Join(s.Build.Context, s.Build.Dockerfile)); err != nil {
-		t.Error(err)
-	}
-	for name, s := range compose.Services {
-		for _, volume := range s.Volumes {
-			if source, _, _ := strings.Cut(volume, ":"); !strings.HasPrefix(source, "./") {
-				t.Errorf("%s: %s", name, volume)
-			} else if _, err := os.Stat(source); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-		for other := range s.DependsOn {
-			if _, found := compose.Services[other]; !found {
-				t.Errorf("%s depends on %s", name, other)
-			}
+	status := read(t, filepath.Join("/proc", strings.TrimSpace(pid), "status"))
+	for _, want := range []string{
+		"Uid:\t65532\t65532\t65532\t65532\n", "Gid:\t65532\t65532\t65532\t65532\n",
+		"CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n", "NoNewPrivs:\t1\n",
+	} {
+		if !strings.Contains(status, want) {
+			t.Errorf("no %q in\n%s", want, status)
 		}
 	}
 }
 
-// TestProxyIsTheRecommendedOne, which is tested with the real nginx.
-func TestProxyIsTheRecommendedOne(t *testing.T) {
+// startNginx runs the configuration with the real nginx in front of what is
+// behind the socket.
+func startNginx(t *testing.T, socket string) *proxytest.Site {
+	t.Helper()
+	program := proxytest.Program(t, "nginx")
+	dir := t.TempDir()
+	backend := proxytest.StartBackend(t)
+	address := "127.0.0.1:" + proxytest.Port(t)
+	configuration := proxytest.Config(t, dir, "nginx.conf",
+		"listen 8080;", "listen "+address+";", "http://backend:8000", "http://"+backend.Address,
+		"/run/auth-service/auth.sock", socket, " /tmp/", " "+dir+"/")
+	// Workers of a master that runs as root become another user, who may not
+	// enter the test's folders. In the container there is no root.
+	directives := "daemon off;"
+	if os.Geteuid() == 0 {
+		directives += " user root;"
+	}
+	proxytest.Start(t, address, nil, program, "-p", dir, "-e", "stderr", "-c", configuration, "-g", directives)
+	return &proxytest.Site{Address: address, Backend: backend}
+}
+
+func TestNginx(t *testing.T) {
 	t.Parallel()
-	own, err := os.ReadFile("nginx.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	recommended, err := os.ReadFile("../nginx/recommended.conf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := strings.NewReplacer("127.0.0.1:8081", "auth-service:8081", "127.0.0.1:8000", "backend:80").Replace(string(recommended))
-	if string(own) != want {
-		t.Error("nginx.conf is not deploy/nginx/recommended.conf with the containers' names")
-	}
+	socket := filepath.Join(t.TempDir(), "auth.sock")
+	site := startNginx(t, socket)
+	site.Check(t, proxytest.Request{Name: "no service", Fields: []string{proxytest.Bearer(proxytest.Token)}, Want: []int{500}})
+	site.Service = proxytest.StartServiceOnSocket(t, socket, proxytest.TokenVariable)
+	site.CheckVerdicts(t)
+	site.CheckSeveralAuthorizationFields(t, http.StatusOK)
+	site.CheckUnavailable(t)
+	site.CheckLog(t, "/log")
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	socket := filepath.Join(t.TempDir(), "auth.sock")
+	service := proxytest.StartServiceOnSocket(t, socket, proxytest.KeyringVariable(t))
+	site := startNginx(t, socket)
+	site.Service = service
+	site.CheckIdentity(t)
 }
