@@ -89,6 +89,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	}
 	go sources.watch(ctx, hangups, srv, logger)
 	logger.Info("started", "listen", addresses(listeners), "version", version().Version)
+	giveBackStart()
 	// It fails if whoever started it does not ask to be told.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	err = srv.Serve(ctx, listeners...)
