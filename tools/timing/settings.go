@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"log/slog"
 	mathrand "math/rand/v2"
 	"net"
@@ -13,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
@@ -117,10 +120,10 @@ type setting struct {
 	renew func() error
 	// ask takes as long as a verdict on the Authorization field's value.
 	ask func(authorization []byte) error
-	// leak is by how much a comparison leaks, in the control: the time of one
-	// byte.
-	leak  func()
-	close func()
+	// askLeaky asks, in the control, somebody who compares with secret as one
+	// should not.
+	askLeaky func(secret string, authorization []byte) error
+	close    func()
 }
 
 // measure takes samples of both classes in random order.
@@ -144,11 +147,13 @@ func (s *setting) measure(ctx context.Context, p pair, samples int) (measurement
 			inputs[i] = []byte("Bearer " + token(&s.tokens))
 		}
 		for i, input := range inputs {
+			var err error
 			begun := time.Now()
 			if p.leaks {
-				s.leakily(secret, input)
+				err = s.askLeaky(secret, input)
+			} else {
+				err = s.ask(input)
 			}
-			err := s.ask(input)
 			took := time.Since(begun)
 			if err != nil {
 				return measurement{}, err
@@ -161,21 +166,31 @@ func (s *setting) measure(ctx context.Context, p pair, samples int) (measurement
 	return compare(taken[0], taken[1]), nil
 }
 
-// leakily compares as one should not: it stops at the first difference.
-func (s *setting) leakily(secret string, input []byte) bool {
+// leakily stops at the first difference. Each byte before it takes the time of
+// leak.
+func leakily(secret string, input []byte, leak func()) {
 	for i := range input {
 		if input[i] != secret[i] {
-			return false
+			return
 		}
-		s.leak()
+		leak()
 	}
-	return true
 }
 
 func nothing() {}
 
+// leakBeside makes the control of a setting that runs in this process: the
+// verdict, and beside it a comparison that leaks.
+func (s *setting) leakBeside() {
+	s.askLeaky = func(secret string, authorization []byte) error {
+		leakily(secret, authorization, nothing)
+		return s.ask(authorization)
+	}
+}
+
 func coreSetting(context.Context) (*setting, error) {
-	s := &setting{name: "core", tokens: newTokens(), leak: nothing, close: nothing}
+	s := &setting{name: "core", tokens: newTokens(), close: nothing}
+	s.leakBeside()
 	var k *core.Keyring
 	s.renew = func() error { k = s.tokens.keyring(); return nil }
 	now := time.Now().Unix()
@@ -191,45 +206,89 @@ func coreSetting(context.Context) (*setting, error) {
 // serverSetting asks over a connection that is kept.
 func serverSetting(ctx context.Context) (*setting, error) {
 	s := &setting{name: "server", tokens: newTokens()}
-	// What one byte costs an interpreter; less would drown in the noise of a
-	// socket, and does: see the smallest difference that is caught.
-	s.leak = func() { sha256.Sum256([]byte(s.name)) }
 	dir, err := os.MkdirTemp("", "timing")
 	if err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "unix", filepath.Join(dir, "s"))
-	if err != nil {
-		return nil, err
+	ctx, cancel := context.WithCancel(ctx)
+	var running sync.WaitGroup
+	s.close = func() { cancel(); running.Wait(); _ = os.RemoveAll(dir) }
+	open := func(name string, serve func(net.Listener)) (net.Conn, error) {
+		path := filepath.Join(dir, name)
+		l, err := new(net.ListenConfig).Listen(ctx, "unix", path)
+		if err != nil {
+			return nil, err
+		}
+		running.Go(func() { serve(l) })
+		c, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		if err != nil {
+			return nil, err
+		}
+		context.AfterFunc(ctx, func() { _ = c.Close() })
+		return c, nil
 	}
 	srv := server.New(s.tokens.keyring(), server.Options{Logger: slog.New(slog.DiscardHandler)})
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() { defer close(ended); _ = srv.Serve(ctx, listener) }()
-	c, err := new(net.Dialer).DialContext(ctx, "unix", filepath.Join(dir, "s"))
+	c, err := open("server", func(l net.Listener) { _ = srv.Serve(ctx, l) })
 	if err != nil {
-		cancel()
+		s.close()
 		return nil, err
 	}
-	s.close = func() { _ = c.Close(); cancel(); <-ended; _ = os.RemoveAll(dir) }
-	s.renew = func() error { srv.SetKeyring(s.tokens.keyring()); return nil }
-	answers := bufio.NewReader(c)
-	s.ask = func(authorization []byte) error {
-		if _, err := fmt.Fprintf(c, "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: %s\r\n\r\n", authorization); err != nil {
-			return err
-		}
-		for {
-			line, err := answers.ReadSlice('\n')
-			if err != nil || len(line) == len("\r\n") {
-				return err
-			}
-		}
+	leaky, err := open("leaky", func(l net.Listener) { serveLeakily(l, "Bearer "+s.tokens.valid[0]) })
+	if err != nil {
+		s.close()
+		return nil, err
 	}
+	s.renew = func() error { srv.SetKeyring(s.tokens.keyring()); return nil }
+	answers, leakyAnswers := bufio.NewReader(c), bufio.NewReader(leaky)
+	s.ask = func(authorization []byte) error { return exchange(c, answers, authorization) }
+	s.askLeaky = func(_ string, authorization []byte) error { return exchange(leaky, leakyAnswers, authorization) }
 	return s, nil
 }
 
+// exchange sends a request and reads the answer, which has no body.
+func exchange(c io.Writer, answers *bufio.Reader, authorization []byte) error {
+	if _, err := fmt.Fprintf(c, "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: %s\r\n\r\n", authorization); err != nil {
+		return err
+	}
+	for {
+		line, err := answers.ReadSlice('\n')
+		if err != nil || len(line) == len("\r\n") {
+			return err
+		}
+	}
+}
+
+// serveLeakily is the control's server, on one connection. It takes as long for
+// one byte as an interpreter would; less would drown in the noise of a socket, and
+// does: see the smallest difference that is caught.
+func serveLeakily(l net.Listener, secret string) {
+	c, err := l.Accept()
+	_ = l.Close()
+	if err != nil {
+		return
+	}
+	defer func() { _ = c.Close() }()
+	requests := bufio.NewReader(c)
+	for {
+		line, err := requests.ReadSlice('\n')
+		if err != nil {
+			return
+		}
+		if value, found := bytes.CutPrefix(line, []byte("Authorization: ")); found {
+			leakily(secret, bytes.TrimSpace(value), func() { sha256.Sum256([]byte(secret)) })
+		}
+		if len(line) > len("\r\n") {
+			continue
+		}
+		if _, err := io.WriteString(c, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"); err != nil {
+			return
+		}
+	}
+}
+
 func wasmSetting(ctx context.Context) (*setting, error) {
-	s := &setting{name: "wasm", tokens: newTokens(), leak: nothing}
+	s := &setting{name: "wasm", tokens: newTokens()}
+	s.leakBeside()
 	dir, err := os.MkdirTemp("", "timing")
 	if err != nil {
 		return nil, err
