@@ -183,12 +183,13 @@ func TestGoals(t *testing.T) {
 		"throughput ÷ nginx, connection per request, TCP": true,
 		"p99 ÷ nginx, keep-alive, TCP":                    true,
 		"p99 ÷ nginx, connection per request, TCP":        false,
-		"memory at rest":                                  false,
-		"memory of an idle connection":                    true,
-		"exec to first 200":                               true,
-		"the dearest verdict of package core":             false,
-		"allocations of a verdict":                        true,
-		"allocations of a request":                        false,
+
+		"memory at rest":                      false,
+		"memory of an idle connection":        true,
+		"exec to first 200":                   true,
+		"the dearest verdict of package core": false,
+		"allocations of a verdict":            true,
+		"allocations of a request":            false,
 	}
 	got := goals(rows, rests, micros)
 	if len(got) != len(want) {
