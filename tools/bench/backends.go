@@ -18,6 +18,7 @@ const (
 	subjectName = "auth-service"
 	ceilingName = "none"
 	pythonName  = "python"
+	caddyName   = "caddy"
 )
 
 // column is one way in which nginx asks.
@@ -65,6 +66,7 @@ func allBackends() []*backend {
 		{Name: "gnet", What: "gnet's event loop with the least of HTTP", columns: every, Plain: true},
 		{Name: "fasthttp", What: "a fasthttp server", columns: every, Plain: true},
 		{Name: "net/http", What: "a server of Go's standard library", columns: every, Plain: true},
+		{Name: caddyName, What: "Caddy, which compares the field with one value", columns: every},
 		{Name: pythonName, What: "Python's http.server: one thread, HTTP/1.0", columns: []string{"once-tcp"}},
 		{Name: ceilingName, What: "no auth_request at all: the ceiling", columns: []string{"keep-tcp"}},
 	}
@@ -148,6 +150,9 @@ func (b *backend) start(ctx context.Context, dir string) (err error) {
 		b.running, err = b.launch(ctx, dir)
 	case b.Name == pythonName:
 		b.running, err = start(ctx, dir, b.fileName(), b.environment(), "python3", "peers/python/server.py")
+	case b.Name == caddyName:
+		environment := append(b.environment(), "SOCKET="+b.socket, "HOME="+dir) // it keeps files there
+		b.running, err = start(ctx, dir, b.fileName(), environment, "caddy", "run", "--adapter", "caddyfile", "--config", "peers/Caddyfile")
 	default:
 		b.running, err = startNginx(ctx, dir, "anchor", anchorConfiguration(b))
 	}

@@ -1,5 +1,5 @@
 // Command bench measures auth-service behind nginx, against nginx itself in
-// its place and against other servers. It needs nginx, wrk and python3, and
+// its place and against other servers. It needs nginx, wrk, Caddy and python3, and
 // runs on Linux.
 package main
 
@@ -170,9 +170,9 @@ func measureAll(ctx context.Context, rounds int, duration time.Duration, only st
 	if err != nil {
 		return nil, err
 	}
-	for _, program := range []string{"nginx", "wrk", "python3"} {
+	for _, program := range []string{"nginx", "wrk", "python3", "caddy"} {
 		if _, err := exec.LookPath(program); err != nil {
-			return nil, fmt.Errorf("%w; on Debian: apt-get install nginx wrk python3", err)
+			return nil, fmt.Errorf("%w; on Debian: apt-get install nginx wrk python3 caddy", err)
 		}
 	}
 	// gnet makes the path of a socket lower case, so TMPDIR has no say.
