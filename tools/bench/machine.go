@@ -20,6 +20,7 @@ type machine struct {
 	Go         string `json:"go"`
 	Nginx      string `json:"nginx"`
 	Python     string `json:"python"`
+	Caddy      string `json:"caddy"`
 	Revision   string `json:"revision"`
 	// Load is how many processes had been running for a minute before.
 	Load float64 `json:"load"`
@@ -38,6 +39,7 @@ func describe(ctx context.Context) (m machine, err error) {
 		{&m.Go, []string{"go", "env", "GOVERSION"}},
 		{&m.Nginx, []string{"nginx", "-v"}},
 		{&m.Python, []string{"python3", "--version"}},
+		{&m.Caddy, []string{"caddy", "version"}},
 		{&m.Revision, []string{"git", "-C", repository, "rev-parse", "--short", "HEAD"}},
 	} {
 		output, err := exec.CommandContext(ctx, part.args[0], part.args[1:]...).CombinedOutput()
