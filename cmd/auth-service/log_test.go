@@ -15,6 +15,7 @@ func TestFailureLines(t *testing.T) {
 	t.Parallel()
 	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "LOG_FORMAT=json")
 	const secret = "a-secret-that-is-in-the-wrong-place-0123456789"
+	s.await(t, `"started"`) // the lines after that are those of requests
 	for _, c := range []struct {
 		header http.Header
 		want   map[string]any
