@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +67,27 @@ type service struct {
 	*exec.Cmd
 	address string
 	log     *safeBuffer
+
+	ended   chan struct{} // closed once the process has ended, by failure
+	failure error
+}
+
+// Start starts the process and watches for its end.
+func (s *service) Start() error {
+	if err := s.Cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		s.failure = s.Cmd.Wait()
+		close(s.ended)
+	}()
+	return nil
+}
+
+// Wait waits for the end of the process; it may be called again.
+func (s *service) Wait() error {
+	<-s.ended
+	return s.failure
 }
 
 // startService starts the binary with the given environment alone, and waits
@@ -83,14 +106,19 @@ func (s *service) run(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Process.Kill(); _ = s.Wait() })
-	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+	deadline := time.After(20 * time.Second)
+	for {
 		c, err := net.Dial("tcp", s.address)
 		if err == nil {
 			c.Close()
 			return
 		}
-		if time.Since(begun) > 20*time.Second {
+		select {
+		case <-s.ended:
+			t.Fatalf("it ended (%v): %s", s.failure, s.log)
+		case <-deadline:
 			t.Fatalf("it does not listen: %s", s.log)
+		case <-time.After(5 * time.Millisecond):
 		}
 	}
 }
@@ -102,21 +130,32 @@ func newService(t *testing.T, environment ...string) *service {
 		t.Fatal(err)
 	}
 	port := freePort(t)
-	s := &service{Cmd: exec.Command(path), address: "127.0.0.1:" + port, log: new(safeBuffer)}
+	s := &service{Cmd: exec.Command(path), address: "127.0.0.1:" + port, log: new(safeBuffer), ended: make(chan struct{})}
 	s.Env = append([]string{"HOST=127.0.0.1", "PORT=" + port}, environment...)
 	s.Stdout, s.Stderr = s.log, s.log
 	return s
 }
 
+// ports that were given out to tests.
+var ports sync.Map
+
+// freePort returns a TCP port that nobody listens on. It lies below those that
+// systems give to connections and to listeners on port 0, so that none of these,
+// in a test that runs beside this one, takes it before the program does.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := strconv.Itoa(10000 + rand.IntN(8000))
+		if _, taken := ports.LoadOrStore(port, true); taken {
+			continue
+		}
+		if l, err := net.Listen("tcp", "127.0.0.1:"+port); err == nil {
+			l.Close()
+			return port
+		}
 	}
-	defer l.Close()
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	return port
+	t.Fatal("no free port")
+	return ""
 }
 
 // status asks with a token and returns the status of the answer.

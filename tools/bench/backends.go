@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -182,12 +184,18 @@ func (p *process) ready(ctx context.Context, address string) error {
 	}
 }
 
-// freeAddress returns a loopback address that nobody listens on. Nothing
-// holds it until its server does.
+// freeAddress returns a loopback address that nobody listens on. Nothing holds
+// it until its server does, but no connection is given it: its port lies below
+// those that systems choose by themselves.
 func freeAddress(ctx context.Context) (string, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for attempt := 1; ; attempt++ {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(10000+rand.IntN(8000)))
+		l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
+		if attempt == 100 {
+			return "", err
+		}
 	}
-	return l.Addr().String(), l.Close()
 }

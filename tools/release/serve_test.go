@@ -1,9 +1,12 @@
 package release
 
 import (
-	"net"
+	"bufio"
+	"fmt"
+	"io"
 	"net/http"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 )
@@ -11,19 +14,14 @@ import (
 // answers starts the program as it is installed and asks it.
 func answers(t *testing.T, program string, arguments ...string) {
 	t.Helper()
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	const token = "made-up-token-of-more-than-32-characters"
+	service := exec.CommandContext(t.Context(), program, arguments...)
+	service.Env = []string{"HOST=127.0.0.1", "PORT=0", "AUTH_SERVICE_TOKEN=" + token}
+	service.WaitDelay = 5 * time.Second
+	log, err := service.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
-	_, port, _ := net.SplitHostPort(address)
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
-	const token = "made-up-token-of-more-than-32-characters"
-	service := exec.CommandContext(t.Context(), program, arguments...)
-	service.Env = []string{"HOST=127.0.0.1", "PORT=" + port, "AUTH_SERVICE_TOKEN=" + token}
-	service.WaitDelay = 5 * time.Second
 	if err := service.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -31,6 +29,7 @@ func answers(t *testing.T, program string, arguments ...string) {
 		_ = service.Process.Kill()
 		_ = service.Wait()
 	})
+	address := listening(t, log)
 	ask := func(path, authorization string) (int, error) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+path, nil)
 		if err != nil {
@@ -45,14 +44,6 @@ func answers(t *testing.T, program string, arguments ...string) {
 		}
 		return response.StatusCode, response.Body.Close()
 	}
-	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if _, err = ask("/health", ""); err == nil {
-			break
-		}
-		if time.Since(begun) > 10*time.Second {
-			t.Fatal(err)
-		}
-	}
 	for _, c := range []struct {
 		path, authorization string
 		want                int
@@ -66,4 +57,22 @@ func answers(t *testing.T, program string, arguments ...string) {
 			t.Errorf("%s: status %d, want %d (%v)", c.path, got, c.want, err)
 		}
 	}
+}
+
+// listening reads where the program says that it listens, and the rest of what
+// it says in the background.
+func listening(t *testing.T, log io.Reader) string {
+	t.Helper()
+	lines := bufio.NewScanner(log)
+	var said strings.Builder
+	for lines.Scan() {
+		if _, place, ok := strings.Cut(lines.Text(), "msg=started listen=tcp://"); ok {
+			go func() { _, _ = io.Copy(io.Discard, log) }()
+			address, _, _ := strings.Cut(place, " ")
+			return address
+		}
+		fmt.Fprintln(&said, lines.Text())
+	}
+	t.Fatalf("it does not say that it has started: %s", said.String())
+	return ""
 }
