@@ -148,7 +148,11 @@ func plainAuthorize(entries []plainEntry, authorization string, fields int, requ
 }
 
 func plainSatisfies(scopes []string, required string) bool {
-	for _, need := range strings.FieldsFunc(required, func(r rune) bool { return r == ' ' || r == '\t' }) {
+	needs := strings.FieldsFunc(required, func(r rune) bool { return r == ' ' || r == '\t' })
+	if len(needs) == 0 && required != "" {
+		return false
+	}
+	for _, need := range needs {
 		if !scopeForm.MatchString(need) || !slices.Contains(scopes, need) && !slices.Equal(scopes, []string{"*"}) {
 			return false
 		}

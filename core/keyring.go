@@ -25,7 +25,8 @@ type Request struct {
 	// With more than one, nobody can say which of them another program would
 	// read, so the request is denied.
 	Fields int
-	// Scopes lists the scopes that are required, separated by SP.
+	// Scopes lists the scopes that are required, separated by SP. No bytes at all
+	// require nothing; separators alone require what no token has.
 	Scopes []byte
 	// Now is the time of the request in Unix seconds.
 	Now int64

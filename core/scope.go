@@ -46,15 +46,16 @@ type scopeSet struct {
 }
 
 // satisfies reports whether the set holds every scope of a list separated by
-// SP or HTAB. A name that is no valid scope is held by no set, not even by
-// "*": what cannot be understood is not granted.
+// SP or HTAB. A name that is not a valid scope is held by no set, not even by
+// "*": what cannot be understood is not granted. Neither is a list of
+// separators alone, which demands something and names nothing.
 func (s *scopeSet) satisfies(required []byte) bool {
 	ok := true
-	for len(required) > 0 {
+	for first := true; len(required) > 0; first = false {
 		var name []byte
 		name, required = nextField(required)
 		if len(name) == 0 {
-			break
+			return ok && !first
 		}
 		ok = ok && ValidScope(name) && (s.any || s.has(name))
 	}

@@ -61,11 +61,11 @@ func appendQueryScopes(scopes, query []byte) ([]byte, bool) {
 
 // appendFieldScopes adds the scopes of the X-Auth-Scope fields, separated by
 // whitespace or commas. Whatever a client writes there can only ask for more:
-// a name that is none is kept for the verdict to refuse, and so is a field
-// line too many.
+// a name that is not a scope is kept for the verdict to refuse, and so are a
+// field that names nothing and a field line too many.
 func (h *head) appendFieldScopes(buf, scopes []byte) []byte {
 	for _, field := range h.scopes[:min(h.scopeFields, maxScopeFields)] {
-		value := field.of(buf)
+		value, named := field.of(buf), false
 		for len(value) > 0 {
 			end := 0
 			for end < len(value) && !isWhitespace(value[end]) && value[end] != ',' {
@@ -73,15 +73,23 @@ func (h *head) appendFieldScopes(buf, scopes []byte) []byte {
 			}
 			if end > 0 {
 				scopes = appendScope(scopes, value[:end])
+				named = true
 			}
 			value = value[min(end+1, len(value)):]
 		}
+		if !named {
+			scopes = appendScope(scopes, []byte(unheldScope))
+		}
 	}
 	if h.scopeFields > maxScopeFields {
-		scopes = appendScope(scopes, []byte(`"`)) // never a valid scope
+		scopes = appendScope(scopes, []byte(unheldScope))
 	}
 	return scopes
 }
+
+// unheldScope stands for a demand that cannot be read. It is not a valid scope,
+// so no token has it.
+const unheldScope = `"`
 
 // appendScope adds a name. It grows the list itself, to leave no copy of what
 // may be anything behind.
