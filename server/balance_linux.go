@@ -57,8 +57,9 @@ func threadTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// seekRelief hands half of the connections to the loop with the most time to
-// spare, if there is one.
+// seekRelief hands every second idle connection to the loop with the most time
+// to spare, if there is one. A connection that waits for anything else stays:
+// what it waits for is known here alone.
 func (l *loop) seekRelief() {
 	var relief *loop
 	least := uint32(1000 * spareShare)
@@ -70,23 +71,28 @@ func (l *loop) seekRelief() {
 	if relief == nil {
 		return
 	}
-	half := l.open / 2
-	var handed []*conn
-	for _, c := range l.conns {
-		if len(handed) == half {
-			break
-		}
-		if c != nil && (c.wait.list == &l.idle || c.wait.list == &l.heads) && l.unwatch(c.fd) == nil {
-			c.wait.remove()
-			l.conns[c.fd] = nil
-			c.watched = false
-			handed = append(handed, c)
-		}
-	}
-	l.open -= len(handed)
-	if !relief.take(handed) {
+	if handed := l.everySecondIdle(); !relief.take(handed) {
 		l.adopt(handed)
 	}
+}
+
+// everySecondIdle takes connections out of the loop, in the order of their
+// deadlines.
+func (l *loop) everySecondIdle() (handed []*conn) {
+	hand := false
+	for w := l.idle.first; w != nil; hand = !hand {
+		c := w.conn
+		w = w.next
+		if !hand || l.unwatch(c.fd) != nil {
+			continue
+		}
+		c.wait.remove() // it keeps its deadline
+		c.watched = false
+		l.conns[c.fd] = nil
+		l.open--
+		handed = append(handed, c)
+	}
+	return handed
 }
 
 // take hands connections, and a share of the new ones, to the loop; any
@@ -118,12 +124,15 @@ func (l *loop) takeOver() {
 	}
 }
 
-// adopt makes handed connections the loop's own.
+// adopt makes handed connections the loop's own. They are idle and in the order
+// of their deadlines, which they keep.
 func (l *loop) adopt(handed []*conn) {
+	l.idle.merge(handed)
 	for _, c := range handed {
-		l.open++
 		l.place(c)
-		l.await(c)
+		if l.draining {
+			c.wait.deadline = min(c.wait.deadline, l.clock+int64(drainGrace))
+		}
 		l.watchFor(c, unix.EPOLLIN)
 	}
 }

@@ -2,7 +2,9 @@ package server
 
 import (
 	"errors"
+	"math/bits"
 	"net"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -11,14 +13,18 @@ import (
 
 // conn is one connection of a loop. While it is idle it holds no buffer.
 type conn struct {
-	fd       int
-	exchange exchange
-	unparsed []byte // an incomplete request, or what could not be answered yet
-	unsent   []byte // responses that the client has not taken
-	after    next   // what follows once unsent is gone
-	lingers  bool
-	watched  bool // by the loop's poll
-	wait     waiting
+	fd         int
+	loop       *loop
+	generation int32 // tells it from others that had its descriptor
+	exchange   exchange
+	unparsed   []byte // an incomplete request, or what could not be answered yet
+	unsent     []byte // responses that the client has not taken
+	after      next   // what follows once unsent is gone
+	lingers    bool
+	watched    bool // by the loop's poll
+	wait       waiting
+	holding    holding
+	accounted  int // the bytes that holding was last told of
 }
 
 // address is the other end's, or nothing for a unix socket.
@@ -43,61 +49,78 @@ func (l *loop) readable(c *conn) {
 		return
 	}
 	held := copy(l.in, c.unparsed)
-	n, err := read(c.fd, l.in[held:])
+	n, err := read(c.fd, l.in[held:max(maxHead, held+1)])
 	switch {
 	case n > 0:
+		l.answer(c, held+n, false)
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		core.Wipe(l.in[:held])
-		return
+	case c.exchange.headLength > 0: // it will not send the rest of the body
+		l.answer(c, held, true)
 	default: // the client is gone, or has nothing more to say
 		core.Wipe(l.in[:held])
 		l.close(c)
-		return
 	}
-	l.answer(c, held+n)
 }
 
-// answer answers the requests in l.in[:n], which it wipes.
-func (l *loop) answer(c *conn, n int) {
+// answer answers the requests in l.in[:n], which it wipes. last is as for
+// worker.advance.
+func (l *loop) answer(c *conn, n int, last bool) {
+	filled := n // how much of l.in has been in use
+	defer func() { core.Wipe(l.in[:filled]) }()
 	consumed, then := 0, callAgain
-	for then == callAgain {
+	for then == callAgain || then == readBody {
 		var used int
-		used, l.out, then = l.worker.advance(&c.exchange, l.in[consumed:n], l.out[:0], c, l.draining)
+		used, l.out, then = l.worker.advance(&c.exchange, l.in[consumed:n], l.out[:0], c, last, l.draining)
 		consumed += used
 		if len(l.out) > 0 {
 			c.wait.remove() // what has begun is another request, with its own time
 		}
-		if then != callAgain {
+		if then == readBody {
+			n = consumed + c.exchange.headLength // the body is forgotten
+		}
+		if then != callAgain && then != readBody {
 			break
 		}
 		if !l.write(c, callAgain) {
-			if l.conns[c.fd] == c {
+			if l.conn(c.fd) == c {
 				l.hold(c, consumed, n)
 			}
-			core.Wipe(l.in[:n])
 			return
+		}
+		if then != readBody {
+			continue
+		}
+		more, err := read(c.fd, l.in[n:])
+		switch {
+		case more > 0:
+			n += more
+			filled = max(filled, n)
+		case errors.Is(err, unix.EAGAIN) && c.exchange.skipped > 0:
+			// What has begun to arrive is not a mistaken proxy's invention.
+			then = readMore
+		default:
+			last = true
 		}
 	}
 	l.hold(c, consumed, n)
-	core.Wipe(l.in[:n])
 	l.send(c, then)
 }
 
 // hold keeps l.in[consumed:n] for later and nothing else of the request.
 func (l *loop) hold(c *conn, consumed, n int) {
 	rest := l.in[consumed:n]
-	if len(c.unparsed) > 0 {
-		clear(c.unparsed)
-		c.unparsed = c.unparsed[:0]
-	}
-	if len(rest) == 0 {
+	clear(c.unparsed)
+	c.unparsed = c.unparsed[:0]
+	switch {
+	case len(rest) == 0:
 		c.unparsed = nil
-		return
-	}
-	if cap(c.unparsed) < len(rest) {
-		c.unparsed = make([]byte, 0, max(len(rest), 256))
+	case cap(c.unparsed) < len(rest):
+		// By powers of two: one that arrives byte by byte is copied a few times.
+		c.unparsed = make([]byte, 0, max(1<<bits.Len(uint(len(rest)-1)), 256))
 	}
 	c.unparsed = append(c.unparsed, rest...)
+	l.account(c)
 }
 
 // send writes l.out and does what comes after it, now or when it can.
@@ -126,6 +149,7 @@ func (l *loop) write(c *conn, then next) bool {
 		c.unsent = append([]byte(nil), l.out[max(n, 0):]...)
 	}
 	l.blocked.add(&c.wait, l.clock+int64(l.server.options.HeadTimeout))
+	l.account(c)
 	l.watchFor(c, unix.EPOLLOUT)
 	return false
 }
@@ -147,6 +171,7 @@ func (l *loop) writable(c *conn) {
 	}
 	then := c.after
 	c.unsent, c.after = nil, readMore
+	l.account(c)
 	if then == closeNow {
 		l.close(c)
 		return
@@ -155,7 +180,7 @@ func (l *loop) writable(c *conn) {
 		return
 	}
 	if then == callAgain {
-		l.answer(c, copy(l.in, c.unparsed))
+		l.answer(c, copy(l.in, c.unparsed), false)
 		return
 	}
 	l.proceed(c, then)
@@ -176,17 +201,26 @@ func (l *loop) proceed(c *conn, then next) {
 // await sets the deadline for what comes next: the rest of a request that has
 // begun, counted from its beginning, or another one.
 func (l *loop) await(c *conn) {
-	if c.exchange.partial(len(c.unparsed)) {
-		if c.wait.list != &l.heads {
-			l.heads.add(&c.wait, l.clock+int64(l.server.options.HeadTimeout))
+	options := &l.server.options
+	switch {
+	case c.exchange.headLength > 0:
+		l.awaitIn(&l.bodies, c, min(bodyGrace, options.HeadTimeout))
+	case len(c.unparsed) > 0:
+		l.awaitIn(&l.heads, c, options.HeadTimeout)
+	default:
+		timeout := options.IdleTimeout
+		if l.draining {
+			timeout = min(timeout, drainGrace)
 		}
-		return
+		l.idle.add(&c.wait, l.clock+int64(timeout))
 	}
-	timeout := l.server.options.IdleTimeout
-	if l.draining {
-		timeout = min(timeout, drainGrace)
+}
+
+// awaitIn leaves a connection that is in the list already where it is.
+func (l *loop) awaitIn(list *deadlineList, c *conn, timeout time.Duration) {
+	if c.wait.list != list {
+		list.add(&c.wait, l.clock+int64(timeout))
 	}
-	l.idle.add(&c.wait, l.clock+int64(timeout))
 }
 
 // linger closes the sending side and reads on for a while: if bytes came in on
@@ -199,6 +233,7 @@ func (l *loop) linger(c *conn) {
 	}
 	clear(c.unparsed)
 	c.unparsed = nil
+	l.account(c)
 	c.lingers = true
 	l.lingers.add(&c.wait, l.clock+int64(min(lingerTime, l.server.options.HeadTimeout)))
 	l.discard(c)
@@ -206,7 +241,7 @@ func (l *loop) linger(c *conn) {
 
 // discard reads and forgets.
 func (l *loop) discard(c *conn) {
-	n, err := read(c.fd, l.in)
+	n, err := read(c.fd, l.in[:maxHead])
 	core.Wipe(l.in[:max(n, 0)])
 	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		l.close(c)
@@ -217,6 +252,8 @@ func (l *loop) close(c *conn) {
 	c.wait.remove()
 	clear(c.unparsed)
 	clear(c.unsent)
+	c.unparsed, c.unsent = nil, nil
+	l.account(c)
 	l.conns[c.fd] = nil
 	l.open--
 	l.server.connections.Add(-1)

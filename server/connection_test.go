@@ -128,35 +128,59 @@ func TestPipelineLongerThanBuffers(t *testing.T) {
 	})
 }
 
+// TestConnectionLimit: at the limit the connection that has been idle longest
+// makes room, so that whoever comes first cannot keep all others out.
 func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
-		var held []net.Conn
-		for range 3 {
+		var open []net.Conn
+		for i := range 10 {
 			c := r.dial(t)
-			ask(t, c, testAuth)
-			held = append(held, c)
-		}
-		for range 10 {
-			if got := readEnd(t, r.dial(t)); status(got) != "503" {
-				t.Errorf("got %q", got)
+			if got := ask(t, c, testAuth); status(got) != "200" {
+				t.Fatalf("connection %d got %q", i, got)
 			}
+			if open = append(open, c); len(open) > 3 {
+				if got := readEnd(t, open[0]); got != "" {
+					t.Errorf("the one that has been idle longest got %q", got)
+				}
+				open = open[1:]
+			}
+			// The first of them is used, so the next one is idle longest.
+			if got := ask(t, open[0], testAuth); status(got) != "200" {
+				t.Errorf("an open connection got %q", got)
+			}
+			open = append(open[1:], open[0])
 		}
-		if got := ask(t, held[0], testAuth); status(got) != "200" {
-			t.Errorf("an open connection got %q", got)
-		}
-		held[0].Close()
-		for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+	})
+}
+
+// TestConnectionLimitOfBusyConnections: where none is idle, the oldest
+// incomplete request makes room.
+func TestConnectionLimitOfBusyConnections(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
+		var begun []net.Conn
+		held := int64(0)
+		for i := range 3 {
 			c := r.dial(t)
-			_, _ = io.WriteString(c, testAuth)
-			one := make([]byte, 12)
-			_, _ = io.ReadFull(c, one)
-			if string(one[9:]) == "200" {
-				break
+			if _, err := io.WriteString(c, testAuth[:50]); err != nil {
+				t.Fatal(err)
 			}
-			if time.Since(begun) > 5*time.Second {
-				t.Fatal("a place that was given back is not used")
+			await(t, fmt.Sprintf("request %d to begin", i), func() bool { return r.Stats().Held > held })
+			held = r.Stats().Held
+			begun = append(begun, c)
+		}
+		if got := ask(t, r.dial(t), testAuth); status(got) != "200" {
+			t.Errorf("a further connection got %q", got)
+		}
+		if got := readEnd(t, begun[0]); status(got) != "503" {
+			t.Errorf("the oldest incomplete request got %q", got)
+		}
+		for _, c := range begun[1:] {
+			if got := ask(t, c, testAuth[50:]); status(got) != "200" {
+				t.Errorf("a younger one got %q", got)
 			}
 		}
 	})

@@ -30,14 +30,16 @@ func FuzzServer(f *testing.F) {
 		addresses[en.name] = en.start(f, newKeyring(f, testToken, ""), dated).address
 	}
 	f.Fuzz(func(t *testing.T, in []byte, cut uint16) {
-		want, _ := advanceAll(&w, in)
 		at := int(cut) % (len(in) + 1)
+		want, _ := advanceAll(&w, in)
+		// The rest of a body may come too late to be waited for.
+		late, _ := advanceApart(&w, in[:at], in[at:])
 		for name, address := range addresses {
 			got, err := sendAndClose(address, in[:at], in[at:])
 			if err != nil {
 				t.Fatalf("%s, cut at %d: after %q: %v", name, at, got, err)
 			}
-			if !sameResponses(got, want) && len(got)+len(want) > 0 {
+			if !sameResponses(got, want) && !sameResponses(got, late) && len(got)+len(want) > 0 {
 				t.Errorf("%s, cut at %d: %q, want %q", name, at, got, want)
 			}
 		}

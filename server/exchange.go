@@ -19,12 +19,10 @@ const outputMark = 8 << 10
 // exchange is where one connection stands in the protocol. Its zero value is
 // a connection that has sent nothing.
 type exchange struct {
-	head   head
-	unread int64 // bytes of a request body that are still to be discarded
+	head       head
+	headLength int   // bytes; 0 until the head is complete
+	skipped    int64 // bytes of the body that have arrived and are forgotten
 }
-
-// partial reports whether a request has begun that is not complete.
-func (x *exchange) partial(leftover int) bool { return leftover > 0 || x.unread > 0 }
 
 // next is what a connection does after its responses are written.
 type next uint8
@@ -32,6 +30,7 @@ type next uint8
 const (
 	readMore    next = iota
 	callAgain        // there is more to answer in the bytes at hand
+	readBody         // the rest of a body may be there: see advance
 	closeNow         // nothing more can be on its way
 	closeLastly      // the client may still be sending: see lingering close
 )
@@ -62,36 +61,50 @@ func (w *worker) setTime(now time.Time) {
 
 // advance answers the requests in in, the bytes of x's connection that were
 // not consumed before and those that have arrived since. It appends the
-// responses to out and returns how many bytes it has consumed; after readMore,
-// the rest is to be handed in again with what follows it. draining makes every
-// response the connection's last.
-func (w *worker) advance(x *exchange, in, out []byte, p peer, draining bool) (consumed int, _ []byte, _ next) {
+// responses to out and returns how many bytes it has consumed. draining makes
+// every response the connection's last.
+//
+// After readMore, the rest is to be handed in again with what follows it. After
+// readBody, the same goes for the next x.headLength bytes; what lies behind them
+// is part of a body, to be forgotten. last says that nothing more of a body will
+// be read, and then readBody is not returned.
+func (w *worker) advance(x *exchange, in, out []byte, p peer, last, draining bool) (consumed int, _ []byte, _ next) {
 	for {
-		skipped := min(x.unread, int64(len(in)-consumed))
-		x.unread -= skipped
-		consumed += int(skipped)
-		if len(in) == consumed {
+		buf := in[consumed:]
+		if len(buf) == 0 {
 			return consumed, out, readMore
 		}
 		if len(out) > outputMark {
 			return consumed, out, callAgain
 		}
-		buf := in[consumed:]
-		length, f := x.head.parse(buf)
-		if f != noFault {
-			return len(in), w.refuse(out, f), closeLastly
+		if x.headLength == 0 {
+			length, f := x.head.parse(buf)
+			if f != noFault {
+				return len(in), w.refuse(out, f), closeLastly
+			}
+			if length == 0 {
+				return consumed, out, readMore
+			}
+			x.headLength = length
 		}
-		if length == 0 {
-			return consumed, out, readMore
-		}
+		behind := int64(len(buf) - x.headLength)
+		missing := x.head.contentLength - x.skipped
 		c := x.head.persistence(draining)
-		out = w.answer(&x.head, buf[:length], out, p, c)
-		consumed += length
-		x.unread = x.head.contentLength
-		hasBody := x.unread > 0 || x.head.codings > 0
-		x.head = head{}
+		if c != closeAfter && behind < missing {
+			if !last {
+				x.skipped += behind
+				return consumed, out, readBody
+			}
+			// Whoever uses the connection next would wait for a body that a
+			// mistaken proxy announces and never sends.
+			c = closeAfter
+		}
+		out = w.answer(&x.head, buf[:x.headLength], out, p, c)
+		consumed += x.headLength + int(min(behind, missing))
+		sending := behind < missing || x.head.codings > 0
+		*x = exchange{}
 		if c == closeAfter {
-			if hasBody || consumed < len(in) {
+			if sending || consumed < len(in) {
 				return len(in), out, closeLastly
 			}
 			return consumed, out, closeNow
@@ -99,9 +112,10 @@ func (w *worker) advance(x *exchange, in, out []byte, p peer, draining bool) (co
 	}
 }
 
-// persistence says what becomes of the connection after the request. Its body
-// is discarded if that is cheap; if not, or if the client may hold it back
-// (RFC 9110 §10.1.1), nobody can say where the next request would begin.
+// persistence says what becomes of the connection after the request, provided
+// that its body has arrived. A large body is not worth reading, and one that
+// the client may hold back (RFC 9110 §10.1.1) leaves it open where the next
+// request would begin.
 func (h *head) persistence(draining bool) connection {
 	switch {
 	case draining, !h.keepsOpen(), h.codings > 0, h.contentLength > maxDiscardedBody,

@@ -81,19 +81,36 @@ func exchangeBytes(t *testing.T, address string, x *vectors.Exchange) (received 
 }
 
 // advanceAll hands pieces to a worker as they would arrive, and returns the
-// responses and whether the connection ends.
+// responses and whether the connection ends. The rest of a body is waited for
+// until the last piece.
 func advanceAll(w *worker, pieces ...[]byte) (out []byte, closed bool) {
+	return advance(w, true, pieces)
+}
+
+// advanceApart is advanceAll without waiting for the rest of a body.
+func advanceApart(w *worker, pieces ...[]byte) (out []byte, closed bool) {
+	return advance(w, false, pieces)
+}
+
+func advance(w *worker, waiting bool, pieces [][]byte) (out []byte, closed bool) {
 	var x exchange
 	var held []byte
-	for _, piece := range pieces {
+	for i, piece := range pieces {
 		held = append(held, piece...)
+		last := false
 		for then := callAgain; then == callAgain; {
 			var consumed int
 			var more []byte
-			consumed, more, then = w.advance(&x, held, nil, testPeer{}, false)
+			consumed, more, then = w.advance(&x, held, nil, testPeer{}, last, false)
 			out = append(out, more...)
 			held = held[consumed:]
-			if then == closeNow || then == closeLastly {
+			switch then {
+			case readBody:
+				held = held[:x.headLength:x.headLength]
+				if !waiting || i == len(pieces)-1 {
+					last, then = true, callAgain
+				}
+			case closeNow, closeLastly:
 				return out, true
 			}
 		}

@@ -193,3 +193,13 @@ func status(head string) string {
 	}
 	return head[len("HTTP/1.1 "):len("HTTP/1.1 200")]
 }
+
+// await waits until a condition holds.
+func await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for begun := time.Now(); !holds(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("waited in vain for %s", what)
+		}
+	}
+}

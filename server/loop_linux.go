@@ -3,13 +3,12 @@ package server
 import (
 	"errors"
 	"fmt"
-	"log/slog"
+	"math"
+	"slices"
 	"sync/atomic"
-	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
@@ -24,25 +23,31 @@ type loop struct {
 	others    *[]*loop      // all loops of the server
 	sockets   []int         // listening; nil once draining
 	listening *atomic.Int32 // loops that have sockets
-	accepting bool          // they are watched
 	poll      int
 	wake      int // eventfd
-	spare     int // given up to accept, and close, when descriptors run out
+	events    []unix.EpollEvent
 
-	conns []*conn // by descriptor
+	accepting   bool  // this loop is one of those that take new connections
+	watching    bool  // it watches its sockets
+	resumeAt    int64 // it will, from then on: see pause
+	spare       int   // given up to accept, and close, when descriptors run out
+	generations int32 // of the connections so far
+
+	conns []*conn // by descriptor: see conn
 	open  int
 	in    []byte // what is read; zero wherever it is not in use
 	out   []byte
 
-	clock    int64 // nanoseconds since start
-	start    time.Time
+	clock    int64 // the server's, in nanoseconds
 	idle     deadlineList
 	heads    deadlineList // a request has begun
+	bodies   deadlineList // the body of a request has begun
 	blocked  deadlineList // the client does not read
 	lingers  deadlineList
 	draining bool
 	drainEnd int64
 	balance  balance
+	requests requests
 
 	drainRequested atomic.Bool
 }
@@ -50,9 +55,10 @@ type loop struct {
 func newLoop(s *Server, sockets []int, listening *atomic.Int32, others *[]*loop) (_ *loop, err error) {
 	l := &loop{
 		server: s, others: others, sockets: sockets, listening: listening, poll: -1, wake: -1, spare: -1,
-		in: make([]byte, maxHead), start: time.Now(),
+		in: make([]byte, 2*maxHead), events: make([]unix.EpollEvent, eventBatch),
 	}
 	l.worker = s.newWorker()
+	l.requests.oldestIdle.Store(math.MaxInt64)
 	defer func() {
 		if err != nil {
 			l.release()
@@ -68,7 +74,7 @@ func newLoop(s *Server, sockets []int, listening *atomic.Int32, others *[]*loop)
 	if l.spare, err = openSpare(); err != nil {
 		return nil, err
 	}
-	if err = l.watch(unix.EPOLL_CTL_ADD, l.wake, unix.EPOLLIN); err != nil {
+	if err = l.watch(unix.EPOLL_CTL_ADD, l.wake, unix.EPOLLIN, noGeneration); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -95,21 +101,14 @@ func (l *loop) wakeUp() {
 	_, _ = write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
 
-// startAccepting makes the loop take new connections, in turn with others.
-func (l *loop) startAccepting() {
-	if l.accepting {
-		return
-	}
-	l.accepting = true
-	for _, fd := range l.sockets {
-		if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE); err != nil {
-			l.server.options.Logger.Error("event loop cannot accept connections", "error", err.Error())
-		}
-	}
-}
+// noGeneration marks the events of what is not a connection.
+const noGeneration = 0
 
-func (l *loop) watch(operation, fd int, events uint32) error {
-	return unix.EpollCtl(l.poll, operation, fd, &unix.EpollEvent{Events: events, Fd: int32(fd)})
+// watch tells the kernel which events of a descriptor to report. The kernel
+// hands the generation back with each of them. A descriptor that is closed is
+// soon that of another file, and a batch of events may still name it.
+func (l *loop) watch(operation, fd int, events uint32, generation int32) error {
+	return unix.EpollCtl(l.poll, operation, fd, &unix.EpollEvent{Events: events, Fd: int32(fd), Pad: generation})
 }
 
 // watchFor makes the loop wake for events of a connection, and closes it if
@@ -119,7 +118,7 @@ func (l *loop) watchFor(c *conn, events uint32) {
 	if !c.watched {
 		operation = unix.EPOLL_CTL_ADD
 	}
-	if l.watch(operation, c.fd, events) != nil {
+	if l.watch(operation, c.fd, events, c.generation) != nil {
 		l.close(c)
 		return
 	}
@@ -130,53 +129,76 @@ func (l *loop) unwatch(fd int) error { return unix.EpollCtl(l.poll, unix.EPOLL_C
 
 // run runs the loop until it is drained.
 func (l *loop) run() (err error) {
-	disturbed := undisturbed.Run(func() { err = l.wait() })
+	disturbed := undisturbed.Run(func() { err = l.rounds() })
 	return errors.Join(disturbed, err)
 }
 
-func (l *loop) wait() error {
-	events := make([]unix.EpollEvent, eventBatch)
+func (l *loop) rounds() error {
 	l.tick()
 	for !l.draining || l.open > 0 || !l.balance.end() {
-		n, err := unix.EpollWait(l.poll, events, l.timeout())
-		if err != nil && !errors.Is(err, unix.EINTR) {
+		if err := l.round(l.timeout()); err != nil {
 			return fmt.Errorf("event loop: %w", err)
 		}
-		l.tick()
-		for _, e := range events[:max(n, 0)] {
-			l.handle(int(e.Fd), e.Events)
-		}
-		l.expire()
-		l.measure()
 	}
 	return nil
 }
 
+// round waits for events, at most for so many milliseconds, and handles them.
+func (l *loop) round(timeout int) error {
+	n, err := unix.EpollWait(l.poll, l.events, timeout)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return err
+	}
+	l.tick()
+	l.handleAll(l.events[:max(n, 0)])
+	l.expire()
+	l.publishIdle()
+	l.measure()
+	return nil
+}
+
+// handleAll handles the events of one wake-up.
+func (l *loop) handleAll(events []unix.EpollEvent) {
+	for i := range events {
+		l.handle(&events[i])
+	}
+	// Each event of a full batch may have taken long, and the kernel names a
+	// listening socket once in as many events as there are connections.
+	if len(events) == eventBatch {
+		l.acceptBurst()
+	}
+	l.resumeAccepting()
+}
+
 // tick reads the clocks, once for all that one wake-up brings.
 func (l *loop) tick() {
-	l.clock = l.monotonic()
+	l.clock = l.server.monotonic()
 	l.worker.setTime(l.server.options.Now())
 }
 
-func (l *loop) monotonic() int64 { return int64(time.Since(l.start)) }
-
-func (l *loop) handle(fd int, events uint32) {
-	if fd == l.wake {
+// handle handles one event. What it names may be gone since: an earlier event of
+// the batch may have closed it.
+func (l *loop) handle(e *unix.EpollEvent) {
+	fd := int(e.Fd)
+	switch {
+	case e.Pad != noGeneration:
+		if c := l.conn(fd); c != nil && c.generation == e.Pad {
+			l.serve(c, e.Events)
+		}
+	case fd == l.wake:
 		var count [8]byte
 		_, _ = read(l.wake, count[:]) // or it would go on waking
 		l.takeOver()
+		l.heedRequests()
 		l.beginDrain()
-		return
+	case slices.Contains(l.sockets, fd):
+		l.accept(fd)
 	}
-	for _, socket := range l.sockets {
-		if fd == socket {
-			l.accept(socket)
-			return
-		}
-	}
-	c := l.conns[fd]
+}
+
+// serve does what an event of a connection asks for.
+func (l *loop) serve(c *conn, events uint32) {
 	switch {
-	case c == nil: // closed by an earlier event of the batch
 	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
 		l.close(c)
 	case events&unix.EPOLLOUT != 0:
@@ -186,132 +208,64 @@ func (l *loop) handle(fd int, events uint32) {
 	}
 }
 
-// accept takes a new connection from a listening socket, if there is one. If
-// there are more, the next wake-up is at once; asking for them would mostly be
-// in vain. It returns false if there was none.
-func (l *loop) accept(socket int) bool {
-	fd, err := accept(socket)
-	switch {
-	case err == nil:
-		l.admit(fd)
-		return true
-	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
-		return l.refuseWithSpare(socket)
-	case errors.Is(err, unix.ECONNABORTED), errors.Is(err, unix.EINTR):
-		return true // that client is gone
+// conn is the connection of a descriptor, or nil.
+func (l *loop) conn(fd int) *conn {
+	if fd < 0 || fd >= len(l.conns) {
+		return nil
 	}
-	return false // another loop was faster
+	return l.conns[fd]
 }
 
-// admit makes a connection of fd, or refuses it.
-func (l *loop) admit(fd int) {
-	if l.server.connections.Add(1) > int64(l.server.options.MaxConnections) {
-		l.server.connections.Add(-1)
-		l.refuse(fd)
-		return
-	}
-	c := &conn{fd: fd}
-	c.wait.conn = c
-	l.place(c)
-	l.open++
-	l.await(c)
-	// The request is often there already. If the connection ends with it, it
-	// never has to be watched.
-	l.readable(c)
-	if l.conns[fd] == c && !c.watched {
-		l.watchFor(c, unix.EPOLLIN)
-	}
-}
-
-// place makes c findable by its descriptor.
+// place makes c, which is new to the loop, findable by its descriptor.
 func (l *loop) place(c *conn) {
 	if missing := c.fd + 1 - len(l.conns); missing > 0 {
 		l.conns = append(l.conns, make([]*conn, max(missing, 64))...)
 	}
 	l.conns[c.fd] = c
-}
-
-// refuse answers a connection too many. What it has sent already is read, for
-// the kernel would answer unread bytes with a reset that overtakes the
-// response.
-func (l *loop) refuse(fd int) {
-	n, _ := read(fd, l.in)
-	core.Wipe(l.in[:max(n, 0)])
-	l.out = l.worker.refuse(l.out[:0], overloaded)
-	_, _ = write(fd, l.out)
-	unix.Close(fd)
-	l.server.refusals.note(l.server.options.Logger, "connection limit reached")
-}
-
-// refuseWithSpare accepts and refuses one connection when the process has no
-// descriptor left; without it the listening socket would stay readable and the
-// loop spin. It returns false if that failed.
-func (l *loop) refuseWithSpare(socket int) bool {
-	if l.spare >= 0 {
-		unix.Close(l.spare)
-		l.spare = -1
+	l.open++
+	c.loop = l
+	if l.generations++; l.generations == noGeneration { // it has wrapped around
+		l.generations++
 	}
-	fd, err := accept(socket)
-	if err == nil {
-		l.refuse(fd)
-	}
-	l.spare, _ = openSpare()
-	if err != nil {
-		// The socket stays readable; do not spin until there is room.
-		pause := unix.NsecToTimespec(int64(time.Millisecond))
-		_ = unix.Nanosleep(&pause, nil)
-	}
-	l.server.refusals.note(l.server.options.Logger, "out of descriptors", slog.Int64("connections", l.server.connections.Load()))
-	return err == nil
-}
-
-func openSpare() (int, error) {
-	return unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	c.generation = l.generations
 }
 
 // timeout is how long the loop may sleep, in milliseconds; -1 is for ever.
 func (l *loop) timeout() int {
-	next := int64(-1)
+	const never = math.MaxInt64
+	next := int64(never)
 	for _, list := range l.lists() {
-		if list.first != nil && (next < 0 || list.first.deadline < next) {
-			next = list.first.deadline
+		if list.first != nil {
+			next = min(next, list.first.deadline)
 		}
 	}
-	if l.draining && (next < 0 || l.drainEnd < next) {
-		next = l.drainEnd
+	if l.draining {
+		next = min(next, l.drainEnd)
 	}
-	if next < 0 {
+	if l.accepting && !l.watching && !l.draining {
+		next = min(next, l.resumeAt)
+	}
+	switch {
+	case next == never:
 		return -1
-	}
-	if next <= l.clock {
+	case next <= l.clock:
 		return 0
 	}
-	return int((next-l.clock)/int64(time.Millisecond)) + 1
+	return int((next-l.clock)/1e6) + 1
 }
 
-func (l *loop) lists() [4]*deadlineList {
-	return [4]*deadlineList{&l.idle, &l.heads, &l.blocked, &l.lingers}
+func (l *loop) lists() [5]*deadlineList {
+	return [5]*deadlineList{&l.idle, &l.heads, &l.bodies, &l.blocked, &l.lingers}
 }
 
-// expire closes the connections whose time is over.
+// expire ends what has waited for too long. It looks once more before that: if
+// the process was paused, what was sent in time has not been read yet.
 func (l *loop) expire() {
-	expired := func(list *deadlineList) *conn {
-		if w := list.first; w != nil && w.deadline <= l.clock {
-			return w.conn
-		}
-		return nil
-	}
-	for c := expired(&l.heads); c != nil; c = expired(&l.heads) {
-		if c.exchange.unread > 0 { // that request has had its response
-			l.close(c)
-			continue
-		}
-		l.out = l.worker.refuse(l.out[:0], requestTimeout)
-		l.send(c, closeLastly)
-	}
-	for _, list := range []*deadlineList{&l.idle, &l.blocked, &l.lingers} {
-		for c := expired(list); c != nil; c = expired(list) {
-			l.close(c)
+	for _, list := range l.lists() {
+		for w := list.first; w != nil && w.deadline <= l.clock; w = list.first {
+			if c := w.conn; l.stillWaits(c) {
+				l.giveUpOn(c)
+			}
 		}
 	}
 	if l.draining && l.clock >= l.drainEnd {
@@ -321,6 +275,36 @@ func (l *loop) expire() {
 			}
 		}
 	}
+}
+
+// stillWaits looks at what has come of a connection, and reports whether it
+// still waits for what it did.
+func (l *loop) stillWaits(c *conn) bool {
+	list, deadline := c.wait.list, c.wait.deadline
+	if list == &l.blocked {
+		l.writable(c)
+	} else {
+		l.readable(c)
+	}
+	return l.conn(c.fd) == c && c.wait.list == list && c.wait.deadline == deadline
+}
+
+// giveUpOn ends what a connection waits for.
+func (l *loop) giveUpOn(c *conn) {
+	switch c.wait.list {
+	case &l.heads:
+		l.refuse(c, requestTimeout)
+	case &l.bodies:
+		l.answer(c, copy(l.in, c.unparsed), true)
+	default:
+		l.close(c)
+	}
+}
+
+// refuse answers an incomplete request and closes the connection.
+func (l *loop) refuse(c *conn, f fault) {
+	l.out = l.worker.refuse(l.out[:0], f)
+	l.send(c, closeLastly)
 }
 
 // beginDrain stops accepting and lets the connections come to their end.
@@ -334,16 +318,17 @@ func (l *loop) beginDrain() {
 	for w := l.idle.first; w != nil; w = w.next {
 		w.deadline = min(w.deadline, grace)
 	}
-	for _, fd := range l.sockets {
-		_ = l.unwatch(fd) // a loop that never accepted does not watch it
-	}
+	l.watchSockets(false)
 	// The last loop takes what has reached the sockets and closes them in the
 	// same breath. Who connects later is refused, or, where another process has
 	// taken a unix socket's path over, led there by the kernel, even if it had
 	// looked the path up before.
 	if l.listening.Add(-1) == 0 {
 		for _, fd := range l.sockets {
-			for l.accept(fd) {
+			for failures := 0; failures < 3; { // one may be of that connection alone
+				if !l.accept(fd) {
+					failures++
+				}
 			}
 			unix.Close(fd)
 		}

@@ -1,32 +1,35 @@
 package server
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"net"
 	"os"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
 )
 
 // portable serves listeners with a goroutine for each connection: on systems
-// other than Linux, and for listeners that are no socket.
+// other than Linux, and for listeners without a socket.
 type portable struct {
 	server   *Server
 	current  *current // shared by all connections
 	draining atomic.Bool
 
 	mu    sync.Mutex
-	conns map[net.Conn]bool // whether idle
+	conns map[*portableConn]bool
+	idle  list.List // of *portableConn, the one that has been idle longest first
 	wait  sync.WaitGroup
 }
 
 // servePortably serves until ctx is done and all connections are closed.
 func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) {
-	p := &portable{server: s, current: s.newCurrent(), conns: map[net.Conn]bool{}}
+	p := &portable{server: s, current: s.newCurrent(), conns: map[*portableConn]bool{}}
 	for _, l := range listeners {
 		// Counted like a connection: one that is accepted last is not forgotten.
 		p.wait.Go(func() { p.accept(l) })
@@ -37,36 +40,72 @@ func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) {
 
 // accept takes new connections until the listener is closed.
 func (p *portable) accept(l net.Listener) {
+	roomMade := false // since the last connection
 	for {
 		nc, err := l.Accept()
-		if err != nil {
-			if p.draining.Load() || errors.Is(err, net.ErrClosed) {
-				return
+		switch {
+		case err == nil:
+			roomMade = false
+			p.admit(nc)
+		case p.draining.Load(), errors.Is(err, net.ErrClosed):
+			return
+		default:
+			p.server.noteAcceptError(errorName(err), err.Error())
+			// Where one descriptor less is of no use, neither are more.
+			if !roomMade && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) {
+				roomMade = p.makeRoom()
 			}
-			// Out of descriptors, or a connection that is gone: both pass.
-			p.server.refusals.note(p.server.options.Logger, "cannot accept connections")
-			time.Sleep(5 * time.Millisecond)
-			continue
+			time.Sleep(acceptPause)
 		}
-		if p.server.connections.Add(1) > int64(p.server.options.MaxConnections) {
-			p.server.connections.Add(-1)
-			p.refuse(nc)
-			continue
-		}
-		p.mu.Lock()
-		p.conns[nc] = true
-		p.mu.Unlock()
-		p.wait.Go(func() { p.serve(nc) })
 	}
 }
 
-func (p *portable) refuse(nc net.Conn) {
+// errorName tells one system error from another.
+func errorName(err error) string {
+	if errno := syscall.Errno(0); errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return "other"
+}
+
+// admit makes a connection of nc, or refuses it.
+func (p *portable) admit(nc net.Conn) {
+	if p.server.connections.Add(1) > int64(p.server.options.MaxConnections) {
+		p.server.noteConnectionLimit()
+		if !p.makeRoom() {
+			p.server.connections.Add(-1)
+			p.turnAway(nc)
+			return
+		}
+	}
+	c := &portableConn{Conn: nc, engine: p}
+	p.mu.Lock()
+	p.conns[c] = true
+	c.idle = p.idle.PushBack(c)
+	p.mu.Unlock()
+	p.wait.Go(c.serve)
+}
+
+// makeRoom closes the connection that has been idle longest, or else one that
+// has kept the server waiting. It returns false if there is none.
+func (p *portable) makeRoom() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if first := p.idle.Front(); first != nil {
+		c := first.Value.(*portableConn)
+		c.setIdle(false)
+		_ = c.Close()
+		return true
+	}
+	return p.server.held.relieveOne()
+}
+
+func (p *portable) turnAway(nc net.Conn) {
 	w := worker{current: p.current}
 	w.setTime(time.Now())
 	_ = nc.SetDeadline(time.Now().Add(10 * time.Millisecond))
 	_, _ = nc.Write(w.refuse(nil, overloaded))
 	_ = nc.Close()
-	p.server.refusals.note(p.server.options.Logger, "connection limit reached")
 }
 
 // drain stops accepting and waits for the connections, some time for the idle
@@ -98,130 +137,97 @@ func (p *portable) drain(listeners []net.Listener) {
 func (p *portable) closeConns(idleOnly bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for nc, idle := range p.conns {
-		if idle || !idleOnly {
-			_ = nc.Close()
+	for c := range p.conns {
+		if c.idle != nil || !idleOnly {
+			_ = c.Close()
 		}
 	}
 }
 
-func (p *portable) setIdle(nc net.Conn, idle bool) {
-	p.mu.Lock()
-	p.conns[nc] = idle
-	p.mu.Unlock()
+// portableConn is one connection of the portable engine.
+type portableConn struct {
+	net.Conn
+	engine  *portable
+	idle    *list.Element // its place in engine.idle, or nil; engine.mu guards it
+	holding holding
+	refused atomic.Bool // it was asked to give up what it holds
 }
 
-type netPeer struct{ net.Conn }
-
-func (p netPeer) address() string {
-	host, _, err := net.SplitHostPort(p.RemoteAddr().String())
+func (c *portableConn) address() string {
+	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
 	if err != nil {
 		return "" // a unix socket
 	}
 	return host
 }
 
-// serve answers one connection's requests.
-func (p *portable) serve(nc net.Conn) {
-	buffer := make([]byte, 4<<10)
+// setIdle takes note of whether the connection is idle, from now on. The caller
+// holds engine.mu.
+func (c *portableConn) setIdle(idle bool) {
+	if c.idle != nil {
+		c.engine.idle.Remove(c.idle)
+		c.idle = nil
+	}
+	if idle {
+		c.idle = c.engine.idle.PushBack(c)
+	}
+}
+
+func (c *portableConn) lockedSetIdle(idle bool) {
+	c.engine.mu.Lock()
+	c.setIdle(idle)
+	c.engine.mu.Unlock()
+}
+
+// giveUp wakes the goroutine that reads from the connection or writes to it.
+func (c *portableConn) giveUp() {
+	c.refused.Store(true)
+	_ = c.SetDeadline(time.Unix(1, 0))
+}
+
+// hold takes note of the bytes that the connection holds.
+func (c *portableConn) hold(bytes int) {
+	held := &c.engine.server.held
+	if held.set(&c.holding, c, int64(bytes)) {
+		c.engine.server.noteHeldLimit()
+		held.relieve()
+	}
+}
+
+// read reads, and looks once more when the deadline has passed: if the process
+// was paused, what was sent in time has not been read yet.
+func (c *portableConn) read(b []byte, deadline time.Time) (int, error) {
+	_ = c.SetReadDeadline(deadline)
+	if c.refused.Load() { // it may have been since before that line
+		return 0, os.ErrDeadlineExceeded
+	}
+	n, err := c.Read(b)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && !c.refused.Load() {
+		_ = c.SetReadDeadline(time.Now().Add(lastLook))
+		n, err = c.Read(b)
+	}
+	return n, err
+}
+
+// lastLook is how long a read waits that is to find what is there already.
+const lastLook = time.Millisecond
+
+// usualBuffer is the size of a connection's buffer while it is idle, in bytes.
+const usualBuffer = 4 << 10
+
+// serve answers the connection's requests.
+func (c *portableConn) serve() {
+	p := c.engine
+	x := portableExchange{conn: c, worker: worker{current: p.current, audit: p.server.audit}, buffer: make([]byte, usualBuffer)}
 	defer func() {
-		core.Wipe(buffer)
+		core.Wipe(x.buffer)
+		c.hold(0)
 		p.mu.Lock()
-		delete(p.conns, nc)
+		c.setIdle(false)
+		delete(p.conns, c)
 		p.mu.Unlock()
 		p.server.connections.Add(-1)
-		_ = nc.Close()
+		_ = c.Close()
 	}()
-	options := &p.server.options
-	w := worker{current: p.current, audit: p.server.audit}
-	var (
-		x        exchange
-		out      []byte
-		held     int
-		deadline = time.Now().Add(options.IdleTimeout)
-		partial  bool
-	)
-	for {
-		_ = nc.SetReadDeadline(deadline)
-		n, err := nc.Read(buffer[held:])
-		if n == 0 && err != nil {
-			// A request whose body is missing has had its response.
-			if partial && x.unread == 0 && errors.Is(err, os.ErrDeadlineExceeded) {
-				w.setTime(options.Now())
-				p.finish(nc, w.refuse(out[:0], requestTimeout))
-			}
-			return
-		}
-		p.setIdle(nc, false)
-		w.setTime(options.Now())
-		total, then, answered := held+n, callAgain, false
-		for consumed := 0; then == callAgain; {
-			var used int
-			used, out, then = w.advance(&x, buffer[consumed:total], out[:0], netPeer{nc}, p.draining.Load())
-			consumed += used
-			if then == closeLastly {
-				core.Wipe(buffer[:total])
-				p.finish(nc, out)
-				return
-			}
-			if len(out) > 0 {
-				answered = true
-				_ = nc.SetWriteDeadline(time.Now().Add(options.HeadTimeout))
-				_, err := nc.Write(out)
-				clear(out)
-				if err != nil {
-					return
-				}
-			}
-			if then == closeNow {
-				return
-			}
-			if then == readMore {
-				held = copy(buffer, buffer[consumed:total])
-				core.Wipe(buffer[held:total])
-			}
-		}
-		if held == len(buffer) {
-			buffer = grown(buffer)
-		}
-		if x.partial(held) {
-			if !partial || answered { // each request has its own time
-				deadline = time.Now().Add(options.HeadTimeout)
-			}
-			partial = true
-			continue
-		}
-		partial = false
-		deadline = time.Now().Add(options.IdleTimeout)
-		p.setIdle(nc, true)
-	}
-}
-
-// grown returns a copy of buffer of twice the length and wipes buffer.
-func grown(buffer []byte) []byte {
-	larger := make([]byte, min(2*len(buffer), maxHead))
-	copy(larger, buffer)
-	core.Wipe(buffer)
-	return larger
-}
-
-// finish writes the last response and reads on for a while before the
-// connection is closed; see loop.linger.
-func (p *portable) finish(nc net.Conn, out []byte) {
-	_ = nc.SetDeadline(time.Now().Add(min(lingerTime, p.server.options.HeadTimeout)))
-	if _, err := nc.Write(out); err != nil {
-		return
-	}
-	half, ok := nc.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
-		return
-	}
-	discard := make([]byte, 4<<10)
-	defer core.Wipe(discard)
-	for {
-		if _, err := nc.Read(discard); err != nil {
-			return
-		}
-		core.Wipe(discard)
-	}
+	x.run()
 }

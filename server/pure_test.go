@@ -36,7 +36,7 @@ func TestNoAllocations(t *testing.T) {
 			in := []byte(request)
 			allocations := testing.AllocsPerRun(1000, func() {
 				var x exchange
-				_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
+				_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false, false)
 			})
 			if allocations != 0 || len(out) == 0 {
 				t.Errorf("%s, measured %t: %v allocations", name, measure, allocations)
@@ -60,7 +60,7 @@ func benchmarkAdvance(b *testing.B, request string, options Options) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var x exchange
-		_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false)
+		_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false, false)
 	}
 }
 

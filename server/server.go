@@ -32,7 +32,8 @@ type Options struct {
 	HeadTimeout    time.Duration    // 10 s: from a request's first byte to its last, and for a client to take a response
 	IdleTimeout    time.Duration    // 75 s: between requests; longer than the proxy's, or the two race
 	DrainTimeout   time.Duration    // 5 s: from the end of Serve's context to its return at the latest
-	MaxConnections int              // 16384: further ones are answered 503
+	MaxConnections int              // 16384: beyond them, the one that has been idle longest makes room
+	MaxHeldBytes   int64            // 64 MiB: what all incomplete requests hold together; the oldest is refused first
 	Loops          int              // GOMAXPROCS: event loops, on Linux
 	Measure        bool             // false: time verdicts and count the uses of each principal, for Stats
 	Now            func() time.Time // time.Now: the clock that tokens expire by
@@ -42,6 +43,12 @@ const (
 	// lingerTime is how long a closed connection's other end may go on
 	// sending before it is cut off.
 	lingerTime = 2 * time.Second
+	// bodyGrace is how long the rest of a small body may take that has begun to
+	// arrive with its request's head. A larger one comes in several segments.
+	bodyGrace = 100 * time.Millisecond
+	// acceptPause is how long no connection is accepted after an error of the
+	// system's that would be there again at once.
+	acceptPause = 10 * time.Millisecond
 	// drainGrace is how long idle connections stay open when the server
 	// stops, for requests that are under way.
 	drainGrace = 250 * time.Millisecond
@@ -51,8 +58,10 @@ const (
 type Server struct {
 	options     Options
 	audit       *audit
-	refusals    throttle
+	conditions  conditions
+	held        holdings
 	connections atomic.Int64
+	monotonic   func() int64 // nanoseconds since New, for deadlines; tests set it
 
 	mu       sync.Mutex
 	currents []*current // one for each worker that may be in a verdict
@@ -71,14 +80,20 @@ func New(keyring *core.Keyring, options Options) *Server {
 	setDefault(&options.IdleTimeout, 75*time.Second)
 	setDefault(&options.DrainTimeout, 5*time.Second)
 	setDefault(&options.MaxConnections, 16384)
+	setDefault(&options.MaxHeldBytes, 64<<20)
 	setDefault(&options.Loops, runtime.GOMAXPROCS(0))
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	return &Server{options: options, audit: newAudit(options.Logger), keyring: keyring, uses: map[string]uint64{}}
+	start := time.Now()
+	return &Server{
+		options: options, audit: newAudit(options.Logger), held: holdings{limit: options.MaxHeldBytes},
+		monotonic: func() int64 { return int64(time.Since(start)) },
+		keyring:   keyring, uses: map[string]uint64{},
+	}
 }
 
-func setDefault[T time.Duration | int](value *T, fallback T) {
+func setDefault[T time.Duration | int | int64](value *T, fallback T) {
 	if *value == 0 {
 		*value = fallback
 	}
@@ -124,16 +139,4 @@ func (s *Server) newCurrent() *current {
 
 func (s *Server) newWorker() worker {
 	return worker{current: s.newCurrent(), audit: s.audit}
-}
-
-// throttle keeps a condition that may last from filling the log: it is noted
-// once every ten seconds.
-type throttle struct{ last atomic.Int64 }
-
-func (t *throttle) note(logger *slog.Logger, message string, attributes ...slog.Attr) {
-	now := time.Now().UnixNano()
-	last := t.last.Load()
-	if now-last > int64(10*time.Second) && t.last.CompareAndSwap(last, now) {
-		logger.LogAttrs(context.Background(), slog.LevelWarn, message, attributes...)
-	}
 }

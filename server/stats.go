@@ -57,6 +57,8 @@ type Stats struct {
 	Others uint64
 	// Connections are those that are open now.
 	Connections int64
+	// Held is what incomplete requests hold now, in bytes.
+	Held int64
 	// Durations of verdicts, from a parsed request head to its decision; only
 	// with Options.Measure.
 	Durations Histogram
@@ -87,6 +89,7 @@ func (s *Server) Stats() Stats {
 	defer s.mu.Unlock()
 	stats := Stats{
 		Connections: s.connections.Load(),
+		Held:        s.held.held(),
 		Durations:   Histogram{Bounds: durationBounds[:], Counts: make([]uint64, len(durationBounds)+1)},
 		Uses:        s.usesNow(),
 		Tokens:      s.keyring.Tokens(),

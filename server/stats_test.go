@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -80,10 +81,15 @@ func TestStats(t *testing.T) {
 func TestStatsOfRefusals(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {
-		r := en.start(t, named(t, "ann"), Options{MaxConnections: 1})
+		r := en.start(t, named(t, "ann"), Options{MaxConnections: 1, Loops: 1})
+		begun := r.dial(t)
+		if _, err := io.WriteString(begun, "GET /auth"); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "the request that has begun", func() bool { return r.Stats().Held > 0 })
 		c := r.dial(t)
 		ask(t, c, asked("ann-token", ""))
-		if got := status(ask(t, r.dial(t), asked("ann-token", ""))); got != "503" {
+		if got := status(readHead(t, begun)); got != "503" {
 			t.Errorf("status %s", got)
 		}
 		if got := status(ask(t, c, "nonsense\r\n\r\n")); got != "400" {

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// acceptBatch is the most that acceptBurst takes from one socket.
+const acceptBatch = 64
+
+// startAccepting makes the loop take new connections, in turn with others.
+func (l *loop) startAccepting() {
+	if !l.accepting {
+		l.accepting = true
+		l.watchSockets(true)
+	}
+}
+
+// watchSockets begins or ends the watching of the listening sockets.
+func (l *loop) watchSockets(watching bool) {
+	if l.watching == watching {
+		return
+	}
+	l.watching = watching
+	for _, fd := range l.sockets {
+		if !watching {
+			_ = l.unwatch(fd) // it fails if the socket could not be watched
+			continue
+		}
+		if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE, noGeneration); err != nil {
+			l.server.options.Logger.Error("event loop cannot accept connections", "error", err.Error())
+		}
+	}
+}
+
+// pauseAccepting leaves the listening sockets alone for a while. Without it the
+// loop would spin: a socket stays readable while an error keeps its connections
+// from being accepted.
+func (l *loop) pauseAccepting() {
+	l.watchSockets(false)
+	l.resumeAt = l.clock + int64(acceptPause)
+}
+
+// resumeAccepting ends a pause whose time is over.
+func (l *loop) resumeAccepting() {
+	if l.accepting && !l.watching && !l.draining && l.clock >= l.resumeAt {
+		l.watchSockets(true)
+	}
+}
+
+// acceptBurst takes several connections from each socket.
+func (l *loop) acceptBurst() {
+	for _, socket := range l.sockets {
+		for n := 0; n < acceptBatch && l.watching && l.accept(socket); n++ {
+		}
+	}
+}
+
+// accept takes a new connection from a listening socket, if there is one. If
+// there are more, the next wake-up is at once; asking for them would mostly be
+// in vain. It returns false if there was none, or none can be had now.
+func (l *loop) accept(socket int) bool {
+	fd, err := accept(socket)
+	switch {
+	case err == nil:
+		l.admit(fd)
+		l.replaceSpare()
+		return true
+	case errors.Is(err, unix.EAGAIN):
+		return false // another loop was faster
+	case errors.Is(err, unix.EINTR):
+		return true
+	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
+		l.noteAcceptError(err)
+		if l.acceptWithout(socket) {
+			return true
+		}
+	default:
+		l.noteAcceptError(err)
+	}
+	l.pauseAccepting()
+	return false
+}
+
+func (l *loop) noteAcceptError(err error) {
+	name := "unknown"
+	if errno := unix.Errno(0); errors.As(err, &errno) {
+		name = unix.ErrnoName(errno)
+	}
+	l.server.noteAcceptError(name, name+": "+err.Error())
+}
+
+// acceptWithout accepts a connection when there is no descriptor left, by giving
+// up the spare. The connection that has been idle longest makes room for another
+// spare; if there is none, the new one is refused. It returns false if not even
+// the spare was of use, as when the limit is now below what is open.
+func (l *loop) acceptWithout(socket int) bool {
+	if l.spare >= 0 {
+		unix.Close(l.spare)
+		l.spare = -1
+	}
+	fd, err := accept(socket)
+	switch {
+	case err != nil:
+	case l.makeRoomHere():
+		l.admit(fd)
+	default:
+		l.turnAway(fd)
+	}
+	l.replaceSpare()
+	return err == nil
+}
+
+// replaceSpare opens the spare if it was given up.
+func (l *loop) replaceSpare() {
+	if l.spare < 0 {
+		l.spare, _ = openSpare() // or at the next connection
+	}
+}
+
+func openSpare() (fd int, err error) {
+	return unix.Open("/dev/null", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+}
+
+// admit makes a connection of fd, or refuses it.
+func (l *loop) admit(fd int) {
+	limit := int64(l.server.options.MaxConnections)
+	if open := l.server.connections.Add(1); open > limit {
+		l.server.noteConnectionLimit()
+		if !l.makeRoom(open - limit) {
+			l.server.connections.Add(-1)
+			l.turnAway(fd)
+			return
+		}
+	}
+	c := &conn{fd: fd}
+	c.wait.conn = c
+	l.place(c)
+	l.await(c)
+	// The request is often there already. If the connection ends with it, it
+	// never has to be watched.
+	l.readable(c)
+	if l.conn(fd) == c && !c.watched {
+		l.watchFor(c, unix.EPOLLIN)
+	}
+}
+
+// turnAway answers a connection too many. What it has sent already is read, for
+// the kernel would answer unread bytes with a reset that overtakes the
+// response.
+func (l *loop) turnAway(fd int) {
+	n, _ := read(fd, l.in[:maxHead])
+	core.Wipe(l.in[:max(n, 0)])
+	l.out = l.worker.refuse(l.out[:0], overloaded)
+	_, _ = write(fd, l.out)
+	unix.Close(fd)
+}

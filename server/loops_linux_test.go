@@ -1,0 +1,445 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// testLoops are event loops that the test drives round by round, by a clock of
+// its own.
+type testLoops struct {
+	*Server
+	loops   []*loop
+	address string
+	clock   int64
+}
+
+func newTestLoops(t *testing.T, number int, options Options) *testLoops {
+	t.Helper()
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ls := &testLoops{Server: New(newKeyring(t, testToken, ""), options), address: listener.Addr().String(), loops: make([]*loop, number)}
+	ls.monotonic = func() int64 { return ls.clock }
+	sockets, _, err := takeSockets([]net.Listener{listener})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listening := new(atomic.Int32)
+	listening.Store(int32(number))
+	for i := range ls.loops {
+		if ls.loops[i], err = newLoop(ls.Server, sockets, listening, &ls.loops); err != nil {
+			t.Fatal(err)
+		}
+		ls.loops[i].tick()
+	}
+	ls.loops[0].startAccepting()
+	t.Cleanup(func() {
+		for _, l := range ls.loops {
+			for _, c := range l.conns {
+				if c != nil {
+					l.close(c)
+				}
+			}
+			l.release()
+		}
+		if listening.Load() > 0 {
+			unix.Close(sockets[0])
+		}
+	})
+	return ls
+}
+
+// pass lets time go by.
+func (ls *testLoops) pass(d time.Duration) { ls.clock += int64(d) }
+
+// settle runs rounds of all loops until nothing is left to do. What a client
+// has sent over the loopback interface has arrived by then.
+func (ls *testLoops) settle(t *testing.T) {
+	t.Helper()
+	for range 20 {
+		for _, l := range ls.loops {
+			if err := l.round(0); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// dial connects, and has the connection accepted.
+func (ls *testLoops) dial(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", ls.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	ls.settle(t)
+	return c
+}
+
+// send sends, and has it read.
+func (ls *testLoops) send(t *testing.T, c net.Conn, text string) {
+	t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	ls.settle(t)
+}
+
+// received is what has come back, and whether it has ended.
+func received(t *testing.T, c net.Conn) (text string, ended bool) {
+	t.Helper()
+	b := make([]byte, 64<<10)
+	_ = c.SetReadDeadline(time.Now().Add(30 * time.Millisecond))
+	n, err := io.ReadFull(c, b)
+	return string(b[:n]), err != nil && !isTimeout(err)
+}
+
+func isTimeout(err error) bool {
+	timeout, ok := err.(net.Error) //nolint:errorlint // it is never wrapped here
+	return ok && timeout.Timeout()
+}
+
+// handOver makes the loop that has the connections hand half of the idle ones
+// to the other.
+func (ls *testLoops) handOver(t *testing.T, from int) {
+	t.Helper()
+	for i, l := range ls.loops {
+		l.balance.share.Store(map[bool]uint32{true: 1000, false: 0}[i == from])
+	}
+	ls.loops[from].seekRelief()
+	ls.settle(t)
+}
+
+// TestHandOverKeepsDeadlines: however often connections change hands, an
+// incomplete request is refused when its time is over, and an idle connection
+// is closed when it has been idle for long enough.
+func TestHandOverKeepsDeadlines(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 2, Options{HeadTimeout: 2 * time.Second, IdleTimeout: 5 * time.Second})
+	var begun, idle []net.Conn
+	for range 6 {
+		c := ls.dial(t)
+		ls.send(t, c, "GET /auth HTTP/1.1\r\n")
+		begun = append(begun, c)
+		c = ls.dial(t)
+		ls.send(t, c, testAuth)
+		readHead(t, c)
+		idle = append(idle, c)
+	}
+	moved := false
+	for i := range 6 {
+		ls.pass(800 * time.Millisecond)
+		ls.settle(t)
+		ls.handOver(t, i%2)
+		moved = moved || ls.loops[0].open > 0 && ls.loops[1].open > 0
+		for j, c := range begun {
+			text, ended := received(t, c)
+			switch late := ls.clock >= int64(2*time.Second); {
+			case late && i == 2 && status(text) != "408":
+				t.Errorf("after %v, incomplete request %d got %q", time.Duration(ls.clock), j, text)
+			case !late && (text != "" || ended):
+				t.Errorf("after %v, incomplete request %d got %q already", time.Duration(ls.clock), j, text)
+			}
+		}
+	}
+	if !moved {
+		t.Error("no connection has changed hands")
+	}
+	for i, c := range idle {
+		if text, ended := received(t, c); text != "" || ended {
+			t.Errorf("idle connection %d is closed before its time", i)
+		}
+	}
+	ls.pass(time.Second)
+	ls.settle(t)
+	for i, c := range idle {
+		if _, ended := received(t, c); !ended {
+			t.Errorf("idle connection %d is open after its time", i)
+		}
+	}
+}
+
+// TestHandOverKeepsOrder: a loop that takes idle connections over closes those
+// first that have been idle longer.
+func TestHandOverKeepsOrder(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 2, Options{})
+	for range 40 {
+		ls.dial(t)
+		ls.pass(10 * time.Millisecond)
+	}
+	ls.handOver(t, 0)
+	for range 40 {
+		ls.dial(t)
+		ls.pass(10 * time.Millisecond)
+	}
+	ls.handOver(t, 1)
+	ls.handOver(t, 0)
+	total := 0
+	for i, l := range ls.loops {
+		before := int64(0)
+		for w := l.idle.first; w != nil; w = w.next {
+			if w.deadline < before {
+				t.Errorf("loop %d: a deadline of %d behind one of %d", i, w.deadline, before)
+			}
+			if l.conn(w.conn.fd) != w.conn || w.conn.loop != l || !w.conn.watched {
+				t.Errorf("loop %d does not serve a connection that it has taken over", i)
+			}
+			before = w.deadline
+			total++
+		}
+	}
+	if total != 80 {
+		t.Errorf("%d connections of 80", total)
+	}
+}
+
+// TestReadBeforeExpiring: a pause of the process closes nothing that was sent
+// in time.
+func TestReadBeforeExpiring(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 2, Options{HeadTimeout: time.Second, IdleTimeout: 2 * time.Second})
+	const each = eventBatch // more in all than one wake-up tells of
+	var idle, begun, slow []net.Conn
+	for range each {
+		idle = append(idle, ls.dial(t))
+		c := ls.dial(t)
+		ls.send(t, c, testAuth[:40])
+		begun = append(begun, c)
+	}
+	slow = append(slow, ls.dial(t))
+	ls.send(t, slow[0], testAuth[:40])
+	for i := range each { // nothing is read meanwhile
+		_, _ = io.WriteString(idle[i], testAuth)
+		_, _ = io.WriteString(begun[i], testAuth[40:])
+	}
+	ls.pass(time.Minute)
+	ls.settle(t)
+	for i := range each {
+		for what, c := range map[string]net.Conn{"idle": idle[i], "begun": begun[i]} {
+			if text, ended := received(t, c); status(text) != "200" || ended {
+				t.Errorf("connection %d, %s before the pause, got %q", i, what, text)
+			}
+		}
+	}
+	if text, _ := received(t, slow[0]); status(text) != "408" {
+		t.Errorf("a request that is not complete got %q", text)
+	}
+}
+
+// TestAcceptsBesideBusyConnections: when there is more to do than one wake-up
+// tells of, new connections do not wait for all of it.
+func TestAcceptsBesideBusyConnections(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 1, Options{})
+	busy := make([]net.Conn, 3*eventBatch)
+	for i := range busy {
+		busy[i] = ls.dial(t)
+	}
+	for _, c := range busy {
+		_, _ = io.WriteString(c, testAuth)
+	}
+	const late = 20
+	for range late {
+		c, err := net.Dial("tcp", ls.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	before := ls.loops[0].open
+	if err := ls.loops[0].round(0); err != nil {
+		t.Fatal(err)
+	}
+	if got := ls.loops[0].open - before; got != late {
+		t.Errorf("in one round %d of %d new connections are accepted", got, late)
+	}
+}
+
+// TestEventsOfWhatIsGone: a batch may name a listening socket that an earlier
+// event of it has made the loop give up, and a descriptor that is another
+// connection's by now.
+func TestEventsOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 1, Options{})
+	l := ls.loops[0]
+	c := ls.dial(t)
+	served := l.idle.first.conn
+	socket := l.sockets[0]
+	l.handleAll([]unix.EpollEvent{
+		{Events: unix.EPOLLHUP, Fd: int32(served.fd), Pad: served.generation + 1},
+		{Events: unix.EPOLLIN, Fd: 1 << 20, Pad: 1},
+	})
+	if l.conn(served.fd) != served {
+		t.Error("an event of a descriptor's former connection has closed the present one")
+	}
+	late, err := net.Dial("tcp", ls.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	_, _ = io.WriteString(late, testAuth)
+	l.drain()
+	l.handleAll([]unix.EpollEvent{
+		{Events: unix.EPOLLIN, Fd: int32(l.wake)},
+		{Events: unix.EPOLLIN, Fd: int32(socket)},
+		{Events: unix.EPOLLHUP, Fd: int32(socket)},
+	})
+	ls.settle(t)
+	for what, conn := range map[string]net.Conn{"late": late, "open": c} {
+		text, _ := received(t, conn)
+		if what == "late" && status(text) != "200" {
+			t.Errorf("what had reached the socket got %q", text)
+		}
+	}
+}
+
+// TestLongestIdleOfAllLoopsMakesRoom, whichever loop serves it.
+func TestLongestIdleOfAllLoopsMakesRoom(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 2, Options{MaxConnections: 4})
+	var conns []net.Conn
+	for range 4 {
+		conns = append(conns, ls.dial(t))
+		ls.pass(time.Second)
+	}
+	ls.handOver(t, 0) // the second and the fourth
+	ls.send(t, conns[0], testAuth)
+	readHead(t, conns[0])
+	ls.pass(time.Second)
+	for i, longest := range []net.Conn{conns[1], conns[2], conns[3], conns[0]} {
+		c := ls.dial(t)
+		ls.send(t, c, testAuth)
+		if text, ended := received(t, c); status(text) != "200" || ended {
+			t.Errorf("new connection %d got %q", i, text)
+		}
+		if _, ended := received(t, longest); !ended {
+			t.Errorf("for new connection %d, the one that had been idle longest is not closed", i)
+		}
+		if open := ls.connections.Load(); open != 4 {
+			t.Errorf("%d connections", open)
+		}
+		ls.pass(time.Second)
+	}
+}
+
+// TestHeldBytesAreBounded: what incomplete requests hold together has a limit.
+// The oldest are refused first, whichever loop has them, and what is complete
+// is answered.
+func TestHeldBytesAreBounded(t *testing.T) {
+	t.Parallel()
+	const limit = 1 << 20
+	ls := newTestLoops(t, 2, Options{MaxHeldBytes: limit})
+	head := "GET /auth HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("a:"+strings.Repeat(" ", 8000)+"b\r\n", 3)
+	var conns []net.Conn
+	for i := range 60 {
+		for j, l := range ls.loops { // they take turns
+			l.accepting = j == i%2
+			l.watchSockets(l.accepting)
+		}
+		c := ls.dial(t)
+		ls.send(t, c, head)
+		conns = append(conns, c)
+		if held := ls.Stats().Held; held > limit {
+			t.Fatalf("after %d requests, %d bytes are held", i+1, held)
+		}
+	}
+	if ls.loops[0].heads.first == nil || ls.loops[1].heads.first == nil {
+		t.Error("one loop has all incomplete requests")
+	}
+	refused := 0
+	for i, c := range conns {
+		text, _ := received(t, c)
+		if status(text) != "503" {
+			break
+		}
+		if refused++; refused != i+1 {
+			t.Errorf("request %d is refused before older ones", i)
+		}
+	}
+	if refused < 20 || refused > 45 {
+		t.Errorf("%d of %d requests are refused", refused, len(conns))
+	}
+	for _, c := range conns[refused:] {
+		ls.send(t, c, "Authorization: Bearer "+testToken+"\r\n\r\n")
+		if text, _ := received(t, c); status(text) != "200" {
+			t.Errorf("a request that is complete got %q", text)
+		}
+	}
+	if held := ls.Stats().Held; held != 0 {
+		t.Errorf("%d bytes are held for nothing", held)
+	}
+}
+
+// TestDeafClientsAreBounded: what is held for those that do not read counts,
+// too.
+func TestDeafClientsAreBounded(t *testing.T) {
+	t.Parallel()
+	const limit = 256 << 10
+	ls := newTestLoops(t, 2, Options{MaxHeldBytes: limit})
+	for range 20 {
+		c := ls.dial(t)
+		_ = c.(*net.TCPConn).SetReadBuffer(1)
+		_ = c.SetWriteDeadline(time.Now().Add(5 * time.Second))
+		for range 200 {
+			_ = c.SetWriteDeadline(time.Now().Add(5 * time.Millisecond))
+			if _, err := io.WriteString(c, strings.Repeat(testAuth, 200)); err != nil {
+				break
+			}
+			ls.settle(t)
+		}
+		held := int64(0)
+		for _, l := range ls.loops {
+			for w := l.blocked.first; w != nil; w = w.next {
+				if len(w.conn.unsent) == 0 {
+					t.Error("nothing is kept for a client that does not read")
+				}
+				held += int64(cap(w.conn.unparsed) + cap(w.conn.unsent))
+			}
+		}
+		if counted := ls.Stats().Held; counted != held || held == 0 || held > limit {
+			t.Fatalf("%d bytes are held, and %d are counted", held, counted)
+		}
+	}
+}
+
+// TestConditionsAreLoggedApart: one that lasts does not hide another.
+func TestConditionsAreLoggedApart(t *testing.T) {
+	t.Parallel()
+	lines := &logLines{}
+	s := New(nil, Options{Logger: slog.New(slog.NewJSONHandler(lines, nil)), MaxConnections: 7})
+	for range 3 {
+		s.noteConnectionLimit()
+		s.noteHeldLimit()
+		for _, name := range []string{"EMFILE", "ENOBUFS"} {
+			s.noteAcceptError(name, name+": it failed")
+		}
+	}
+	var got []string
+	for _, line := range lines.take(t) {
+		got = append(got, fmt.Sprint(line["msg"], " ", line["error"]))
+	}
+	want := []string{
+		"connection limit reached <nil>",
+		"incomplete requests hold too much memory; the oldest are refused <nil>",
+		"cannot accept a connection EMFILE: it failed",
+		"cannot accept a connection ENOBUFS: it failed",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("logged:\n%s", strings.Join(got, "\n"))
+	}
+}

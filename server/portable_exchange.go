@@ -1,0 +1,183 @@
+package server
+
+import (
+	"errors"
+	"os"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// portableExchange is what a portableConn's goroutine works with.
+type portableExchange struct {
+	conn   *portableConn
+	worker worker
+	exchange
+	buffer   []byte // its first held bytes are not consumed yet
+	held     int
+	out      []byte
+	deadline time.Time
+	waits    portableWait
+}
+
+// portableWait is what a connection waits for.
+type portableWait uint8
+
+const (
+	forRequest portableWait = iota
+	forHead                 // the rest of one
+	forBody                 // the rest of one
+)
+
+// run answers requests until the connection is to be closed.
+func (x *portableExchange) run() {
+	options := &x.conn.engine.server.options
+	x.deadline = time.Now().Add(options.IdleTimeout)
+	for {
+		n, err := x.conn.read(x.buffer[x.held:], x.deadline)
+		last := false
+		if n == 0 && err != nil {
+			if x.waits != forBody {
+				x.end(err)
+				return
+			}
+			last = true // its request is complete but for that
+		}
+		if x.waits == forRequest {
+			x.conn.lockedSetIdle(false)
+		}
+		x.worker.setTime(options.Now())
+		answered, ok := x.answer(x.held+n, last)
+		if !ok {
+			return
+		}
+		x.await(answered)
+	}
+}
+
+// end answers a request that is not complete, if there is one.
+func (x *portableExchange) end(err error) {
+	if x.waits != forHead || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return
+	}
+	reason := requestTimeout
+	if x.conn.refused.Load() {
+		reason = overloaded
+	}
+	x.worker.setTime(x.conn.engine.server.options.Now())
+	x.finish(x.worker.refuse(x.out[:0], reason))
+}
+
+// answer answers the requests in buffer[:total] and keeps the rest. It reports
+// whether there were any, and whether the connection goes on.
+func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
+	draining := &x.conn.engine.draining
+	consumed, then := 0, callAgain
+	for then == callAgain {
+		var used int
+		used, x.out, then = x.worker.advance(&x.exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, draining.Load())
+		consumed += used
+		if then == closeLastly {
+			core.Wipe(x.buffer[:total])
+			x.finish(x.out)
+			return true, false
+		}
+		if len(x.out) > 0 {
+			answered = true
+			if !x.write(total - consumed) {
+				return true, false
+			}
+		}
+		if then == closeNow {
+			return true, false
+		}
+	}
+	end := total
+	if then == readBody {
+		end = consumed + x.headLength // the body is forgotten
+	}
+	x.held = copy(x.buffer, x.buffer[consumed:end])
+	core.Wipe(x.buffer[x.held:total])
+	return answered, true
+}
+
+// write writes out. A client that does not read makes it wait, with rest bytes
+// not answered yet.
+func (x *portableExchange) write(rest int) bool {
+	if rest > 0 {
+		x.conn.hold(len(x.buffer) + cap(x.out))
+	}
+	_ = x.conn.SetWriteDeadline(time.Now().Add(x.conn.engine.server.options.HeadTimeout))
+	_, err := x.conn.Write(x.out)
+	clear(x.out)
+	return err == nil
+}
+
+// await sets the deadline for what comes next: the rest of a request that has
+// begun, counted from its beginning, or another one.
+func (x *portableExchange) await(answered bool) {
+	options := &x.conn.engine.server.options
+	waits, timeout := forRequest, options.IdleTimeout
+	switch {
+	case x.headLength > 0 && x.skipped > 0:
+		waits, timeout = forBody, min(bodyGrace, options.HeadTimeout)
+	case x.headLength > 0: // a body that is not there now is not waited for
+		waits, timeout = forBody, 0
+	case x.held > 0:
+		waits, timeout = forHead, options.HeadTimeout
+	}
+	if waits != x.waits || answered || waits == forRequest { // each request has its own time
+		x.deadline = time.Now().Add(timeout)
+	}
+	x.waits = waits
+	if waits == forRequest {
+		x.shrink()
+		x.conn.hold(0)
+		x.conn.lockedSetIdle(true)
+		return
+	}
+	if x.held == len(x.buffer) {
+		x.resize(min(2*len(x.buffer), 2*maxHead))
+	}
+	x.conn.hold(len(x.buffer))
+}
+
+// shrink gives back what an idle connection does not need.
+func (x *portableExchange) shrink() {
+	if len(x.buffer) > usualBuffer {
+		x.resize(usualBuffer)
+	}
+	if cap(x.out) > usualBuffer {
+		x.out = nil
+	}
+}
+
+// resize moves what is held to a buffer of another size and wipes the old one.
+func (x *portableExchange) resize(size int) {
+	other := make([]byte, size)
+	copy(other, x.buffer[:x.held])
+	core.Wipe(x.buffer)
+	x.buffer = other
+}
+
+// finish writes the last response and reads on for a while before the
+// connection is closed; see loop.linger.
+func (x *portableExchange) finish(out []byte) {
+	c := x.conn
+	_ = c.SetDeadline(time.Now().Add(min(lingerTime, c.engine.server.options.HeadTimeout)))
+	if _, err := c.Write(out); err != nil {
+		return
+	}
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	discard := make([]byte, usualBuffer)
+	defer core.Wipe(discard)
+	for {
+		if _, err := c.Read(discard); err != nil {
+			return
+		}
+		core.Wipe(discard)
+	}
+}

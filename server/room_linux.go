@@ -1,0 +1,125 @@
+package server
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// maxOvershoot is how many connections there may be beyond the limit while
+// other loops close those that are to make room.
+const maxOvershoot = eventBatch
+
+// requests are what other loops ask of a loop, and what it lets them know.
+type requests struct {
+	oldestIdle atomic.Int64 // when its longest idle connection would be closed
+	evictions  atomic.Int32 // how many idle connections it is asked to close
+
+	mu     sync.Mutex
+	giveUp []*conn // those that are asked to give up what they hold
+}
+
+// publishIdle lets the other loops know how long this one's connections have
+// been idle.
+func (l *loop) publishIdle() {
+	oldest := int64(math.MaxInt64)
+	if l.idle.first != nil {
+		oldest = l.idle.first.deadline
+	}
+	if l.requests.oldestIdle.Load() != oldest {
+		l.requests.oldestIdle.Store(oldest)
+	}
+}
+
+// makeRoom closes the connection that has been idle longest, be it of another
+// loop. It returns false if there is no room to be had. beyond is by how many
+// connections the limit is exceeded.
+func (l *loop) makeRoom(beyond int64) bool {
+	l.publishIdle()
+	oldest := l
+	for _, other := range *l.others {
+		if other.requests.oldestIdle.Load() < oldest.requests.oldestIdle.Load() {
+			oldest = other
+		}
+	}
+	if oldest == l {
+		return l.makeRoomHere()
+	}
+	if beyond > maxOvershoot {
+		return false
+	}
+	oldest.requests.evictions.Add(1)
+	oldest.wakeUp()
+	return true
+}
+
+// makeRoomHere closes one connection of this loop, if it can: the one that has
+// been idle longest or, where all of them are busy, the one that has kept the
+// loop waiting longest, be it for the end of a request or for the reading of
+// a response. A proxy's own requests are complete within moments.
+func (l *loop) makeRoomHere() bool {
+	for _, list := range []*deadlineList{&l.idle, &l.lingers, &l.bodies, &l.heads, &l.blocked} {
+		// Those that have something to say just now are not idle.
+		for looks := 0; list.first != nil && looks < acceptBatch; looks++ {
+			c := list.first.conn
+			still := l.stillWaits(c)
+			if still {
+				if list == &l.heads {
+					l.refuse(c, overloaded)
+				}
+				if l.conn(c.fd) == c {
+					l.close(c)
+				}
+			}
+			if l.conn(c.fd) != c {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// giveUp asks the connection's loop to refuse its request.
+func (c *conn) giveUp() {
+	r := &c.loop.requests
+	r.mu.Lock()
+	r.giveUp = append(r.giveUp, c)
+	r.mu.Unlock()
+	c.loop.wakeUp()
+}
+
+// heedRequests does what was asked for.
+func (l *loop) heedRequests() {
+	for range l.requests.evictions.Swap(0) {
+		if l.idle.first == nil || !l.makeRoomHere() {
+			break
+		}
+	}
+	l.requests.mu.Lock()
+	conns := l.requests.giveUp
+	l.requests.giveUp = nil
+	l.requests.mu.Unlock()
+	for _, c := range conns {
+		switch {
+		case l.conn(c.fd) != c: // it has come to its end
+		case c.wait.list == &l.heads, c.wait.list == &l.bodies:
+			l.refuse(c, overloaded)
+		case c.wait.list == &l.blocked:
+			l.close(c)
+		}
+	}
+}
+
+// account takes note of what a connection holds, and sees to it that all of
+// them together do not hold too much.
+func (l *loop) account(c *conn) {
+	bytes := cap(c.unparsed) + cap(c.unsent)
+	if bytes == c.accounted {
+		return
+	}
+	c.accounted = bytes
+	if l.server.held.set(&c.holding, c, int64(bytes)) {
+		l.server.noteHeldLimit()
+		l.server.held.relieve()
+	}
+}
