@@ -207,6 +207,72 @@ func TestHalfSentHeads(t *testing.T) {
 	s.awaitDescriptors(t, open)
 }
 
+// TestLargeHeads: thousands of requests that are as large as they may be and
+// never come to an end do not hold more together than they may. The oldest are
+// refused, and whoever sends a whole request is answered.
+func TestLargeHeads(t *testing.T) {
+	t.Parallel()
+	s, open := startMeasured(t)
+	before := s.resident(t)
+	head := "GET /auth HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("a:"+strings.Repeat(" ", 8090)+"b\r\n", 4)
+	crowd := make([]*client, many(t, 9000))
+	for i := range crowd {
+		crowd[i] = s.connect(t)
+		if _, err := io.WriteString(crowd[i], head); err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		if i%1000 == 0 {
+			other := s.connect(t)
+			if got := other.ask(t, goodToken).status; got != "200" {
+				t.Errorf("who sent a whole request got %s", got)
+			}
+			other.reset(t)
+		}
+	}
+	// Twice the limit, as the garbage collector lets the heap grow to.
+	const most = 2*defaultHeld + 32<<20
+	if grown := s.resident(t) - before; grown > most {
+		t.Errorf("%d incomplete requests take %d bytes", len(crowd), grown)
+	}
+	if total := len(crowd) * len(head); total < 3*defaultHeld {
+		t.Logf("%d bytes in all say little", total)
+	} else {
+		s.await(t, "incomplete requests hold too much memory")
+		if got := crowd[0].answer(t).status; got != "503" {
+			t.Errorf("the oldest got %s", got)
+		}
+	}
+	for _, c := range crowd {
+		c.reset(t)
+	}
+	s.awaitDescriptors(t, open)
+}
+
+// TestConnectionFlood: connections that say nothing, as many as there may be,
+// keep nobody out.
+func TestConnectionFlood(t *testing.T) {
+	t.Parallel()
+	s, open := startMeasured(t, "MAX_CONNECTIONS=500")
+	var crowd []*client
+	for i := range 2000 {
+		crowd = append(crowd, s.connect(t))
+		if i%100 == 99 {
+			c := s.connect(t)
+			if got := c.ask(t, goodToken).status; got != "200" {
+				t.Errorf("after %d silent connections, a new one got %s", i+1, got)
+			}
+			c.reset(t)
+		}
+	}
+	if got := s.descriptors(t); got > 500+reservedDescriptors {
+		t.Errorf("%d descriptors are open", got)
+	}
+	for _, c := range crowd {
+		c.reset(t)
+	}
+	s.awaitDescriptors(t, open)
+}
+
 // TestDeafPipeliners send requests without reading an answer: what is held for
 // each is bounded, and it ends.
 func TestDeafPipeliners(t *testing.T) {

@@ -66,6 +66,7 @@ var (
 	denialsDesc      = describeMetric("denials_total", "Authorization requests not granted, by reason.", "reason")
 	durationDesc     = describeMetric("verdict_duration_seconds", "Time from a parsed request to its verdict.")
 	connectionsDesc  = describeMetric("connections", "Open connections.")
+	heldDesc         = describeMetric("incomplete_request_bytes", "Memory that incomplete requests hold together.")
 	tokensDesc       = describeMetric("tokens", "Tokens loaded, expired ones included.")
 	usableDesc       = describeMetric("usable", "1 if there is a token to compare with, 0 if every request is answered 500.")
 	usesDesc         = describeMetric("principal_uses_total", "Requests granted to a principal of the keyring.", "principal")
@@ -79,7 +80,7 @@ var (
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		requestsDesc, denialsDesc, durationDesc, connectionsDesc, tokensDesc, usableDesc,
+		requestsDesc, denialsDesc, durationDesc, connectionsDesc, heldDesc, tokensDesc, usableDesc,
 		usesDesc, expiryDesc, reloadsDesc, lastReloadDesc, reloadResultDesc, buildDesc,
 	} {
 		to <- d
@@ -108,6 +109,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	}
 	to <- histogram(stats.Durations)
 	gauge(connectionsDesc, float64(stats.Connections))
+	gauge(heldDesc, float64(stats.Held))
 	gauge(tokensDesc, float64(stats.Tokens))
 	gauge(usableDesc, oneIf(stats.Usable))
 	for principal, n := range stats.Uses {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/concrete-security/auth-service/server"
@@ -81,6 +82,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		IdleTimeout:    s.idleTimeout,
 		DrainTimeout:   s.drainTimeout,
 		MaxConnections: connectionLimit(s.maxConnections, logger),
+		MaxHeldBytes:   heldLimit(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,
 	})
 	if len(admins) > 0 {

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startForced starts the service under strace, which makes system calls fail or
+// wait as asked. The process is the service's own. trace is a file that strace
+// writes a line to for each of these calls.
+func startForced(t *testing.T, inject string, environment ...string) (s *service, trace string) {
+	t.Helper()
+	strace, err := exec.LookPath("strace")
+	if err != nil {
+		unable(t, "strace is not installed: %v", err)
+	}
+	calls, _, _ := strings.Cut(inject, ":")
+	trace = filepath.Join(t.TempDir(), "trace")
+	s = newService(t, append(environment, "AUTH_SERVICE_TOKEN="+goodToken)...)
+	s.Args = []string{
+		"strace", "-D", "-f", "-qq", "-o", trace, "-e", "signal=none",
+		"-e", "trace=" + calls, "-e", "inject=" + inject, s.Path,
+	}
+	s.Path = strace
+	// Not by run, which connects: what the service does with its very first
+	// connection may be the test.
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Process.Kill(); _ = s.Wait() })
+	s.await(t, "msg=started")
+	return s, trace
+}
+
+// TestStopWhileConnectionArrives: what arrives between the signal and the end is
+// answered, also if the service learns of both at once.
+func TestStopWhileConnectionArrives(t *testing.T) {
+	t.Parallel()
+	for i := range 6 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			const delay = 1200 * time.Millisecond
+			s, _ := startForced(t, fmt.Sprintf("epoll_wait,epoll_pwait:delay_enter=%d", delay.Microseconds()))
+			if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(i) * delay / 6)
+			if c, err := net.DialTimeout("tcp", s.address, patience); err == nil { // or it has stopped listening
+				defer c.Close()
+				answered := &client{Conn: c, reader: bufio.NewReader(c)}
+				if got := answered.ask(t, goodToken).status; got != "200" {
+					t.Errorf("a connection that arrived while the service stopped got %s", got)
+				}
+			}
+			if err := s.Wait(); err != nil {
+				t.Errorf("it ended with %v: %s", err, s.log)
+			}
+		})
+	}
+}
+
+// TestAcceptErrors: while connections cannot be accepted, the service says why
+// and does not spin, and those that it has get their verdicts.
+func TestAcceptErrors(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"ENOBUFS", "ENOMEM", "ECONNABORTED", "EPERM", "EPROTO", "EMFILE"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, trace := startForced(t, "accept4:error="+name+":when=2+")
+			open := s.connect(t)
+			if got := open.ask(t, goodToken).status; got != "200" {
+				t.Fatalf("status %s", got)
+			}
+			s.connect(t) // it has to wait
+			s.await(t, "cannot accept a connection")
+			if log := s.log.String(); !strings.Contains(log, name) {
+				t.Errorf("the log does not name the error: %s", log)
+			}
+			before := lines(t, trace)
+			const while = 500 * time.Millisecond
+			time.Sleep(while)
+			// A few for each pause, for each loop.
+			if calls := lines(t, trace) - before; calls > 20*int(while/(10*time.Millisecond)) {
+				t.Errorf("%d calls in %v", calls, while)
+			}
+			if got := open.ask(t, goodToken).status; got != "200" {
+				t.Errorf("on the open connection: %s", got)
+			}
+		})
+	}
+}
+
+func lines(t *testing.T, path string) int {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bytes.Count(text, []byte{'\n'})
+}
+
+// TestPause: a pause of the process, as of a virtual machine that is frozen,
+// closes nothing that was sent in time.
+func TestPause(t *testing.T) {
+	t.Parallel()
+	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "HEAD_TIMEOUT=500ms", "IDLE_TIMEOUT=1s")
+	request := authRequest(goodToken)
+	for round := range 5 {
+		var idle, begun []*client
+		for range 150 {
+			c := s.connect(t)
+			if got := c.ask(t, goodToken).status; got != "200" {
+				t.Fatalf("status %s", got)
+			}
+			idle = append(idle, c)
+		}
+		for range 150 {
+			c := s.connect(t)
+			if _, err := c.Write([]byte(request[:40])); err != nil {
+				t.Fatal(err)
+			}
+			begun = append(begun, c)
+		}
+		paused := time.Now()
+		if err := s.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range idle {
+			c.send(t, goodToken)
+		}
+		for _, c := range begun {
+			if _, err := c.Write([]byte(request[40:])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		inTime := time.Since(paused) < 200*time.Millisecond
+		time.Sleep(1200 * time.Millisecond)
+		if err := s.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+		lost := 0
+		for _, c := range append(idle, begun...) {
+			if got := c.answer(t).status; got != "200" {
+				lost++
+			}
+			c.reset(t)
+		}
+		if !inTime {
+			t.Logf("round %d: the machine was too slow to send in time", round)
+			continue
+		}
+		if lost > 0 {
+			t.Errorf("%d of 300 requests are lost", lost)
+		}
+		return
+	}
+	t.Error("the machine is too slow to tell")
+}
