@@ -1,0 +1,240 @@
+package proxytest
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// identityNames are the fields that tell the backend who asks. The service
+// sets the first; what a client sends under any of them is a lie.
+var identityNames = []string{"X-Auth-Request-User", "X-Auth-Request-Scopes", "X-Auth-Request-Key"}
+
+// spoofed are fields that a client would like the backend or the service to
+// believe.
+var spoofed = []string{
+	"X-Auth-Request-User: root",
+	"x-auth-request-user: root",
+	"X_Auth_Request_User: root",
+	"X-Auth_Request-User: root",
+	"X-Auth-Request-Scopes: *",
+	"X-Auth-Request-Key: root",
+	"X-Auth-Scope: metrics",
+	"X_Auth_Scope: deploy",
+	"X-Original-URI: /metrics",
+	"X-Forwarded-Uri: /metrics",
+}
+
+// alike returns the name that a backend may take a field for: some take "_"
+// for "-" (CGI and its heirs), some any byte but letters and digits.
+func alike(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z', '0' <= r && r <= '9':
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+}
+
+// CheckIdentity checks that the backend saw the principal, once, and nothing
+// that the client may have written in its stead, and that a reverse proxy
+// which the backend may be passes on the same.
+func (a *Answer) CheckIdentity(tb testing.TB, user string) {
+	tb.Helper()
+	checkIdentity(tb, "the request", a.Echo(tb), user)
+}
+
+func checkIdentity(tb testing.TB, name string, echo Echo, user string) {
+	tb.Helper()
+	if got := echo.Header.Values("X-Auth-Request-User"); !slices.Equal(got, []string{user}) {
+		tb.Errorf("%s: the backend saw the users %q, want %q alone", name, got, user)
+	}
+	if got := echo.Beyond.Values("X-Auth-Request-User"); !slices.Equal(got, []string{user}) {
+		tb.Errorf("%s: a proxy in the backend's place passes the users %q on, want %q alone", name, got, user)
+	}
+	for field, values := range echo.Header { // more than in Beyond
+		if field == "X-Auth-Request-User" {
+			continue
+		}
+		switch like := alike(field); {
+		case like == "x-auth-scope", like == "authorization",
+			slices.ContainsFunc(identityNames, func(n string) bool { return alike(n) == like }):
+			tb.Errorf("%s: the backend saw %s: %q", name, field, values)
+		}
+	}
+}
+
+// CheckIdentity checks a site whose service has Keyring and where every token
+// may ask for /.
+func (s *Site) CheckIdentity(tb testing.TB) {
+	tb.Helper()
+	s.checkIdentity(tb, "/")
+}
+
+// checkIdentity checks that nothing that a client sends changes who the backend
+// takes it for. Every token of Keyring may ask for the path.
+func (s *Site) checkIdentity(tb testing.TB, path string) {
+	tb.Helper()
+	for _, fields := range [][]string{nil, spoofed} {
+		s.Check(tb, Request{
+			Name: "valid", Path: path, Want: []int{200},
+			Fields: append(fields[:len(fields):len(fields)], Bearer(Metrics)),
+		}).CheckIdentity(tb, "grafana")
+		s.Check(tb, Request{Name: "missing", Path: path, Fields: fields, Want: []int{401}})
+	}
+	s.checkLookalikes(tb, path)
+	s.checkNominated(tb, path)
+}
+
+// checkLookalikes sends fields whose names are those of the identity when every
+// byte but letters and digits is taken for "-". A proxy may refuse the request
+// if the name is not one that HTTP allows, or if it finds it suspicious.
+func (s *Site) checkLookalikes(tb testing.TB, path string) {
+	tb.Helper()
+	for c := byte(' '); c < 0xff; c++ {
+		if c == ':' || '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z' || 0x80 < c && c < 0xfe {
+			continue
+		}
+		for _, n := range []int{1, -1} { // the first "-", or all of them
+			var fields []string
+			for _, name := range append(identityNames, "X-Auth-Scope") {
+				fields = append(fields, strings.Replace(name, "-", string([]byte{c}), n)+": root")
+			}
+			name := fmt.Sprintf("%q for %d of the \"-\"", c, n)
+			want := []int{200, 400}
+			if c == '-' {
+				want = []int{200}
+			}
+			if s.RefusesUnderscores && c == '_' {
+				want = []int{400}
+			}
+			answer := s.Check(tb, Request{Name: name, Path: path, Fields: append(fields, Bearer(Metrics)), Want: want})
+			if answer.Status == http.StatusOK {
+				checkIdentity(tb, name, answer.Echo(tb), "grafana")
+			}
+			s.Check(tb, Request{Name: name, Path: path, Fields: fields, Want: []int{400, 401}})
+		}
+	}
+}
+
+// nominations are the field lines by which a client may tell a proxy, or the
+// one behind it, to drop fields (RFC 9110, section 7.6.1). If always is set the
+// request must be answered as without them; others may be refused as well.
+var nominations = []struct {
+	always bool
+	lines  []string
+}{
+	{true, []string{"Connection: close, X-Auth-Request-User"}},
+	{true, []string{"Connection: X-Auth-Request-User"}},
+	{true, []string{"connection: x-auth-request-user"}},
+	{true, []string{"CONNECTION: X-AUTH-REQUEST-USER, keep-alive"}},
+	{true, []string{"Connection: keep-alive,X-Auth-Request-User,"}},
+	{true, []string{"Connection: close", "Connection: X-Auth-Request-User"}},
+	{true, []string{"Connection: X-Auth-Request-User", "Connection: close"}},
+	{true, []string{"Connection: close,\tX-Auth-Request-User\t,keep-alive"}},
+	{true, []string{"Connection:X-Auth-Request-User\t "}},
+	{true, []string{"Connection: , ,X-Auth-Request-User,, , close"}},
+	{true, []string{"Connection: X-Auth-Request-User, X-Auth-Request-User, X-Auth-Request-User"}},
+	{true, []string{"Connection: X-Auth-Request-User,X-Auth-Request-User,X-Auth-Request-User,close"}},
+	{true, []string{"Connection: X-Auth-Request-Scopes, X-Auth-Request-Key, close"}},
+	{true, []string{"Connection: X_Auth_Request_User, close"}},
+	{true, []string{"Connection: X.Auth.Request.User"}},
+	{true, []string{"Connection: close, X-Auth_Request!User"}},
+	{true, []string{"Connection: close, xX-Auth-Request-User, X-Auth-Request-Userx"}},
+	{true, []string{"Proxy-Connection: X-Auth-Request-User"}},
+	{true, []string{"Proxy-Connection: close, X-Auth-Request-User", "Connection: close"}},
+	{true, []string{"Connection: keep-alive, X-Auth-Request-User", "Keep-Alive: X-Auth-Request-User"}},
+	{false, []string{"Connection: X-X-Auth-Request-User-Auth-Request-User"}},
+	{false, []string{"Connection: X-Auth-Request-X-Auth-Request-UserUser, close"}},
+	{false, []string{"Connection: closX-Auth-Request-Usere"}},
+	{false, []string{`Connection: "X-Auth-Request-User"`}},
+	{false, []string{"Connection: X-Auth-Request-User;q=1"}},
+	{false, []string{"Connection: close X-Auth-Request-User"}},
+	{false, []string{"Connection: close,\vX-Auth-Request-User"}},
+	{false, []string{"Connection: close,\r\n X-Auth-Request-User"}},
+	{false, []string{"Connection : X-Auth-Request-User"}},
+	{false, []string{"Connection: *"}},
+	{false, []string{"Connection: " + strings.Repeat("x, ", 300) + "X-Auth-Request-User"}},
+	{false, []string{"Connection: TE, X-Auth-Request-User", "TE: trailers"}},
+	{false, []string{"Connection: TE", "TE: X-Auth-Request-User"}},
+	{false, []string{"Connection: Trailer, X-Auth-Request-User", "Trailer: X-Auth-Request-User"}},
+	{false, []string{"Connection: Upgrade, X-Auth-Request-User", "Upgrade: h2c"}},
+	{false, []string{"Connection: Upgrade", "Upgrade: X-Auth-Request-User"}},
+	{false, []string{"Connection: Authorization"}},
+	{false, []string{"Connection: close, authorization"}},
+	{false, []string{"Connection: Authorization, X-Auth-Request-User"}},
+	{false, []string{"Connection: X-Auth-Scope"}},
+	{false, []string{"Connection: X-Original-URI, X-Real-IP, X-Forwarded-For"}},
+	{false, []string{"Connection: Host, Cookie, Content-Length"}},
+	{false, []string{"Connection: Connection, X-Auth-Request-User"}},
+}
+
+// checkNominated checks that a client's Connection field, or one of its
+// siblings, neither takes the identity away nor brings a forged one in, and that
+// a token which is to be dropped is a missing one at best.
+func (s *Site) checkNominated(tb testing.TB, path string) {
+	tb.Helper()
+	for _, n := range nominations {
+		name := fmt.Sprintf("%.100q", n.lines)
+		want := []int{200}
+		if !n.always {
+			want = []int{200, 400, 401, 403}
+		}
+		for _, fields := range [][]string{nil, spoofed} {
+			r := Request{Name: name, Path: path, Connection: n.lines, Fields: append(fields[:len(fields):len(fields)], Bearer(Metrics)), Want: want}
+			if answer := s.Check(tb, r); answer.Status == http.StatusOK {
+				checkIdentity(tb, name, answer.Echo(tb), "grafana")
+			}
+			for who, fields := range map[string][]string{
+				"missing": fields,
+				"unknown": append(fields[:len(fields):len(fields)], Bearer(Stranger)),
+			} {
+				s.Check(tb, Request{Name: name + ", " + who, Path: path, Connection: n.lines, Fields: fields, Want: []int{400, 401, 403}})
+			}
+		}
+	}
+}
+
+// CheckUpgrade checks that a request for a WebSocket gets one if and only if it
+// has a token, and that whatever the Connection field names besides, the backend
+// learns who asks. The service has Keyring; every token may ask for the path.
+func (s *Site) CheckUpgrade(tb testing.TB, path string) {
+	tb.Helper()
+	for _, connection := range []string{
+		"Connection: Upgrade", "Connection: keep-alive, Upgrade",
+		"Connection: X-Auth-Request-User, Upgrade", "Connection: Upgrade,x-auth-request-user",
+		"Connection: keep-alive, X-Auth-Request-User, Upgrade, X-Auth-Request-Key", "Connection: X-Auth-Request-User\r\nConnection: Upgrade",
+	} {
+		fields := []string{connection, "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="}
+		answer := Send(tb, s.Address, get(path, append(fields, Bearer(Metrics))...))
+		if answer.Status != http.StatusSwitchingProtocols {
+			tb.Errorf("%q: status %d, want 101", connection, answer.Status)
+			continue
+		}
+		checkIdentity(tb, connection, answer.Switched, "grafana")
+		for _, authorization := range [][]string{nil, {Bearer(Stranger)}} {
+			if got := Send(tb, s.Address, get(path, append(fields, authorization...)...)).Status; got != http.StatusUnauthorized {
+				tb.Errorf("%q without a token: status %d", connection, got)
+			}
+		}
+	}
+}
+
+// CheckUnnamed checks a site whose service is from StartUnnamed.
+func (s *Site) CheckUnnamed(tb testing.TB) {
+	tb.Helper()
+	answer := Get(tb, s.Address, "/", append(spoofed[:len(spoofed):len(spoofed)], Bearer(Token))...)
+	if answer.Status != http.StatusOK {
+		return
+	}
+	for name, values := range answer.Echo(tb).Header {
+		for _, value := range values {
+			if strings.Contains(value, "root") {
+				tb.Errorf("the client's %s got through: %q", name, value)
+			}
+		}
+	}
+}
