@@ -1,4 +1,4 @@
-// Package caddy_test runs the example Caddyfile with the real Caddy.
+// Package caddy_test runs the example Caddyfiles with the real Caddy.
 package caddy_test
 
 import (
@@ -12,13 +12,13 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
-func start(t *testing.T, service *proxytest.Service) *proxytest.Site {
+func start(t *testing.T, example string, service *proxytest.Service) *proxytest.Site {
 	t.Helper()
 	program := proxytest.Program(t, "caddy")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	port := proxytest.Port(t)
-	site := proxytest.Config(t, dir, "Caddyfile",
+	site := proxytest.Config(t, dir, example,
 		":80 {", ":"+port+" {", "127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)
 	// Options of the test's own: nothing may listen but for the site.
 	main := proxytest.WriteFile(t, filepath.Join(dir, "main"),
@@ -31,7 +31,7 @@ func start(t *testing.T, service *proxytest.Service) *proxytest.Site {
 
 func TestOneToken(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t, proxytest.TokenVariable))
+	site := start(t, "Caddyfile", proxytest.StartService(t, proxytest.TokenVariable))
 	site.CheckVerdicts(t)
 	site.CheckSeveralAuthorizationFields(t)
 	site.Check(t, proxytest.Request{
@@ -45,17 +45,26 @@ func TestOneToken(t *testing.T) {
 
 func TestScopes(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartService(t, proxytest.KeyringVariable(t))).CheckScopes(t, 200)
+	site := start(t, "Caddyfile.scopes", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckScopes(t, 404)
+	site.CheckUpgrade(t, "/metrics")
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	site := start(t, "Caddyfile", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckIdentity(t)
+	site.CheckUpgrade(t, "/")
 }
 
 func TestUnnamed(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartUnnamed(t)).CheckUnnamed(t)
+	start(t, "Caddyfile", proxytest.StartUnnamed(t)).CheckUnnamed(t)
 }
 
 func TestNoTokenConfigured(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t))
+	site := start(t, "Caddyfile", proxytest.StartService(t))
 	site.Check(t, proxytest.Request{Name: "no token configured", Fields: []string{proxytest.Bearer(proxytest.Token)}, Want: []int{500}})
 }
 
@@ -63,5 +72,5 @@ func TestNoTokenConfigured(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	service := proxytest.StartService(t, proxytest.TokenVariable)
-	start(t, service).CheckLog(t, "/some/where")
+	start(t, "Caddyfile", service).CheckLog(t, "/some/where")
 }

@@ -1,4 +1,4 @@
-// Package haproxy_test runs the example configuration with the real HAProxy.
+// Package haproxy_test runs the example configurations with the real HAProxy.
 package haproxy_test
 
 import (
@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
-func start(t *testing.T, service *proxytest.Service) *proxytest.Site {
+func start(t *testing.T, example string, service *proxytest.Service) *proxytest.Site {
 	t.Helper()
 	program := proxytest.Program(t, "haproxy")
 	dir := t.TempDir()
@@ -22,7 +22,7 @@ func start(t *testing.T, service *proxytest.Service) *proxytest.Site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	main := proxytest.Config(t, dir, "haproxy.cfg",
+	main := proxytest.Config(t, dir, example,
 		"bind :80", "bind "+address, "/etc/haproxy/auth-request.lua", script,
 		"127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)
 	proxytest.Start(t, address, nil, program, "-db", "-f", main)
@@ -31,7 +31,7 @@ func start(t *testing.T, service *proxytest.Service) *proxytest.Site {
 
 func TestOneToken(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t, proxytest.TokenVariable))
+	site := start(t, "haproxy.cfg", proxytest.StartService(t, proxytest.TokenVariable))
 	site.CheckVerdicts(t)
 	site.CheckSeveralAuthorizationFields(t)
 	site.Check(t, proxytest.Request{
@@ -45,17 +45,26 @@ func TestOneToken(t *testing.T) {
 
 func TestScopes(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartService(t, proxytest.KeyringVariable(t))).CheckScopes(t, 200)
+	site := start(t, "scopes.cfg", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckScopes(t, 404)
+	site.CheckUpgrade(t, "/metrics")
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	site := start(t, "haproxy.cfg", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckIdentity(t)
+	site.CheckUpgrade(t, "/")
 }
 
 func TestUnnamed(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartUnnamed(t)).CheckUnnamed(t)
+	start(t, "haproxy.cfg", proxytest.StartUnnamed(t)).CheckUnnamed(t)
 }
 
 func TestNoTokenConfigured(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t))
+	site := start(t, "haproxy.cfg", proxytest.StartService(t))
 	site.Check(t, proxytest.Request{Name: "no token configured", Fields: []string{proxytest.Bearer(proxytest.Token)}, Want: []int{500}})
 }
 
@@ -63,5 +72,5 @@ func TestNoTokenConfigured(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	service := proxytest.StartService(t, proxytest.TokenVariable)
-	start(t, service).CheckLog(t, "/some/where")
+	start(t, "haproxy.cfg", service).CheckLog(t, "/some/where")
 }

@@ -16,29 +16,32 @@ var failures = []int{500, 502, 503, 504}
 // alive and silent, and that it is found again. The service has Token.
 func (s *Site) CheckUnavailable(tb testing.TB) {
 	tb.Helper()
-	valid, unknown := []string{Bearer(Token)}, []string{Bearer(Stranger)}
-	s.Check(tb, Request{Name: "before", Fields: valid, Want: []int{200}})
+	s.awaitService(tb, "before")
 	s.Service.Kill(tb)
-	s.Check(tb, Request{Name: "valid, no service", Fields: valid, Want: failures})
-	s.Check(tb, Request{Name: "unknown, no service", Fields: unknown, Want: failures})
-	s.Check(tb, Request{Name: "missing, no service", Want: failures})
+	s.expectFailures(tb, "no service")
 	s.Service.Again(tb)
-	s.Check(tb, Request{Name: "valid, service back", Fields: valid, Want: []int{200}})
-	s.Check(tb, Request{Name: "unknown, service back", Fields: unknown, Want: []int{401}})
+	s.awaitService(tb, "service back")
 	s.CheckStopped(tb)
 }
 
 // CheckStopped checks that the proxy waits no more than patience for a service
-// that takes connections and does not answer, whatever it has asked before,
-// that nobody gets in meanwhile, and that the service is found again. The
-// service has Token. "Patience" is generous: the examples wait a few seconds, a
-// proxy without a time-out waits a minute and more.
+// that takes connections and does not answer, that nobody gets in meanwhile,
+// and that the service is found again. The service has Token. Patience is
+// generous: the examples wait a few seconds, a proxy without a time-out waits a
+// minute and more.
 func (s *Site) CheckStopped(tb testing.TB) {
 	tb.Helper()
-	valid := Request{Fields: []string{Bearer(Token)}}
-	// So that the proxy has a connection to the service, if it keeps any.
-	s.Check(tb, Request{Name: "before", Fields: valid.Fields, Want: []int{200}})
+	s.awaitService(tb, "before") // the proxy may keep a connection
 	s.Service.Pause(tb)
+	s.expectFailures(tb, "service stopped")
+	s.Service.Resume(tb)
+	s.awaitService(tb, "service runs again")
+}
+
+// expectFailures checks that whoever asks gets an error, when several ask at
+// once.
+func (s *Site) expectFailures(tb testing.TB, when string) {
+	tb.Helper()
 	before := s.Backend.Requests()
 	var group sync.WaitGroup
 	for i := range 4 {
@@ -47,27 +50,32 @@ func (s *Site) CheckStopped(tb testing.TB) {
 				answer, err := Exchange(s.Address, get(fmt.Sprintf("/%d", i), "Connection: close", authorization))
 				switch {
 				case err != nil:
-					tb.Errorf("%s, service stopped: no answer: %v", name, err)
+					tb.Errorf("%s, %s: no answer: %v", name, when, err)
 				case !slices.Contains(failures, answer.Status):
-					tb.Errorf("%s, service stopped: status %d, want one of %v", name, answer.Status, failures)
+					tb.Errorf("%s, %s: status %d, want one of %v", name, when, answer.Status, failures)
 				}
 			})
 		}
 	}
 	group.Wait()
 	if got := s.Backend.Requests() - before; got != 0 {
-		tb.Errorf("%d requests reached the backend while the service was stopped", got)
+		tb.Errorf("%s: %d requests reached the backend", when, got)
 	}
-	s.Service.Resume(tb)
+}
+
+// awaitService waits until the proxy has verdicts, and checks them. A proxy may
+// take a moment to find a service again.
+func (s *Site) awaitService(tb testing.TB, when string) {
+	tb.Helper()
 	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		answer := Get(tb, s.Address, "/", valid.Fields...)
-		if answer.Status == http.StatusOK {
+		status := Get(tb, s.Address, "/", Bearer(Token)).Status
+		if status == http.StatusOK {
 			break
 		}
 		if time.Since(begun) > patience {
-			tb.Fatalf("valid, service runs again: still status %d", answer.Status)
+			tb.Fatalf("valid, %s: still status %d", when, status)
 		}
 	}
-	s.Check(tb, Request{Name: "valid, service runs again", Fields: valid.Fields, Want: []int{200}})
-	s.Check(tb, Request{Name: "unknown, service runs again", Fields: []string{Bearer(Stranger)}, Want: []int{401}})
+	s.Check(tb, Request{Name: "valid, " + when, Fields: []string{Bearer(Token)}, Want: []int{200}})
+	s.Check(tb, Request{Name: "unknown, " + when, Fields: []string{Bearer(Stranger)}, Want: []int{401}})
 }
