@@ -162,6 +162,7 @@ var nominations = []struct {
 	{false, []string{"Connection: TE", "TE: X-Auth-Request-User"}},
 	{false, []string{"Connection: Trailer, X-Auth-Request-User", "Trailer: X-Auth-Request-User"}},
 	{false, []string{"Connection: Upgrade, X-Auth-Request-User", "Upgrade: h2c"}},
+	{false, []string{"Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA"}},
 	{false, []string{"Connection: Upgrade", "Upgrade: X-Auth-Request-User"}},
 	{false, []string{"Connection: Authorization"}},
 	{false, []string{"Connection: close, authorization"}},
@@ -187,6 +188,10 @@ func (s *Site) checkNominated(tb testing.TB, path string) {
 			r := Request{Name: name, Path: path, Connection: n.lines, Fields: append(fields[:len(fields):len(fields)], Bearer(Metrics)), Want: want}
 			if answer := s.Check(tb, r); answer.Status == http.StatusOK {
 				checkIdentity(tb, name, answer.Echo(tb), "grafana")
+				// A tunnel to the backend would carry requests that nobody checks.
+				if got := answer.Echo(tb).Header.Get("Upgrade"); strings.Contains(strings.ToLower(got), "h2c") {
+					tb.Errorf("%s: the backend is asked to upgrade to %q", name, got)
+				}
 			}
 			for who, fields := range map[string][]string{
 				"missing": fields,
