@@ -15,21 +15,21 @@ func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
 // modules are those of Debian's default configuration and those that the
 // example says it needs.
-var modules = []string{"mpm_event", "authz_core", "env", "rewrite", "headers", "proxy", "proxy_http"}
+var modules = []string{"mpm_event", "authz_core", "env", "rewrite", "headers", "lua", "proxy", "proxy_http"}
 
-func start(t *testing.T, service *proxytest.Service, replacements ...string) *proxytest.Site {
+func start(t *testing.T, example string, service *proxytest.Service, replacements ...string) *proxytest.Site {
 	t.Helper()
 	program := proxytest.Program(t, "apache2", "httpd")
 	proxytest.Program(t, "perl")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)
-	script, err := filepath.Abs("ask.pl")
+	folder, err := filepath.Abs(".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := proxytest.Config(t, dir, "auth-service.conf", append(replacements,
-		"*:80", address, "/usr/local/lib/auth-service/ask.pl", script, " www-data:www-data", "",
+	site := proxytest.Config(t, dir, example, append(replacements,
+		"*:80", address, "/usr/local/lib/auth-service", folder, " www-data:www-data", "",
 		"127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)...)
 	var main strings.Builder
 	for _, name := range modules {
@@ -67,7 +67,7 @@ func moduleDir(t *testing.T) string {
 
 func TestOneToken(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t, proxytest.TokenVariable))
+	site := start(t, "auth-service.conf", proxytest.StartService(t, proxytest.TokenVariable))
 	site.CheckVerdicts(t)
 	site.CheckSeveralAuthorizationFields(t)
 	site.Check(t, proxytest.Request{
@@ -81,29 +81,38 @@ func TestOneToken(t *testing.T) {
 
 func TestScopes(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartService(t, proxytest.KeyringVariable(t))).CheckScopes(t, 200)
+	site := start(t, "scopes.conf", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckScopes(t, 404)
+	site.CheckUpgrade(t, "/metrics")
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	site := start(t, "auth-service.conf", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckIdentity(t)
+	site.CheckUpgrade(t, "/")
 }
 
 func TestUnnamed(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartUnnamed(t)).CheckUnnamed(t)
+	start(t, "auth-service.conf", proxytest.StartUnnamed(t)).CheckUnnamed(t)
 }
 
 func TestNoTokenConfigured(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t))
+	site := start(t, "auth-service.conf", proxytest.StartService(t))
 	site.Check(t, proxytest.Request{Name: "no token configured", Fields: []string{proxytest.Bearer(proxytest.Token)}, Want: []int{500}})
 }
 
 func TestLog(t *testing.T) {
 	t.Parallel()
-	start(t, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "/some/where")
+	start(t, "auth-service.conf", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "/some/where")
 }
 
 // A client cannot make up fields of the line that the program reads, nor lines.
 func TestSeparators(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t, proxytest.TokenVariable))
+	site := start(t, "auth-service.conf", proxytest.StartService(t, proxytest.TokenVariable))
 	for name, r := range map[string]proxytest.Request{
 		"space in the path":      {Path: "/%20Bearer%20" + proxytest.Token},
 		"spaces in the path":     {Path: "/%20%20%20Bearer%20" + proxytest.Token},
@@ -126,10 +135,19 @@ func TestSeparators(t *testing.T) {
 	site.Check(t, proxytest.Request{Name: "missing", Want: []int{401}})
 }
 
+// Without the script that removes names, nobody gets in.
+func TestNoScript(t *testing.T) {
+	t.Parallel()
+	site := start(t, "auth-service.conf", proxytest.StartService(t, proxytest.TokenVariable), "names.lua", "missing.lua")
+	for _, fields := range [][]string{nil, {proxytest.Bearer(proxytest.Token)}} {
+		site.Check(t, proxytest.Request{Name: "no script", Fields: fields, Want: []int{500}})
+	}
+}
+
 // Without the rules the second lock still holds.
 func TestRewritingOff(t *testing.T) {
 	t.Parallel()
-	site := start(t, proxytest.StartService(t, proxytest.TokenVariable), "RewriteEngine On", "RewriteEngine Off")
+	site := start(t, "auth-service.conf", proxytest.StartService(t, proxytest.TokenVariable), "RewriteEngine On", "RewriteEngine Off")
 	for _, fields := range [][]string{nil, {proxytest.Bearer(proxytest.Token)}, {"AUTH_ALLOWED: 1"}} {
 		site.Check(t, proxytest.Request{Name: "no rules", Fields: fields, Want: []int{403}})
 	}

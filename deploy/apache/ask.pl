@@ -10,9 +10,16 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use Time::HiRes qw(time);
 
 my $address = shift or die "usage: ask.pl HOST:PORT or /PATH/OF/SOCKET\n";
-my $timeout = 2;    # seconds
+my $timeout = 2;    # seconds, for one question
+
+# httpd asks one question at a time. So that all of those who wait do not wait
+# for $timeout one after the other, nobody is asked for a second after a question
+# that took too long.
+my $pause = 1;
+my $silent_until = 0;
 
 $| = 1;
 $SIG{PIPE} = 'IGNORE';
@@ -25,21 +32,30 @@ sub connected {
         $address =~ m{^/}
       ? IO::Socket::UNIX->new( Peer => $address, Timeout => $timeout )
       : IO::Socket::INET->new( PeerAddr => $address, Timeout => $timeout );
+    # Writing to a socket that takes no more must not wait either.
+    $connection->blocking(0) if $connection;
     return $connection;
 }
 
-# exchange returns the head of the answer, or nothing.
+# exchange returns the head of the answer, or nothing. It dies if that takes too
+# long.
 sub exchange {
     my ($request) = @_;
-    my $socket = connected() or return;
+    my $deadline = time + $timeout;
+    my $socket = connected();
+    if ( !$socket ) {
+        late() if time > $deadline - 0.1;
+        return;
+    }
+    my ( $select, $head ) = ( IO::Select->new($socket), '' );
     for ( my $sent = 0 ; $sent < length $request ; ) {
+        late() unless $select->can_write( $deadline - time );
         my $n = syswrite $socket, $request, length($request) - $sent, $sent;
         return unless $n;
         $sent += $n;
     }
-    my ( $select, $head ) = ( IO::Select->new($socket), '' );
     while ( $head !~ /\r\n\r\n/ ) {
-        return unless $select->can_read($timeout);
+        late() unless $select->can_read( $deadline - time );
         return unless sysread $socket, $head, 4096, length $head;
     }
     # A verdict has no body. After anything else the connection is of no use.
@@ -47,6 +63,14 @@ sub exchange {
         undef $connection;
     }
     return $head;
+}
+
+# late gives a question up. Its answer may still come, so the connection is of
+# no use.
+sub late {
+    undef $connection;
+    $silent_until = time + $pause;
+    die "no answer in time\n";
 }
 
 sub ask {
@@ -60,6 +84,7 @@ sub ask {
     $request .= "Authorization: $authorization\r\n" if $authorization ne '';
     $request .= "\r\n";
 
+    die "no answer a moment ago\n" if time < $silent_until;
     my $reused = defined $connection;
     my $head   = exchange($request);
     if ( !defined $head ) {

@@ -31,7 +31,7 @@ func (s *Site) CheckScopes(tb testing.TB, elsewhere int) {
 		{Request{"unknown", "/deploy/x", []string{Bearer(Stranger)}, []int{401}, nil}, ""},
 		{Request{"elsewhere", "/", []string{metrics}, []int{elsewhere}, nil}, "grafana"},
 	} {
-		for _, fields := range [][]string{nil, spoofed} {
+		for _, fields := range [][]string{nil, s.spoofed()} {
 			r := c.Request
 			r.Name = fmt.Sprintf("%s, with %d spoofed fields", r.Name, len(fields))
 			r.Fields = append(r.Fields[:len(r.Fields):len(r.Fields)], fields...)
@@ -123,7 +123,7 @@ func (s *Site) checkNoRule(tb testing.TB) {
 			"/deploy", "/deploy?x", "/deploy;a", "/deploy;a/x", "/deploy;/x", "/deploy%3b/x", "/deployx", "/deployx/", "/x/deploy/x",
 			"/deploy%00/x", "/deploy%20/x", "/deploy\\x", "/deploy%5cx", "/%25deploy/x", "/%2564eploy/x",
 		}},
-		{targets: []string{"/METRICS", "/Metrics", "/%6detrics", "/metrics.", "/metrics%20"}, may: []string{Metrics, Deploy}},
+		{targets: []string{"/METRICS", "/Metrics", "/%6detrics", "/metrics.", "/metrics%20", "/metrics%0a"}, may: []string{Metrics, Deploy}},
 		{targets: []string{"/DEPLOY/x", "/Deploy/x", "/deploY/", "/%64eploy/x", "/deploy%2Fx", "/deploy%2fx", "//deploy/x", "/./deploy/x", "/x/../deploy/x"}, may: []string{Deploy}},
 	} {
 		for _, target := range c.targets {

@@ -19,9 +19,9 @@ type Site struct {
 	Service *Service
 	// AddsChallenge403 says that the proxy passes WWW-Authenticate on with 403.
 	AddsChallenge403 bool
-	// RefusesUnderscores says that the proxy refuses a request that has a field
-	// with "_" in its name, instead of dropping the field.
-	RefusesUnderscores bool
+	// RefusesLookalikes says that the proxy refuses a request with a field whose
+	// name only looks like one of the identity's, instead of dropping the field.
+	RefusesLookalikes bool
 }
 
 // Request is one through the proxy, and the statuses of which one must come
