@@ -1,0 +1,12 @@
+package proxytest
+
+import "testing"
+
+// Build compiles auth-service if that has not been done yet. Tests that go on
+// without a network call it first, for Go may have to download modules.
+func Build(tb testing.TB) {
+	tb.Helper()
+	if _, err := binary(); err != nil {
+		tb.Fatal(err)
+	}
+}
