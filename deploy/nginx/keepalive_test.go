@@ -9,10 +9,10 @@ import (
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
-// relay passes connections on to an address and counts them.
-func relay(t *testing.T, to string) (address string, connections *atomic.Int64) {
+// relay passes connections on from one address to another and counts them.
+func relay(t *testing.T, from, to string) (address string, connections *atomic.Int64) {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", from)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 		t.Run(example, func(t *testing.T) {
 			t.Parallel()
 			service := proxytest.StartService(t, proxytest.KeyringVariable(t))
-			address, connections := relay(t, service.Address)
+			address, connections := relay(t, "127.0.0.1:0", service.Address)
 			site := start(t, example, &proxytest.Service{Address: address}, map[string][]string{"ratelimit.conf": unlimited}[example]...)
 			for range requests / 3 {
 				proxytest.Get(t, site.Address, "/metrics", proxytest.Bearer(proxytest.Metrics))

@@ -1,7 +1,6 @@
 package nginx_test
 
 import (
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -9,22 +8,17 @@ import (
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
-// readmeConfigurations are those of the README, with the port that the examples
-// of this folder have.
+// readmeConfigurations are those of the README, under the name that it gives them.
 func readmeConfigurations(t *testing.T) (files []string) {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := read(t, "../../README.md")
 	var block *strings.Builder
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(text) {
 		switch trimmed := strings.TrimSpace(line); {
 		case trimmed == "```nginx":
 			block = new(strings.Builder)
 		case trimmed == "```" && block != nil:
-			configuration := strings.ReplaceAll(block.String(), "listen 8080;", "listen 80;")
-			files = append(files, proxytest.WriteFile(t, filepath.Join(t.TempDir(), "readme.conf"), configuration))
+			files = append(files, proxytest.WriteFile(t, filepath.Join(t.TempDir(), "protected.conf"), block.String()))
 			block = nil
 		case block != nil:
 			block.WriteString(line)
@@ -42,8 +36,7 @@ func TestREADME(t *testing.T) {
 	t.Run("one location", func(t *testing.T) {
 		t.Parallel()
 		site := start(t, configurations[0], proxytest.StartService(t, proxytest.TokenVariable, proxytest.KeyringVariable(t)))
-		site.CheckVerdicts(t)
-		site.CheckIdentity(t)
+		checkREADME(t, site)
 	})
 	t.Run("two locations", func(t *testing.T) {
 		t.Parallel()
@@ -65,7 +58,6 @@ func TestREADME(t *testing.T) {
 				t.Errorf("%s: %v, want %v", path, got, want)
 			}
 		}
-		proxytest.Get(t, site.Address, "/metrics", proxytest.Bearer(proxytest.Metrics), "X-Auth-Request-User: root").CheckIdentity(t, "grafana")
 
 		// The one token is rotated, the other is revoked.
 		proxytest.WriteFile(t, keyring, metrics+proxytest.KeyringLine("grafana", proxytest.Stranger, "scope=metrics"))
@@ -74,4 +66,25 @@ func TestREADME(t *testing.T) {
 			t.Errorf("the old token gets %d, the revoked one %d", old, revoked)
 		}
 	})
+	t.Run("two locations and nothing else", func(t *testing.T) {
+		t.Parallel()
+		site := start(t, configurations[1], proxytest.StartService(t, proxytest.KeyringVariable(t)))
+		checkREADMEScopes(t, site)
+	})
+}
+
+// checkREADME checks a site with the first configuration, whose service has
+// Token and Keyring.
+func checkREADME(t *testing.T, site *proxytest.Site) {
+	t.Helper()
+	site.CheckVerdicts(t)
+	site.CheckIdentity(t)
+}
+
+// checkREADMEScopes checks a site with the second configuration, whose service
+// has Keyring.
+func checkREADMEScopes(t *testing.T, site *proxytest.Site) {
+	t.Helper()
+	site.CheckScopes(t, 404)
+	checkPaths(t, site)
 }
