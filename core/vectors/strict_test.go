@@ -39,6 +39,53 @@ func TestVerdictTableIsStrict(t *testing.T) {
 	})
 }
 
+func TestForwardTableIsStrict(t *testing.T) {
+	const good = `{"keyring": ["k"], "cases": [{"name": "n", "comment": "c", "strip": true, "request": [["A", "b"]], "status": 200,
+		"forwarded": [["A", "b"]], "except": {"reactor": "why"}}]}`
+	if _, err := decodeForwards([]byte(good)); err != nil {
+		t.Fatal(err)
+	}
+	again := good[strings.Index(good, `{"name"`) : len(good)-2]
+	refuse(t, good, func(b []byte) error { _, err := decodeForwards(b); return err }, [][3]string{
+		{"an unknown key", `"strip"`, `"keep"`},
+		{"no keyring", `["k"]`, `[]`},
+		{"a case twice", again, again + "," + again},
+		{"no case", again, ""},
+		{"no comment", `"comment": "c"`, `"comment": ""`},
+		{"a status of no build", `200`, `302`},
+		{"a denial that is passed on", `200`, `401`},
+		{"nothing passed on", `[["A", "b"]], "except"`, `[], "except"`},
+		{"no such build", `"reactor"`, `"nuclear"`},
+	})
+}
+
+// A build that does otherwise is found.
+func TestForwardsFindFaults(t *testing.T) {
+	forwards := []Forward{{Name: "a", Status: 200, Request: []Field{{"A", "b"}}, Forwarded: []Field{{"X", "y"}, {"A", "b"}}}}
+	for name, tt := range map[string]struct {
+		status int
+		fields []Field
+		right  bool
+	}{
+		"right":         {200, []Field{{"a", "b"}, {"x", "y"}}, true},
+		"denied":        {401, nil, false},
+		"one lost":      {200, []Field{{"A", "b"}}, false},
+		"one too many":  {200, []Field{{"A", "b"}, {"X", "y"}, {"X", "y"}}, false},
+		"another value": {200, []Field{{"A", "b"}, {"X", "Y"}}, false},
+	} {
+		asked, err := checkForwards(forwards, Forwarder{Build: ProxyWasm, Forward: func(*Forward) (int, []Field, error) {
+			return tt.status, tt.fields, nil
+		}}, func(_ string, err error) {
+			if (err == nil) != tt.right {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+		if asked != 1 || err != nil {
+			t.Errorf("%d asked, %v", asked, err)
+		}
+	}
+}
+
 func TestKeyringTableIsStrict(t *testing.T) {
 	const good = `[{"name": "a", "comment": "c", "text": "one\nbad secret", "error": {"line": 2, "layer": "scope", "contains": "x"}, "secret": "secret"},
 		{"name": "b", "comment": "c", "text": "two", "entries": ["two"]}]`

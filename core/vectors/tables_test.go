@@ -38,6 +38,25 @@ func TestVerdictTable(t *testing.T) {
 	}
 }
 
+func TestForwardTable(t *testing.T) {
+	forwards := Forwards()
+	if len(forwards) < 45 {
+		t.Errorf("%d requests", len(forwards))
+	}
+	denied, stripped := 0, 0
+	for _, f := range forwards {
+		if f.Status != 200 {
+			denied++
+		}
+		if f.Strip {
+			stripped++
+		}
+	}
+	if denied < 5 || stripped < 3 {
+		t.Errorf("%d are denied, %d stripped", denied, stripped)
+	}
+}
+
 func TestKeyringTable(t *testing.T) {
 	good, bad, secrets := 0, map[string]int{}, 0
 	for _, k := range Keyrings() {

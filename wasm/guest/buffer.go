@@ -9,6 +9,8 @@ const (
 	// MaxAuthorization is for the value of an Authorization field; a longer
 	// one is denied. It is for a list of scopes too.
 	MaxAuthorization = 64 << 10
+	// MaxNames is for the names of all header fields of a request.
+	MaxNames = 64 << 10
 	// MaxFields is for all header fields of a request.
 	MaxFields = 16 << 20
 

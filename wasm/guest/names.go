@@ -1,7 +1,5 @@
 package guest
 
-import "iter"
-
 // Names of header fields.
 const (
 	// IdentityName is the field that tells the program behind the proxy whose
@@ -9,23 +7,40 @@ const (
 	IdentityName = "x-auth-request-user"
 	// ChallengeName is the field that says what to authenticate with.
 	ChallengeName = "www-authenticate"
+	// ConnectionName is the field that says what a proxy is to drop.
+	ConnectionName = "connection"
 
 	authorizationName = "authorization"
 )
 
-// equalFold reports whether name is lower without regard to case, and if
-// likewise is set, to the difference of "-" and "_", which is lost where
-// fields become environment variables (CGI, WSGI and others).
-func equalFold[T ~string | ~[]byte](name T, lower string, likewise bool) bool {
+// identityNames are all fields that say who asks. What a client sends under
+// them, or under a name that may be taken for one of them, is not passed on.
+var identityNames = [...]string{IdentityName, "x-auth-request-scopes", "x-auth-request-key"}
+
+// equalFold reports whether name is lower without regard to case.
+func equalFold[T ~string | ~[]byte](name T, lower string) bool {
 	if len(name) != len(lower) {
 		return false
 	}
 	for i := range len(name) {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+		if lowerCase(name[i]) != lower[i] {
+			return false
 		}
-		if likewise && c == '_' {
+	}
+	return true
+}
+
+// alike reports whether name, from at on, begins with lower without regard to
+// case and to what stands for "-". Where fields become environment variables
+// (CGI, WSGI, PHP and others), every byte but letters and digits becomes the
+// same one.
+func alike[T ~string | ~[]byte](name T, at int, lower string) bool {
+	if len(name)-at < len(lower) {
+		return false
+	}
+	for i := range len(lower) {
+		c := lowerCase(name[at+i])
+		if (c < 'a' || 'z' < c) && (c < '0' || '9' < c) {
 			c = '-'
 		}
 		if c != lower[i] {
@@ -35,21 +50,23 @@ func equalFold[T ~string | ~[]byte](name T, lower string, likewise bool) bool {
 	return true
 }
 
-// IsIdentity reports whether a field of this name might be taken for
-// [IdentityName].
-func IsIdentity[T ~string | ~[]byte](name T) bool { return equalFold(name, IdentityName, true) }
+func lowerCase(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
 
-// IdentityLookalikes gives the names that differ from [IdentityName] in "_"
-// for "-" alone.
-func IdentityLookalikes() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, name := range []string{
-			"x_auth-request-user", "x-auth_request-user", "x_auth_request-user", "x-auth-request_user",
-			"x_auth-request_user", "x-auth_request_user", "x_auth_request_user",
-		} {
-			if !yield(name) {
-				return
-			}
+// IsIdentity reports whether a field of this name might be taken for one that
+// says who asks.
+func IsIdentity[T ~string | ~[]byte](name T) bool {
+	for _, lower := range identityNames {
+		if len(name) == len(lower) && alike(name, 0, lower) {
+			return true
 		}
 	}
+	return false
 }
+
+// IsConnection reports whether this is the name of the Connection field.
+func IsConnection[T ~string | ~[]byte](name T) bool { return equalFold(name, ConnectionName) }

@@ -29,7 +29,7 @@ type Head struct {
 func ReadHead(pairs []byte) (Head, bool) {
 	h := Head{pairs: pairs}
 	for name, value := range fields(pairs) {
-		if equalFold(name, authorizationName, false) {
+		if equalFold(name, authorizationName) {
 			h.Name, h.Authorization = name, value
 			h.Fields++
 		}
@@ -38,7 +38,7 @@ func ReadHead(pairs []byte) (Head, bool) {
 }
 
 // Identities are the names of the fields that a program behind the proxy might
-// take for [IdentityName], as the client wrote them, one for each field.
+// take for those that say who asks, as the client wrote them, one for each field.
 func (h Head) Identities() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for name := range fields(h.pairs) {
@@ -47,6 +47,24 @@ func (h Head) Identities() iter.Seq[[]byte] {
 			}
 		}
 	}
+}
+
+// AppendConnection appends to left what is left of all Connection fields, see
+// [AppendConnection]. It is not ok if these are longer than [MaxConnection].
+func (h Head) AppendConnection(left []byte) (_ []byte, named, ok bool) {
+	size := 0
+	for name, value := range fields(h.pairs) {
+		if !IsConnection(name) {
+			continue
+		}
+		if size += len(value) + 1; size > MaxConnection {
+			return left, false, false
+		}
+		var n bool
+		left, n = AppendConnection(left, value)
+		named = named || n
+	}
+	return left, named, true
 }
 
 // wellFormed reports whether the fields fill the bytes exactly.

@@ -9,10 +9,11 @@ import (
 )
 
 // Middleware returns a handler that passes on to next the requests that have
-// all the scopes, with the principal in the field X-Auth-Request-User in place
-// of whatever the client sent under that name, or one that a CGI program could
-// not tell from it. Others are answered as the auth-service answers. A verdict
-// that cannot be had is a 500.
+// all the scopes, with the principal in the field X-Auth-Request-User. Whatever
+// the client sent under that name, under X-Auth-Request-Scopes or -Key, or under
+// one that a CGI program could not tell from these, is removed; so is what would
+// make a proxy drop them, if next is one. Other requests are answered as the
+// auth-service answers. A verdict that cannot be had is a 500.
 func (v *Verifier) Middleware(next http.Handler, scopes ...string) http.Handler {
 	forbidden := guest.Challenge(core.InsufficientScope, strings.Join(scopes, " "))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -35,11 +36,38 @@ func (v *Verifier) Middleware(next http.Handler, scopes ...string) http.Handler 
 // identified returns the request with the principal for the identity.
 func identified(r *http.Request, principal string) *http.Request {
 	r = r.Clone(r.Context())
-	for name := range r.Header {
-		if guest.IsIdentity(name) {
-			delete(r.Header, name)
+	for _, fields := range []http.Header{r.Header, r.Trailer} {
+		for name := range fields {
+			if guest.IsIdentity(name) {
+				delete(fields, name)
+			}
 		}
 	}
+	keepIdentity(r.Header)
 	r.Header.Set("X-Auth-Request-User", principal)
 	return r
+}
+
+// keepIdentity takes the names of identity fields out of Connection: a proxy
+// such as httputil.ReverseProxy drops what that names.
+func keepIdentity(header http.Header) {
+	for name, values := range header {
+		if !guest.IsConnection(name) {
+			continue
+		}
+		var left []byte
+		named := false
+		for _, value := range values {
+			var n bool
+			left, n = guest.AppendConnection(left, value)
+			named = named || n
+		}
+		switch {
+		case !named:
+		case len(left) == 0:
+			delete(header, name)
+		default:
+			header[name] = []string{string(left)}
+		}
+	}
 }

@@ -35,6 +35,10 @@ func getConfig(buffer unsafe.Pointer, limit uint32) (length uint32)
 //go:noescape
 func getHeaderValues(kind uint32, name string, buffer unsafe.Pointer, limit uint32) (countAndLength uint64)
 
+//go:wasmimport http_handler get_header_names
+//go:noescape
+func getHeaderNames(kind uint32, buffer unsafe.Pointer, limit uint32) (countAndLength uint64)
+
 //go:wasmimport http_handler set_header_value
 //go:noescape
 func setHeaderValue(kind uint32, name, value string)
@@ -57,8 +61,9 @@ func log(level int32, message string)
 var filter = newFilter()
 
 type instance struct {
-	plugin guest.Plugin
-	buffer guest.Buffer
+	plugin     guest.Plugin
+	buffer     guest.Buffer
+	connection []byte // what is left of the Connection fields
 }
 
 func main() {} // never runs; the host calls the exports instead
@@ -94,11 +99,14 @@ func handleRequest() uint64 {
 		d = core.Decision{Reason: core.Unconfigured}
 	}
 	if d.Granted() {
-		pass(d.Principal)
-		return 1
+		d = filter.pass(d)
+		filter.buffer.Release()
 	}
-	deny(d.Reason)
-	return 0
+	if !d.Granted() {
+		deny(d.Reason)
+		return 0
+	}
+	return 1
 }
 
 // handleResponse has nothing to do.
@@ -135,16 +143,6 @@ func authorizationInto(buffer []byte) (count, length uint32) {
 
 // several stands for fields of which no single value can be read.
 const several = 2
-
-func pass(principal string) {
-	for name := range guest.IdentityLookalikes() {
-		removeHeader(requestFields, name)
-	}
-	setHeaderValue(requestFields, guest.IdentityName, principal)
-	if filter.plugin.StripsAuthorization() {
-		removeHeader(requestFields, "authorization")
-	}
-}
 
 func deny(reason core.Reason) {
 	log(levelDebug, guest.Detail(reason))

@@ -21,7 +21,10 @@ type httpGuest struct {
 
 	configuration []byte
 	values        []string // of the request's Authorization fields
+	connection    []string // values of its Connection fields
+	names         []string // of its other fields
 	answer        *uint64  // what get_header_values answers instead, if not nil
+	namesAnswer   *uint64  // what get_header_names answers instead, if not nil
 
 	status    uint32
 	principal string
@@ -41,21 +44,27 @@ func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 			}
 			return uint32(len(g.configuration))
 		},
-		"get_header_values": func(_ context.Context, m api.Module, _, _, _, at, limit uint32) uint64 {
+		"get_header_names": func(_ context.Context, m api.Module, _, at, limit uint32) uint64 {
+			if g.namesAnswer != nil {
+				return *g.namesAnswer
+			}
+			names := append([]string{"Authorization"}, g.names...)
+			if g.connection != nil {
+				names = append(names, "Connection")
+			}
+			return giveList(m, names, at, limit)
+		},
+		"get_header_values": func(_ context.Context, m api.Module, _, name, size, at, limit uint32) uint64 {
 			if g.answer != nil {
 				return *g.answer
 			}
-			text := ""
-			for _, value := range g.values {
-				text += value + "\x00"
+			if text(m, name, size) == "connection" {
+				return giveList(m, g.connection, at, limit)
 			}
-			if uint64(len(text)) <= uint64(limit) {
-				m.Memory().WriteString(at, text)
-			}
-			return uint64(len(g.values))<<32 | uint64(len(text))
+			return giveList(m, g.values, at, limit)
 		},
-		"set_header_value": func(_ context.Context, m api.Module, kind, _, _, at, n uint32) {
-			if kind == 0 {
+		"set_header_value": func(_ context.Context, m api.Module, kind, name, size, at, n uint32) {
+			if kind == 0 && text(m, name, size) == "x-auth-request-user" {
 				g.principal = text(m, at, n)
 			}
 		},
@@ -69,6 +78,18 @@ func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 	}
 	g.module = instantiate(tb, r, modules.HTTPWasm(tb), wazero.NewModuleConfig().WithName("").WithSysWalltime())
 	return g
+}
+
+// giveList writes texts as a host does, if there is room for them.
+func giveList(m api.Module, list []string, at, limit uint32) (countAndLength uint64) {
+	all := ""
+	for _, one := range list {
+		all += one + "\x00"
+	}
+	if uint64(len(all)) <= uint64(limit) {
+		m.Memory().WriteString(at, all)
+	}
+	return uint64(len(list))<<32 | uint64(len(all))
 }
 
 // ask returns the status of the guest's answer, or 200 where the request may

@@ -50,7 +50,7 @@ func TestImportsAndExports(t *testing.T) {
 		},
 		{
 			"httpwasm", modules.HTTPWasm(t), "http_handler",
-			[]string{"get_config", "get_header_values", "log", "remove_header", "set_header_value", "set_status_code"},
+			[]string{"get_config", "get_header_names", "get_header_values", "log", "remove_header", "set_header_value", "set_status_code"},
 			[]string{"_initialize", "handle_request", "handle_response"},
 		},
 	} {

@@ -183,7 +183,7 @@ func values(fields [][2]string, name string) (list []string) {
 // might take for the principal's.
 func identities(fields [][2]string) (list []string) {
 	for _, f := range fields {
-		if strings.EqualFold(strings.ReplaceAll(f[0], "_", "-"), "x-auth-request-user") {
+		if strings.EqualFold(strings.NewReplacer("_", "-", ".", "-").Replace(f[0]), "x-auth-request-user") {
 			list = append(list, f[1])
 		}
 	}

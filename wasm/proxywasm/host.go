@@ -74,11 +74,10 @@ func (f *instance) authorize(plugin *guest.Plugin) bool {
 		plugin = &f.denier // what cannot be understood is denied
 	}
 	d := plugin.Authorize(head.Authorization, head.Fields, now)
-	if d.Granted() && pass(plugin, head, d.Principal) {
-		return true
-	}
-	if d.Granted() { // the proxy did not do as it was told
-		d = core.Decision{Reason: core.Unconfigured}
+	if d.Granted() {
+		if d = f.pass(plugin, head, d); d.Granted() {
+			return true
+		}
 	}
 	deny(plugin, d.Reason)
 	return false
@@ -103,18 +102,40 @@ func (f *instance) result() ([]byte, bool) {
 	return buffer[:f.results.size], true
 }
 
-// pass sets the identity field, and only the one, and reports whether all of
-// it was done.
-func pass(plugin *guest.Plugin, head guest.Head, principal string) bool {
+// pass sets the identity field, and only the one, in a request that is granted.
+// It denies the request after all if that cannot be done.
+func (f *instance) pass(plugin *guest.Plugin, head guest.Head, d core.Decision) core.Decision {
+	connection, named, ok := head.AppendConnection(f.connection[:0])
+	f.connection = connection
+	if !ok {
+		return core.Decision{Reason: core.Malformed}
+	}
+	if !(removeIdentities(head) && replace(guest.IdentityName, d.Principal) &&
+		(!named || replaceConnection(connection)) &&
+		(!plugin.StripsAuthorization() || remove(head.Name))) {
+		return core.Decision{Reason: core.Unconfigured} // the proxy did not do as it was told
+	}
+	return d
+}
+
+func removeIdentities(head guest.Head) bool {
 	for name := range head.Identities() {
 		if !remove(name) {
 			return false
 		}
 	}
-	if proxyReplaceHeaderMapValue(requestFields, guest.IdentityName, principal) != statusOK {
-		return false
-	}
-	return !plugin.StripsAuthorization() || remove(head.Name)
+	return true
+}
+
+// replaceConnection puts one field in the place of all Connection fields. Of
+// several, some hosts replace the first alone.
+func replaceConnection(value []byte) bool {
+	return remove([]byte(guest.ConnectionName)) &&
+		(len(value) == 0 || replace(guest.ConnectionName, unsafe.String(unsafe.SliceData(value), len(value))))
+}
+
+func replace(name, value string) bool {
+	return proxyReplaceHeaderMapValue(requestFields, name, value) == statusOK
 }
 
 // remove takes a field off the request. Of a name that the client sent twice

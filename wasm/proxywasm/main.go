@@ -34,8 +34,9 @@ type instance struct {
 	buffer  guest.Buffer
 	results struct{ data, size uint32 } // where the host writes what it answers
 
-	response []byte       // the fields of a denial
-	denier   guest.Plugin // never configured
+	response   []byte       // the fields of a denial
+	connection []byte       // what is left of the Connection fields
+	denier     guest.Plugin // never configured
 }
 
 type stream struct {

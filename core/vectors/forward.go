@@ -1,0 +1,176 @@
+package vectors
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// A Forward is the header fields of a request to a build that passes requests
+// on, and those that whoever is behind it must get.
+type Forward struct {
+	// Name is unique.
+	Name string
+	// Comment says what the case is about.
+	Comment string
+	// Keyring is the text of the keyring. A request needs no scope.
+	Keyring []byte
+	// Strip says that the build takes the Authorization field off.
+	Strip bool
+	// Request is the names and values of the request's fields.
+	Request []Field
+	// Status is 200 if the request is passed on, or that of the denial.
+	Status int
+	// Forwarded is the fields that are passed on, in any order.
+	Forwarded []Field
+	// Except says for which builds the case means nothing, and why.
+	Except map[Build]string
+}
+
+// A Field is the name and the value of a header field.
+type Field [2]string
+
+// forwardTable is testdata/forwards.json.
+type forwardTable struct {
+	Keyring []Text        `json:"keyring"` // lines without their ends
+	Cases   []forwardCase `json:"cases"`
+}
+
+type forwardCase struct {
+	Name      string     `json:"name"`
+	Comment   string     `json:"comment"`
+	Strip     bool       `json:"strip"`
+	Request   [][2]Text  `json:"request"`
+	Status    int        `json:"status"`
+	Forwarded [][2]Text  `json:"forwarded"`
+	Except    exceptions `json:"except"`
+}
+
+// Forwards returns the table of requests that are passed on, or not.
+func Forwards() []Forward {
+	forwards, err := decodeForwards(read("forwards.json"))
+	if err != nil {
+		panic(fmt.Errorf("forwards.json: %w", err))
+	}
+	return forwards
+}
+
+func decodeForwards(data []byte) ([]Forward, error) {
+	var table forwardTable
+	if err := decodeStrict(data, &table); err != nil {
+		return nil, err
+	}
+	if err := checkNames(table.Cases, func(c *forwardCase) string { return c.Name }); err != nil {
+		return nil, err
+	}
+	if len(table.Keyring) == 0 {
+		return nil, errors.New("no keyring")
+	}
+	keyring := ""
+	for _, line := range table.Keyring {
+		keyring += string(line) + "\n"
+	}
+	forwards := make([]Forward, len(table.Cases))
+	for i := range table.Cases {
+		c := &table.Cases[i]
+		if err := c.check(); err != nil {
+			return nil, fmt.Errorf("%s: %w", c.Name, err)
+		}
+		forwards[i] = Forward{
+			Name: c.Name, Comment: c.Comment, Keyring: []byte(keyring), Strip: c.Strip,
+			Request: toFields(c.Request), Status: c.Status, Forwarded: toFields(c.Forwarded), Except: c.Except,
+		}
+	}
+	return forwards, nil
+}
+
+func (c *forwardCase) check() error {
+	switch {
+	case c.Comment == "":
+		return errors.New("no comment")
+	case c.Status != http.StatusOK && c.Status != http.StatusUnauthorized:
+		return fmt.Errorf("status %d", c.Status)
+	case (c.Status == http.StatusOK) != (len(c.Forwarded) > 0):
+		return errors.New("what is passed on has fields, what is denied has none")
+	}
+	return c.Except.check()
+}
+
+func toFields(pairs [][2]Text) []Field {
+	var fields []Field
+	for _, p := range pairs {
+		fields = append(fields, Field{string(p[0]), string(p[1])})
+	}
+	return fields
+}
+
+// A Forwarder is a build under test that passes requests on.
+type Forwarder struct {
+	// Build is which one; what is excepted for it is not asked of it.
+	Build Build
+	// Forward returns what became of a request: the status, and the fields
+	// that were passed on if that is 200. It may keep the case, not change it.
+	Forward func(*Forward) (status int, forwarded []Field, err error)
+}
+
+// RunForwards sends every request of the table to the build and compares.
+func RunForwards(t *testing.T, f Forwarder) {
+	t.Helper()
+	asked, err := checkForwards(Forwards(), f, func(name string, err error) {
+		t.Run(name, func(t *testing.T) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s: %d requests sent", f.Build, asked)
+}
+
+// checkForwards asks the build, and hands what comes of each case to report.
+func checkForwards(forwards []Forward, f Forwarder, report func(name string, err error)) (asked int, err error) {
+	if !slices.Contains(Builds(), f.Build) {
+		return 0, fmt.Errorf("%q is no build", f.Build)
+	}
+	for i := range forwards {
+		c := &forwards[i]
+		if _, ok := c.Except[f.Build]; ok {
+			continue
+		}
+		asked++
+		status, fields, err := f.Forward(c)
+		if err == nil {
+			err = c.compare(status, fields)
+		}
+		report(c.Name, err)
+	}
+	if asked == 0 {
+		return 0, errors.New("no request was sent")
+	}
+	return asked, nil
+}
+
+// compare reports how an outcome differs from the expected one. Names of fields
+// have no case, and hosts differ in the order of fields.
+func (c *Forward) compare(status int, fields []Field) error {
+	got, want := sorted(fields), sorted(c.Forwarded)
+	if status == c.Status && slices.Equal(got, want) {
+		return nil
+	}
+	return fmt.Errorf("%s: got %d with %.1000s, want %d with %.1000s", c.Comment, status, fmt.Sprintf("%q", got), c.Status, fmt.Sprintf("%q", want))
+}
+
+func sorted(fields []Field) []Field {
+	list := slices.Clone(fields)
+	for i := range list {
+		list[i][0] = strings.ToLower(list[i][0])
+	}
+	slices.SortFunc(list, func(a, b Field) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	return list
+}

@@ -1,0 +1,137 @@
+package parity
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/host"
+	"github.com/concrete-security/auth-service/wasm/modules"
+)
+
+// forwardConfiguration is that of a plugin, in JSON.
+func forwardConfiguration(f *vectors.Forward) []byte {
+	b, err := json.Marshal(map[string]any{"keyring": string(f.Keyring), "strip_authorization": f.Strip})
+	if err != nil {
+		panic(err) // of a string and a boolean
+	}
+	return b
+}
+
+// fieldsOf returns the fields of a request that a Go program got.
+func fieldsOf(header http.Header) (fields []vectors.Field) {
+	for name, values := range header {
+		for _, value := range values {
+			fields = append(fields, vectors.Field{name, value})
+		}
+	}
+	return fields
+}
+
+func pairsOf(fields []vectors.Field) (pairs [][2]string) {
+	for _, f := range fields {
+		pairs = append(pairs, f)
+	}
+	return pairs
+}
+
+// middlewareForwarder is the Go middleware.
+func middlewareForwarder(t *testing.T, e *engine) vectors.Forwarder {
+	t.Helper()
+	v, err := host.Compile(t.Context(), modules.Reactor(t), host.Options{Cache: e.cache(), Interpreter: e.interpreter, Instances: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close(t.Context()) })
+	if err := v.Configure(t.Context(), vectors.Forwards()[0].Keyring); err != nil {
+		t.Fatal(err)
+	}
+	return vectors.Forwarder{Build: vectors.Reactor, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		for _, field := range f.Request {
+			r.Header.Add(field[0], field[1])
+		}
+		w := httptest.NewRecorder()
+		v.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { forwarded = fieldsOf(r.Header) })).ServeHTTP(w, r)
+		return w.Code, forwarded, nil
+	}}
+}
+
+// proxyForwarder is the proxy-wasm module.
+func proxyForwarder(t *testing.T, e *engine) vectors.Forwarder {
+	t.Helper()
+	p := newProxy(t, e)
+	roots := map[bool]uint64{}
+	for _, f := range vectors.Forwards() {
+		if _, ok := roots[f.Strip]; !ok {
+			root, err := p.configure(t.Context(), forwardConfiguration(&f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			roots[f.Strip] = root
+		}
+	}
+	return vectors.Forwarder{Build: vectors.ProxyWasm, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		p.fields = pairsOf(f.Request)
+		if status, err = p.ask(t.Context(), roots[f.Strip]); err != nil || status != 200 {
+			return status, nil, err
+		}
+		for _, field := range p.fields {
+			forwarded = append(forwarded, field)
+		}
+		return status, forwarded, nil
+	}}
+}
+
+// gatewayForwarder is the http-wasm module.
+func gatewayForwarder(t *testing.T, e *engine) vectors.Forwarder {
+	t.Helper()
+	gateways := map[bool]*gateway{}
+	return vectors.Forwarder{Build: vectors.HTTPWasm, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		g, ok := gateways[f.Strip]
+		if !ok {
+			g = newGateway(t, e, nil, traefik(), forwardConfiguration(f))
+			gateways[f.Strip] = g
+		}
+		g.passed = nil
+		response := g.ask(t, pairsOf(f.Request))
+		defer response.Body.Close()
+		if (response.StatusCode == 200) != (g.passed != nil) {
+			return 0, nil, fmt.Errorf("status %d, and passed on: %v", response.StatusCode, g.passed)
+		}
+		return response.StatusCode, fieldsOf(g.passed), nil
+	}}
+}
+
+// What a client sends neither takes the identity away nor brings one in.
+func TestForwards(t *testing.T) {
+	for _, e := range engines() {
+		t.Run("middleware/"+e.name, func(t *testing.T) { vectors.RunForwards(t, middlewareForwarder(t, e)) })
+		t.Run("proxywasm/"+e.name, func(t *testing.T) { vectors.RunForwards(t, proxyForwarder(t, e)) })
+		t.Run("httpwasm/"+e.name, func(t *testing.T) { vectors.RunForwards(t, gatewayForwarder(t, e)) })
+	}
+}
+
+// A module denies what it cannot look at whole: names that are too long for it.
+func TestHTTPGuestTooManyNames(t *testing.T) {
+	f := vectors.Forwards()[0]
+	g := newGateway(t, interpreter, nil, traefik(), forwardConfiguration(&f))
+	for n, want := range map[int]int{60: 200, 70: 401} {
+		fields := pairsOf(f.Request)
+		for i := range n {
+			fields = append(fields, [2]string{fmt.Sprintf("X-%d-%s", i, strings.Repeat("x", 1<<10)), "x"})
+		}
+		response := g.ask(t, append(fields, [2]string{"X.Auth.Request.User", "root"}))
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%d KiB of names: status %d, want %d", n, response.StatusCode, want)
+		}
+		if want == 200 && g.passed["X.auth.request.user"] != nil {
+			t.Errorf("passed on %q", g.passed["X.auth.request.user"])
+		}
+	}
+}
