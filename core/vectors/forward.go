@@ -1,6 +1,7 @@
 package vectors
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -70,10 +71,7 @@ func decodeForwards(data []byte) ([]Forward, error) {
 	if len(table.Keyring) == 0 {
 		return nil, errors.New("no keyring")
 	}
-	keyring := ""
-	for _, line := range table.Keyring {
-		keyring += string(line) + "\n"
-	}
+	keyring := append(bytes.Join(toBytes(table.Keyring), []byte("\n")), '\n')
 	forwards := make([]Forward, len(table.Cases))
 	for i := range table.Cases {
 		c := &table.Cases[i]
@@ -81,7 +79,7 @@ func decodeForwards(data []byte) ([]Forward, error) {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 		forwards[i] = Forward{
-			Name: c.Name, Comment: c.Comment, Keyring: []byte(keyring), Strip: c.Strip,
+			Name: c.Name, Comment: c.Comment, Keyring: keyring, Strip: c.Strip,
 			Request: toFields(c.Request), Status: c.Status, Forwarded: toFields(c.Forwarded), Except: c.Except,
 		}
 	}

@@ -58,15 +58,15 @@ func TestMiddlewareBeforeReverseProxy(t *testing.T) {
 		"close", "close, X-Auth-Request-User", "x-auth-request-user", "keep-alive,X-AUTH-REQUEST-USER,", "close\r\nConnection: X-Auth-Request-User",
 		"close,\tX-Auth-Request-User\t", "Authorization, X-Auth-Request-User, close",
 	} {
-		if r := ask("Connection: "+connection, "X-Auth-Request-User: root", "Authorization: Bearer a-token"); r.StatusCode != 200 || r.Header.Get("Seen") != "ann" {
+		if r := ask("Connection: "+connection, "X-Auth-Request-User: root", "Authorization: Bearer a-token"); r.StatusCode != http.StatusOK || r.Header.Get("Seen") != "ann" {
 			t.Errorf("%q: status %d, seen %q", connection, r.StatusCode, r.Header.Get("Seen"))
 		}
-		if r := ask("Connection: "+connection, "X-Auth-Request-User: root", "Authorization: Bearer b-token"); r.StatusCode != 401 {
+		if r := ask("Connection: "+connection, "X-Auth-Request-User: root", "Authorization: Bearer b-token"); r.StatusCode != http.StatusUnauthorized {
 			t.Errorf("%q with a wrong token: status %d", connection, r.StatusCode)
 		}
 	}
 	for _, connection := range []string{"Upgrade", "Upgrade, X-Auth-Request-User", "x-auth-request-user,upgrade", "keep-alive, X-Auth-Request-User, Upgrade"} {
-		if r := ask("Connection: "+connection, "Upgrade: websocket", "Authorization: Bearer a-token"); r.StatusCode != 101 || r.Header.Get("Seen") != "ann" {
+		if r := ask("Connection: "+connection, "Upgrade: websocket", "Authorization: Bearer a-token"); r.StatusCode != http.StatusSwitchingProtocols || r.Header.Get("Seen") != "ann" {
 			t.Errorf("%q: status %d, seen %q", connection, r.StatusCode, r.Header.Get("Seen"))
 		}
 	}

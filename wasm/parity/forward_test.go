@@ -100,7 +100,7 @@ func gatewayForwarder(t *testing.T, e *engine) vectors.Forwarder {
 		g.passed = nil
 		response := g.ask(t, pairsOf(f.Request))
 		defer response.Body.Close()
-		if (response.StatusCode == 200) != (g.passed != nil) {
+		if (response.StatusCode == http.StatusOK) != (g.passed != nil) {
 			return 0, nil, fmt.Errorf("status %d, and passed on: %v", response.StatusCode, g.passed)
 		}
 		return response.StatusCode, fieldsOf(g.passed), nil
