@@ -1,7 +1,7 @@
 // Package traefik_test sends auth-service the requests that Traefik's
-// documentation says ForwardAuth sends, with the addresses of the example.
-// Debian has no package of Traefik, so Traefik itself does not run here. The
-// example's form is checked in ../envoy/schema.
+// documentation says ForwardAuth sends, with the addresses of the examples, and
+// runs the examples in Traefik itself if that is installed. Debian has no package
+// of it. The examples' form is checked in ../envoy/schema.
 package traefik_test
 
 import (
@@ -18,12 +18,16 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
-// addresses returns the address of each forwardAuth of the example.
+// addresses returns the address of each forwardAuth of the examples.
 func addresses(t *testing.T) map[string]*url.URL {
 	t.Helper()
-	text, err := os.ReadFile("dynamic.yml")
-	if err != nil {
-		t.Fatal(err)
+	var text []byte
+	for _, example := range []string{"dynamic.yml", "scopes.yml"} {
+		more, err := os.ReadFile(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, more...)
 	}
 	found := map[string]*url.URL{}
 	for _, m := range regexp.MustCompile(`(?m)^    ([a-z-]+):\n      forwardAuth:\n        address: (\S+)$`).FindAllSubmatch(text, -1) {
@@ -34,7 +38,7 @@ func addresses(t *testing.T) map[string]*url.URL {
 		found[string(m[1])] = u
 	}
 	if len(found) != 3 {
-		t.Fatalf("%d forwardAuth in the example, want 3", len(found))
+		t.Fatalf("%d forwardAuth in the examples, want 3", len(found))
 	}
 	return found
 }

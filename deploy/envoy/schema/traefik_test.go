@@ -16,10 +16,18 @@ type dynamic struct {
 		Routers     map[string]router     `json:"routers"`
 		Middlewares map[string]middleware `json:"middlewares"`
 		Services    map[string]service    `json:"services"`
+
+		ServersTransports map[string]struct {
+			ForwardingTimeouts struct {
+				DialTimeout           string `json:"dialTimeout"`
+				ResponseHeaderTimeout string `json:"responseHeaderTimeout"`
+			} `json:"forwardingTimeouts"`
+		} `json:"serversTransports"`
 	} `json:"http"`
 }
 
 type router struct {
+	EntryPoints []string `json:"entryPoints"`
 	Rule        string   `json:"rule"`
 	Middlewares []string `json:"middlewares"`
 	Service     string   `json:"service"`
@@ -31,6 +39,7 @@ type middleware struct {
 		TrustForwardHeader  bool     `json:"trustForwardHeader"`
 		AuthResponseHeaders []string `json:"authResponseHeaders"`
 		AuthRequestHeaders  []string `json:"authRequestHeaders"`
+		MaxResponseBodySize int64    `json:"maxResponseBodySize"`
 	} `json:"forwardAuth"`
 	Headers *struct {
 		CustomRequestHeaders map[string]string `json:"customRequestHeaders"`
@@ -39,58 +48,107 @@ type middleware struct {
 
 type service struct {
 	LoadBalancer struct {
-		Servers []struct {
+		ServersTransport string `json:"serversTransport"`
+		Servers          []struct {
 			URL string `json:"url"`
 		} `json:"servers"`
 	} `json:"loadBalancer"`
 }
 
+// static is the part of Traefik's static configuration that the examples use.
+type static struct {
+	EntryPoints map[string]struct {
+		Address string `json:"address"`
+		HTTP    struct {
+			AliasHeadersStrategy string          `json:"aliasHeadersStrategy"`
+			SanitizePath         bool            `json:"sanitizePath"`
+			EncodedCharacters    map[string]bool `json:"encodedCharacters"`
+		} `json:"http"`
+		ForwardedHeaders struct {
+			TrustedIPs []string `json:"trustedIPs"`
+		} `json:"forwardedHeaders"`
+	} `json:"entryPoints"`
+	Providers struct {
+		File struct {
+			Filename string `json:"filename"`
+		} `json:"file"`
+	} `json:"providers"`
+}
+
 func TestTraefik(t *testing.T) {
 	t.Parallel()
-	var d dynamic
-	if err := yaml.UnmarshalStrict(read(t, "../../traefik/dynamic.yml"), &d); err != nil {
-		t.Fatal(err)
-	}
-	wanted := map[string]string{
-		"Path(`/metrics`)":       "http://127.0.0.1:8081/auth?scope=metrics",
-		"PathPrefix(`/deploy/`)": "http://127.0.0.1:8081/auth?scope=metrics&scope=deploy",
-		"PathPrefix(`/`)":        "http://127.0.0.1:8081/auth",
-	}
-	if len(d.HTTP.Routers) != len(wanted) {
-		t.Errorf("%d routers, want %d", len(d.HTTP.Routers), len(wanted))
-	}
-	for name, r := range d.HTTP.Routers {
-		if len(d.HTTP.Services[r.Service].LoadBalancer.Servers) == 0 {
-			t.Errorf("%s: no service %q", name, r.Service)
+	const service = "http://127.0.0.1:8081/auth"
+	for example, wanted := range map[string]map[string]string{
+		"dynamic.yml":         {"PathPrefix(`/`)": service},
+		"dynamic-timeout.yml": {"PathPrefix(`/`)": "http://127.0.0.1:8082/auth"},
+		"scopes.yml": {
+			"Path(`/metrics`)":       service + "?scope=metrics",
+			"PathPrefix(`/deploy/`)": service + "?scope=metrics&scope=deploy",
+		},
+	} {
+		var d dynamic
+		if err := yaml.UnmarshalStrict(read(t, "../../traefik/"+example), &d); err != nil {
+			t.Fatal(example, err)
 		}
-		// The order decides: remove the client's, ask, remove the token.
-		if len(r.Middlewares) != 3 || r.Middlewares[0] != "clean" || r.Middlewares[2] != "drop-token" {
-			t.Fatalf("%s: middlewares %q", name, r.Middlewares)
+		checked := 0
+		for name, r := range d.HTTP.Routers {
+			if len(d.HTTP.Services[r.Service].LoadBalancer.Servers) == 0 {
+				t.Errorf("%s: %s: no service %q", example, name, r.Service)
+			}
+			if slices.Equal(r.EntryPoints, []string{"auth"}) {
+				continue // Traefik's question to itself
+			}
+			checked++
+			// The order decides: remove the client's, ask, remove the token.
+			if len(r.Middlewares) != 3 || r.Middlewares[0] != "clean" || r.Middlewares[2] != "drop-token" {
+				t.Fatalf("%s: %s: middlewares %q", example, name, r.Middlewares)
+			}
+			auth := d.HTTP.Middlewares[r.Middlewares[1]].ForwardAuth
+			if auth == nil {
+				t.Fatalf("%s: %s: %s is no forwardAuth", example, name, r.Middlewares[1])
+			}
+			if auth.Address != wanted[r.Rule] {
+				t.Errorf("%s: %s asks %s, want %s", example, r.Rule, auth.Address, wanted[r.Rule])
+			}
+			if auth.TrustForwardHeader || auth.MaxResponseBodySize == 0 || !slices.Equal(auth.AuthRequestHeaders, []string{"Authorization"}) ||
+				!slices.Equal(auth.AuthResponseHeaders, []string{"X-Auth-Request-User"}) {
+				t.Errorf("%s: %s: %+v", example, r.Middlewares[1], *auth)
+			}
 		}
-		auth := d.HTTP.Middlewares[r.Middlewares[1]].ForwardAuth
-		if auth == nil {
-			t.Fatalf("%s: %s is no forwardAuth", name, r.Middlewares[1])
+		if checked != len(wanted) {
+			t.Errorf("%s: %d routers, want %d", example, checked, len(wanted))
 		}
-		if auth.Address != wanted[r.Rule] {
-			t.Errorf("%s asks %s, want %s", r.Rule, auth.Address, wanted[r.Rule])
+		headers := d.HTTP.Middlewares["clean"].Headers
+		for _, name := range []string{"X-Auth-Request-User", "X-Auth-Request-Scopes", "X-Auth-Request-Key", "X-Auth-Scope"} {
+			if value, ok := headers.CustomRequestHeaders[name]; !ok || value != "" {
+				t.Errorf("%s: %s is not removed", example, name)
+			}
 		}
-		if auth.TrustForwardHeader || !slices.Equal(auth.AuthRequestHeaders, []string{"Authorization"}) ||
-			!slices.Equal(auth.AuthResponseHeaders, []string{"X-Auth-Request-User"}) {
-			t.Errorf("%s: %+v", r.Middlewares[1], *auth)
+		if value, ok := d.HTTP.Middlewares["drop-token"].Headers.CustomRequestHeaders["Authorization"]; !ok || value != "" {
+			t.Errorf("%s: the token is not removed", example)
 		}
 	}
-	removed := map[string]int{}
-	for name, value := range d.HTTP.Middlewares["clean"].Headers.CustomRequestHeaders {
-		if value != "" {
-			t.Errorf("%s is set to %q, not removed", name, value)
+}
+
+func TestTraefikStatic(t *testing.T) {
+	t.Parallel()
+	for _, example := range []string{"../../traefik/traefik.yml", "../../traefik/traefik-timeout.yml"} {
+		var s static
+		if err := yaml.UnmarshalStrict(read(t, example), &s); err != nil {
+			t.Fatal(example, err)
 		}
-		removed[strings.ReplaceAll(name, "_", "-")]++
-	}
-	// Each "-" is written as either.
-	if removed["X-Auth-Request-User"] != 8 || removed["X-Auth-Scope"] != 4 {
-		t.Errorf("ways of writing that are removed: %v", removed)
-	}
-	if value, ok := d.HTTP.Middlewares["drop-token"].Headers.CustomRequestHeaders["Authorization"]; !ok || value != "" {
-		t.Error("the token is not removed")
+		web := s.EntryPoints["web"].HTTP
+		if web.AliasHeadersStrategy != "delete" || !web.SanitizePath || len(web.EncodedCharacters) != 7 {
+			t.Errorf("%s: %+v", example, web)
+		}
+		for name, allowed := range web.EncodedCharacters {
+			if allowed {
+				t.Errorf("%s: %s", example, name)
+			}
+		}
+		// Traefik's own questions come from it alone.
+		if auth, ok := s.EntryPoints["auth"]; ok && !strings.HasPrefix(auth.Address, "127.0.0.1:") {
+			t.Errorf("%s: the entry point auth is at %s", example, auth.Address)
+		}
 	}
 }

@@ -75,6 +75,17 @@ func Program(tb testing.TB, names ...string) string {
 	return ""
 }
 
+// Optional is Program for what the gate does not install: without it the test is
+// skipped everywhere.
+func Optional(tb testing.TB, name string) string {
+	tb.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		tb.Skipf("%s is not installed: the example is checked for its form alone", name)
+	}
+	return path
+}
+
 // Unable skips a test that this machine lacks something for, or fails it where
 // CI is "true".
 func Unable(tb testing.TB, why string) {

@@ -264,3 +264,13 @@ func (p *Process) AwaitLog(tb testing.TB, text string) {
 		}
 	}
 }
+
+// Await waits until a condition holds.
+func Await(tb testing.TB, what string, holds func() bool) {
+	tb.Helper()
+	for begun := time.Now(); !holds(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begun) > patience {
+			tb.Fatalf("waited for %s", what)
+		}
+	}
+}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
 )
 
 // failures are what a proxy may answer that has no verdict.
@@ -67,15 +66,7 @@ func (s *Site) expectFailures(tb testing.TB, when string) {
 // take a moment to find a service again.
 func (s *Site) awaitService(tb testing.TB, when string) {
 	tb.Helper()
-	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
-		status := Get(tb, s.Address, "/", Bearer(Token)).Status
-		if status == http.StatusOK {
-			break
-		}
-		if time.Since(begun) > patience {
-			tb.Fatalf("valid, %s: still status %d", when, status)
-		}
-	}
+	Await(tb, "a valid token to pass, "+when, func() bool { return Get(tb, s.Address, "/", Bearer(Token)).Status == http.StatusOK })
 	s.Check(tb, Request{Name: "valid, " + when, Fields: []string{Bearer(Token)}, Want: []int{200}})
 	s.Check(tb, Request{Name: "unknown, " + when, Fields: []string{Bearer(Stranger)}, Want: []int{401}})
 }

@@ -1,0 +1,73 @@
+package traefik_test
+
+import (
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+)
+
+// start runs the real Traefik with an example.
+func start(t *testing.T, static, dynamic string, service *proxytest.Service) *proxytest.Site {
+	t.Helper()
+	program := proxytest.Optional(t, "traefik")
+	dir := t.TempDir()
+	backend := proxytest.StartBackend(t)
+	address := "127.0.0.1:" + proxytest.Port(t)
+	here := []string{`":80"`, address, "/etc/traefik/" + dynamic, filepath.Join(dir, dynamic)}
+	there := []string{"127.0.0.1:8000", backend.Address, "127.0.0.1:8081", service.Address}
+	if static == "traefik-timeout.yml" {
+		own := []string{"127.0.0.1:8082", "127.0.0.1:" + proxytest.Port(t)}
+		here, there = append(here, own...), append(there, own...)
+	}
+	if dynamic == "scopes.yml" {
+		here[2] = "/etc/traefik/dynamic.yml"
+	}
+	proxytest.Config(t, dir, dynamic, there...)
+	proxytest.Start(t, address, nil, program, "--configFile="+proxytest.Config(t, dir, static, here...))
+	// Traefik listens before it has read the routers.
+	proxytest.Await(t, "the routers", func() bool { return proxytest.Get(t, address, "/metrics").Status != http.StatusNotFound })
+	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
+}
+
+func TestOneToken(t *testing.T) {
+	t.Parallel()
+	site := start(t, "traefik.yml", "dynamic.yml", proxytest.StartService(t, proxytest.TokenVariable))
+	site.CheckVerdicts(t)
+	site.CheckSeveralAuthorizationFields(t)
+}
+
+// ForwardAuth has no setting for how long it waits. Asked by a round about
+// Traefik itself, it has.
+func TestTimeout(t *testing.T) {
+	t.Parallel()
+	site := start(t, "traefik-timeout.yml", "dynamic-timeout.yml", proxytest.StartService(t, proxytest.TokenVariable))
+	site.CheckLog(t, "")
+	site.CheckVerdicts(t)
+	site.CheckUnavailable(t)
+}
+
+func TestClientInLog(t *testing.T) {
+	t.Parallel()
+	start(t, "traefik.yml", "dynamic.yml", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "")
+}
+
+func TestIdentity(t *testing.T) {
+	t.Parallel()
+	site := start(t, "traefik.yml", "dynamic.yml", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckIdentity(t)
+	site.CheckUpgrade(t, "/")
+}
+
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	site := start(t, "traefik.yml", "scopes.yml", proxytest.StartService(t, proxytest.KeyringVariable(t)))
+	site.CheckScopes(t, 404)
+	site.CheckUpgrade(t, "/metrics")
+}
+
+func TestUnnamed(t *testing.T) {
+	t.Parallel()
+	start(t, "traefik.yml", "dynamic.yml", proxytest.StartUnnamed(t)).CheckUnnamed(t)
+}
