@@ -1,7 +1,7 @@
 // Package envoy_test sends auth-service the requests that Envoy's documentation
-// says ext_authz sends, with the prefix and the scopes of the example. Debian
-// has no package of Envoy, so Envoy itself does not run here. The example's form
-// is checked in schema.
+// says ext_authz sends, with the prefix and the scopes of the examples, and runs
+// the examples in Envoy itself if that is installed. Debian has no package of it.
+// The examples' form is checked in schema.
 package envoy_test
 
 import (
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 // example returns the prefix and the scopes of the example, in its order.
 func example(t *testing.T) (prefix string, scopes []string) {
 	t.Helper()
-	text, err := os.ReadFile("envoy.yaml")
+	text, err := os.ReadFile("scopes.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

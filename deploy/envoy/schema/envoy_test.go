@@ -3,9 +3,13 @@
 package schema_test
 
 import (
+	"maps"
 	"os"
+	"regexp"
 	"slices"
+	"strconv"
 	"testing"
+	"time"
 
 	bootstrap "github.com/envoyproxy/go-control-plane/envoy/config/bootstrap/v3"
 	core "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
@@ -95,77 +99,96 @@ func unpack[M proto.Message](t *testing.T, packed *anypb.Any, into M) M {
 
 func TestEnvoy(t *testing.T) {
 	t.Parallel()
-	b, err := parse(read(t, "../envoy.yaml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	clusters := map[string]bool{}
-	for _, c := range b.GetStaticResources().GetClusters() {
-		clusters[c.GetName()] = true
-	}
-	listeners := b.GetStaticResources().GetListeners()
-	if len(listeners) != 1 {
-		t.Fatalf("%d listeners, want 1", len(listeners))
-	}
-	m := unpack(t, listeners[0].GetFilterChains()[0].GetFilters()[0].GetTypedConfig(), new(manager.HttpConnectionManager))
-	if !m.GetNormalizePath().GetValue() || !m.GetMergeSlashes() ||
-		m.GetPathWithEscapedSlashesAction() != manager.HttpConnectionManager_REJECT_REQUEST ||
-		m.GetCommonHttpProtocolOptions().GetHeadersWithUnderscoresAction() != core.HttpProtocolOptions_DROP_HEADER {
-		t.Error("paths or names of fields may get through that the backend reads differently")
-	}
+	// What each path demands; "404" is for nobody.
+	for example, wanted := range map[string]map[string]string{
+		"envoy.yaml":  {"/": ""},
+		"scopes.yaml": {"/metrics": "x-auth-scope=metrics", "/deploy/": "x-auth-scope=metrics deploy", "/": "404"},
+	} {
+		b, err := parse(read(t, "../"+example))
+		if err != nil {
+			t.Fatal(example, err)
+		}
+		clusters := map[string]bool{}
+		for _, c := range b.GetStaticResources().GetClusters() {
+			clusters[c.GetName()] = true
+		}
+		listeners := b.GetStaticResources().GetListeners()
+		if len(listeners) != 1 {
+			t.Fatalf("%s: %d listeners, want 1", example, len(listeners))
+		}
+		m := unpack(t, listeners[0].GetFilterChains()[0].GetFilters()[0].GetTypedConfig(), new(manager.HttpConnectionManager))
+		checkManager(t, example, m)
 
+		filter := unpack(t, m.GetHttpFilters()[1].GetTypedConfig(), new(extauthz.ExtAuthz))
+		if filter.GetFailureModeAllow() {
+			t.Errorf("%s: everybody gets in while auth-service is away", example)
+		}
+		services := map[string]*extauthz.HttpService{"": filter.GetHttpService()}
+		demands := map[string]string{}
+		for _, route := range m.GetRouteConfig().GetVirtualHosts()[0].GetRoutes() {
+			path := route.GetMatch().GetPath() + route.GetMatch().GetPrefix()
+			demands[path] = ""
+			if answer := route.GetDirectResponse(); answer != nil {
+				demands[path] = strconv.Itoa(int(answer.GetStatus()))
+				continue
+			}
+			if !clusters[route.GetRoute().GetCluster()] {
+				t.Errorf("%s: no cluster %q", example, route.GetRoute().GetCluster())
+			}
+			override, ok := route.GetTypedPerFilterConfig()["envoy.filters.http.ext_authz"]
+			if !ok {
+				continue
+			}
+			settings := unpack(t, override, new(extauthz.ExtAuthzPerRoute))
+			if settings.GetDisabled() {
+				t.Errorf("%s: %s is open to all", example, path)
+			}
+			services[path] = settings.GetCheckSettings().GetHttpService()
+			for _, h := range services[path].GetAuthorizationRequest().GetHeadersToAdd() {
+				demands[path] += h.GetKey() + "=" + h.GetValue()
+			}
+		}
+		if !maps.Equal(demands, wanted) {
+			t.Errorf("%s: paths demand %q, want %q", example, demands, wanted)
+		}
+		for path, s := range services {
+			upstream := s.GetAuthorizationResponse().GetAllowedUpstreamHeaders().GetPatterns()
+			if s.GetPathPrefix() != "/ext_authz" || !clusters[s.GetServerUri().GetCluster()] || s.GetServerUri().GetTimeout().AsDuration() > 5*time.Second ||
+				len(upstream) != 1 || upstream[0].GetExact() != "x-auth-request-user" {
+				t.Errorf("%s: the service of %q: %v", example, path, s)
+			}
+		}
+	}
+}
+
+// checkManager checks what happens to a request before auth-service is asked.
+func checkManager(t *testing.T, example string, m *manager.HttpConnectionManager) {
+	t.Helper()
+	if !m.GetNormalizePath().GetValue() || !m.GetMergeSlashes() ||
+		m.GetPathWithEscapedSlashesAction() != manager.HttpConnectionManager_REJECT_REQUEST {
+		t.Errorf("%s: paths may get through that the backend reads differently", example)
+	}
 	// The order decides: remove the client's, ask, pass on.
 	var names []string
 	for _, f := range m.GetHttpFilters() {
 		names = append(names, f.GetName())
 	}
 	if want := []string{"envoy.filters.http.header_mutation", "envoy.filters.http.ext_authz", "envoy.filters.http.router"}; !slices.Equal(names, want) {
-		t.Fatalf("filters %q, want %q", names, want)
+		t.Fatalf("%s: filters %q, want %q", example, names, want)
 	}
-	var removed []string
-	for _, mutation := range unpack(t, m.GetHttpFilters()[0].GetTypedConfig(), new(headermutation.HeaderMutation)).GetMutations().GetRequestMutations() {
-		removed = append(removed, mutation.GetRemove())
+	mutations := unpack(t, m.GetHttpFilters()[0].GetTypedConfig(), new(headermutation.HeaderMutation)).GetMutations().GetRequestMutations()
+	if len(mutations) != 2 {
+		t.Fatalf("%s: %d mutations, want 2", example, len(mutations))
 	}
-	if want := []string{"x-auth-request-user", "x-auth-scope"}; !slices.Equal(removed, want) {
-		t.Errorf("removed of the client's fields: %q, want %q", removed, want)
-	}
-
-	filter := unpack(t, m.GetHttpFilters()[1].GetTypedConfig(), new(extauthz.ExtAuthz))
-	if filter.GetFailureModeAllow() {
-		t.Error("everybody gets in while auth-service is away")
-	}
-	services := map[string]*extauthz.HttpService{"": filter.GetHttpService()}
-	scopes := map[string]string{}
-	for _, route := range m.GetRouteConfig().GetVirtualHosts()[0].GetRoutes() {
-		if !clusters[route.GetRoute().GetCluster()] {
-			t.Errorf("no cluster %q", route.GetRoute().GetCluster())
-		}
-		path := route.GetMatch().GetPath() + route.GetMatch().GetPrefix()
-		scopes[path] = ""
-		override, ok := route.GetTypedPerFilterConfig()["envoy.filters.http.ext_authz"]
-		if !ok {
-			continue
-		}
-		settings := unpack(t, override, new(extauthz.ExtAuthzPerRoute))
-		if settings.GetDisabled() {
-			t.Errorf("%s is open to all", path)
-		}
-		services[path] = settings.GetCheckSettings().GetHttpService()
-		for _, h := range services[path].GetAuthorizationRequest().GetHeadersToAdd() {
-			scopes[path] += h.GetKey() + "=" + h.GetValue()
+	removed := regexp.MustCompile("^(?:" + mutations[0].GetRemoveOnMatch().GetKeyMatcher().GetSafeRegex().GetRegex() + ")$")
+	for _, name := range []string{"x-auth-request-user", "x.auth_request!user", "x-auth-request-scopes", "x-auth-request-key", "x-auth-scope", "x~auth~scope"} {
+		if !removed.MatchString(name) {
+			t.Errorf("%s: a client's %s gets through", example, name)
 		}
 	}
-	for path, want := range map[string]string{"/": "", "/metrics": "x-auth-scope=metrics", "/deploy/": "x-auth-scope=metrics deploy"} {
-		if got, ok := scopes[path]; !ok || got != want {
-			t.Errorf("%s demands %q, want %q", path, got, want)
-		}
-	}
-	for path, s := range services {
-		upstream := s.GetAuthorizationResponse().GetAllowedUpstreamHeaders().GetPatterns()
-		if s.GetPathPrefix() != "/ext_authz" || !clusters[s.GetServerUri().GetCluster()] ||
-			len(upstream) != 1 || upstream[0].GetExact() != "x-auth-request-user" {
-			t.Errorf("the service of %q: %v", path, s)
-		}
+	connection := mutations[1].GetAppend()
+	if connection.GetHeader().GetKey() != "connection" || connection.GetAppendAction() != core.HeaderValueOption_OVERWRITE_IF_EXISTS {
+		t.Errorf("%s: a client's Connection field gets through: %v", example, mutations[1])
 	}
 }
 
