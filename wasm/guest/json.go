@@ -45,9 +45,13 @@ func (r *reader) end() bool {
 	return len(r.rest) == 0
 }
 
-// boolean reads true or false.
+// boolean reads true or false, or either as a string: a host that has its
+// configuration from labels, as Traefik, knows nothing but strings.
 func (r *reader) boolean() (value, ok bool) {
-	r.space()
+	if r.at('"') {
+		word, ok := r.text()
+		return word == "true", ok && (word == "true" || word == "false")
+	}
 	for _, word := range []string{"true", "false"} {
 		if n := len(word); len(r.rest) >= n && string(r.rest[:n]) == word {
 			r.rest = r.rest[n:]

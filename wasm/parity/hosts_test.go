@@ -135,3 +135,16 @@ func TestStripAuthorization(t *testing.T) {
 		}
 	}
 }
+
+// Traefik hands booleans over as strings.
+func TestBooleanAsText(t *testing.T) {
+	for text, want := range map[string]int{`true`: 200, `false`: 200, `"true"`: 200, `"false"`: 200, `"True"`: 500, `""`: 500, `"1"`: 500, `1`: 500, `null`: 500} {
+		configuration := strings.TrimSuffix(string(ordinary()), "}") + `, "strip_authorization": ` + text + `}`
+		g := newGateway(t, interpreter, nil, traefik(), []byte(configuration))
+		response := g.ask(t, [][2]string{{"Authorization", "Bearer " + rightToken}})
+		_ = response.Body.Close()
+		if response.StatusCode != want || want == 200 && (len(g.passed["Authorization"]) == 0) != strings.Contains(text, "true") {
+			t.Errorf("%s: status %d, passed on %v", text, response.StatusCode, g.passed)
+		}
+	}
+}

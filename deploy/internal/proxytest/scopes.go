@@ -37,7 +37,7 @@ func (s *Site) CheckScopes(tb testing.TB, elsewhere int) {
 			r.Fields = append(r.Fields[:len(r.Fields):len(r.Fields)], fields...)
 			answer := s.Check(tb, r)
 			if answer.Status == http.StatusOK {
-				answer.CheckIdentity(tb, c.user)
+				s.checkEcho(tb, r.Name, answer.Echo(tb), c.user)
 			}
 			if answer.Status == http.StatusForbidden && s.AddsChallenge403 {
 				want := `Bearer error="insufficient_scope", scope="metrics deploy"`

@@ -22,6 +22,9 @@ type Site struct {
 	// RefusesLookalikes says that the proxy refuses a request with a field whose
 	// name only looks like one of the identity's, instead of dropping the field.
 	RefusesLookalikes bool
+	// PassesScope says that the proxy leaves X-Auth-Scope alone: it asks no
+	// service that would read it.
+	PassesScope bool
 }
 
 // Request is one through the proxy, and the statuses of which one must come
