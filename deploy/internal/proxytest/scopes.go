@@ -31,7 +31,7 @@ func (s *Site) CheckScopes(tb testing.TB, elsewhere int) {
 		{Request{"unknown", "/deploy/x", []string{Bearer(Stranger)}, []int{401}, nil}, ""},
 		{Request{"elsewhere", "/", []string{metrics}, []int{elsewhere}, nil}, "grafana"},
 	} {
-		for _, fields := range [][]string{nil, s.spoofed()} {
+		for _, fields := range [][]string{nil, spoofed} {
 			r := c.Request
 			r.Name = fmt.Sprintf("%s, with %d spoofed fields", r.Name, len(fields))
 			r.Fields = append(r.Fields[:len(r.Fields):len(r.Fields)], fields...)

@@ -19,9 +19,6 @@ type Site struct {
 	Service *Service
 	// AddsChallenge403 says that the proxy passes WWW-Authenticate on with 403.
 	AddsChallenge403 bool
-	// RefusesLookalikes says that the proxy refuses a request with a field whose
-	// name only looks like one of the identity's, instead of dropping the field.
-	RefusesLookalikes bool
 	// PassesScope says that the proxy leaves X-Auth-Scope alone: it asks no
 	// service that would read it.
 	PassesScope bool

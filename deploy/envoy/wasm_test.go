@@ -1,0 +1,32 @@
+package envoy_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/wasm/modules"
+)
+
+// The example of ../envoy-wasm, with the module inside the real Envoy. That
+// folder is a Go module of its own, which knows nothing of proxytest.
+func TestModuleInEnvoy(t *testing.T) {
+	t.Parallel()
+	program := proxytest.Optional(t, "envoy")
+	dir := t.TempDir()
+	backend := proxytest.StartBackend(t)
+	port := proxytest.Port(t)
+	module := proxytest.WriteFile(t, filepath.Join(dir, "module.wasm"), string(modules.ProxyWasm(t)))
+	lines := strings.Split(strings.TrimSpace(proxytest.Keyring()), "\n")
+	main := proxytest.Config(t, dir, "../envoy-wasm/envoy.yaml",
+		"address: 0.0.0.0, port_value: 8080", "address: 127.0.0.1, port_value: "+port,
+		"/etc/envoy/auth-service-proxywasm.wasm", module,
+		"address: 127.0.0.1, port_value: 8000", socket(t, backend.Address),
+		"ci sha256:452dcec5b0c843e39400efb152683b75968eac236432a7773415c13585233736 scope=metrics", strings.Join(lines, `", "`))
+	address := "127.0.0.1:" + port
+	proxytest.Start(t, address, nil, program, "-c", main, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning")
+	site := &proxytest.Site{Address: address, Backend: backend, PassesScope: true}
+	site.CheckIdentity(t)
+	site.CheckUpgrade(t, "/")
+}
