@@ -7,9 +7,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	envoygateway "github.com/envoyproxy/gateway/api/v1alpha1"
 	apps "k8s.io/api/apps/v1"
@@ -56,6 +58,8 @@ func newObject(apiVersion, kind string) any {
 		return new(gatewaybeta.ReferenceGrant)
 	case "gateway.envoyproxy.io/v1alpha1 SecurityPolicy":
 		return new(envoygateway.SecurityPolicy)
+	case "gateway.envoyproxy.io/v1alpha1 ClientTrafficPolicy":
+		return new(envoygateway.ClientTrafficPolicy)
 	case "kustomize.config.k8s.io/v1beta1 Kustomization":
 		return new(kustomization)
 	}
@@ -205,5 +209,27 @@ func TestTheyAgree(t *testing.T) {
 	url := the[networking.Ingress](t, "ingress-nginx.yaml").Annotations["nginx.ingress.kubernetes.io/auth-url"]
 	if !strings.HasPrefix(url, "http://"+service.Name+"."+service.Namespace+".svc.cluster.local:8081/auth") {
 		t.Errorf("ingress-nginx asks %s", url)
+	}
+}
+
+// TestEnvoyGatewayTakesTheClientsIdentity: the policy removes what a client sends
+// in whatever spelling, and a question to a service that is silent ends.
+func TestEnvoyGatewayTakesTheClientsIdentity(t *testing.T) {
+	removed := the[envoygateway.ClientTrafficPolicy](t, "envoy-gateway.yaml").Spec.Headers.EarlyRequestHeaders.RemoveOnMatch
+	if len(removed) != 1 || *removed[0].Type != envoygateway.StringMatchRegularExpression {
+		t.Fatalf("%+v", removed)
+	}
+	expression := regexp.MustCompile("^(?:" + removed[0].Value + ")$") // Envoy matches the whole name, in lower case
+	for _, name := range []string{"x-auth-request-user", "x_auth_request_user", "x.auth!request~user", "x-auth-request-scopes", "x-auth-request-key", "x_auth-scope"} {
+		if !expression.MatchString(name) {
+			t.Errorf("a client's %s gets through", name)
+		}
+	}
+	timeout := the[envoygateway.SecurityPolicy](t, "envoy-gateway.yaml").Spec.ExtAuth.Timeout
+	if timeout == nil {
+		t.Fatal("no time-out")
+	}
+	if d, err := time.ParseDuration(string(*timeout)); err != nil || d <= 0 || d > 5*time.Second {
+		t.Errorf("the time-out is %s, %v", *timeout, err)
 	}
 }
