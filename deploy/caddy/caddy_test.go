@@ -20,7 +20,7 @@ func start(t *testing.T, example string, service *proxytest.Service) *proxytest.
 	port := proxytest.Port(t)
 	site := proxytest.Config(t, dir, example,
 		":80 {", ":"+port+" {", "127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)
-	// Options of the test's own: nothing may listen but for the site.
+	// Options of the test's own: nothing else may listen.
 	main := proxytest.WriteFile(t, filepath.Join(dir, "main"),
 		"{\n\tadmin off\n\tdefault_bind 127.0.0.1\n}\nimport "+site+"\n")
 	address := "127.0.0.1:" + port

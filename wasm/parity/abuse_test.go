@@ -135,7 +135,7 @@ func TestReactorConfigured(t *testing.T) {
 	configure("# secret", -3)
 	expect("no token", wrongToken, 500)
 	configure(keyringLine("ann", rightToken, ""), 0)
-	expect("mended", rightToken, 200)
+	expect("right again", rightToken, 200)
 	if code, err := r.call(ctx, "configure", 8, 4<<10); err != nil || int32(code) != -1 {
 		t.Errorf("a pointer elsewhere: %d, %v", int32(code), err)
 	}
@@ -252,7 +252,7 @@ func TestProxyWasmConfigured(t *testing.T) {
 	if err := p.reconfigure(t.Context(), root, right); err != nil {
 		t.Fatal(err)
 	}
-	expect("mended", root, 200)
+	expect("right again", root, 200)
 	expect("a plugin that there is not", root+500, 500)
 }
 
