@@ -48,7 +48,7 @@ func moduleFile(tb testing.TB) string {
 func TestNodeExample(t *testing.T) {
 	node, example := nodeExample(t, "example.mjs")
 	module := moduleFile(t)
-	const want = "200 ci\n403 insufficient_scope\n401 unknown\n401 malformed\n401 missing\n"
+	const want = "200 ci\n403 insufficient_scope\n403 insufficient_scope\n401 unknown\n401 malformed\n401 missing\n"
 	for _, kind := range nodeKinds {
 		t.Run(kind, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), node, "--no-warnings", example, module, kind).Output()

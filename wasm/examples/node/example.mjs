@@ -21,6 +21,7 @@ verifier.configure("ci sha256:452dcec5b0c843e39400efb152683b75968eac236432a77734
 for (const [fields, scopes] of [
   [["Bearer my-development-token-32-chars-min"], ["metrics"]],
   [["Bearer my-development-token-32-chars-min"], ["deploy"]],
+  [["Bearer my-development-token-32-chars-min"], [""]],
   [["Bearer another-token"], []],
   [["Bearer a", "Bearer b"], []],
   [[], []],

@@ -36,7 +36,9 @@ export class Verifier {
     // Nobody can say which of several another program would read.
     if (fields.length > 1) return { status: 401, principal: "", reason: "malformed" };
     const value = bytes(fields[0] ?? "");
-    const needed = bytes(scopes.join(" "));
+    // A list that names no scope is a demand that nobody meets. Only an empty list
+    // demands nothing.
+    const needed = bytes(scopes.length > 0 ? scopes.join(" ") || " " : "");
     if (value.length > maxField || needed.length > maxField) return { status: 401, principal: "", reason: "malformed" };
     const both = new Uint8Array(value.length + needed.length);
     both.set(value);
