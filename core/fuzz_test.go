@@ -26,6 +26,7 @@ func FuzzParseKeyring(f *testing.F) {
 		if !bytes.Equal(text, before) {
 			t.Fatal("parsing changed the text")
 		}
+		checkFile(t, text, err)
 		if err != nil {
 			checkRefusal(t, text, entries, err, messages)
 			return
@@ -53,14 +54,25 @@ type constant struct{}
 
 func (constant) Read(b []byte) (int, error) { return len(b), nil }
 
+// checkFile: a file is taken if its text is and it ends in a line end. err is
+// what is wrong with the text.
+func checkFile(t *testing.T, text []byte, err error) {
+	t.Helper()
+	ended := len(text) == 0 || text[len(text)-1] == '\n'
+	if _, fileErr := core.ParseKeyringFile(text); (fileErr == nil) != (err == nil && ended) {
+		t.Fatalf("as a file: %v; as a text: %v", fileErr, err)
+	}
+}
+
 // knownMessages are the reasons of all refusals in the table. A refusal in
 // other words would have been made up of the text.
 func knownMessages() map[string]bool {
 	messages := map[string]bool{}
 	for _, v := range vectors.Keyrings() {
 		_, err := core.ParseKeyring(v.Text)
-		if parseErr, ok := errors.AsType[*core.ParseError](err); ok {
-			messages[parseErr.Reason] = true
+		wrong, _ := errors.AsType[core.ParseErrors](err)
+		for _, w := range wrong {
+			messages[w.Reason] = true
 		}
 	}
 	return messages
@@ -68,23 +80,36 @@ func knownMessages() map[string]bool {
 
 func checkRefusal(t *testing.T, text []byte, entries []core.Entry, err error, messages map[string]bool) {
 	t.Helper()
-	parseErr, ok := errors.AsType[*core.ParseError](err)
-	if !ok || entries != nil {
+	wrong, ok := errors.AsType[core.ParseErrors](err)
+	if !ok || entries != nil || len(wrong) < 1 || len(wrong) > core.MaxParseErrors {
 		t.Fatalf("error %v beside %d entries", err, len(entries))
 	}
-	if parseErr.Line < 1 || parseErr.Line > 1+bytes.Count(text, []byte("\n")) {
-		t.Fatalf("line %d of %d", parseErr.Line, 1+bytes.Count(text, []byte("\n")))
-	}
-	if !messages[parseErr.Reason] {
-		t.Fatalf("a message that no vector has: %q", parseErr.Reason)
-	}
-	// The lines before the one told are right, as far as these go alone.
+	// The lines before the first one told are right, as far as these go alone,
+	// and so are all lines without those that are told.
 	lines := bytes.SplitAfter(text, []byte("\n"))
-	if _, err := core.ParseKeyring(bytes.Join(lines[:parseErr.Line-1], nil)); err != nil {
-		t.Fatalf("line %d is told, and without it: %v", parseErr.Line, err)
+	for i, w := range wrong {
+		if w.Line < 1 || w.Line > len(lines) || i > 0 && w.Line <= wrong[i-1].Line {
+			t.Fatalf("line %d of %d: %v", w.Line, len(lines), err)
+		}
+		if !messages[w.Reason] {
+			t.Fatalf("a message that no vector has: %q", w.Reason)
+		}
 	}
-	if _, err := core.ParseKeyring(bytes.Join(lines[:parseErr.Line], nil)); err == nil {
-		t.Fatalf("line %d is told, and nothing is wrong up to it", parseErr.Line)
+	first := wrong[0].Line
+	if _, err := core.ParseKeyring(bytes.Join(lines[:first-1], nil)); err != nil {
+		t.Fatalf("line %d is told, and without it: %v", first, err)
+	}
+	if _, err := core.ParseKeyring(bytes.Join(lines[:first], nil)); err == nil {
+		t.Fatalf("line %d is told, and nothing is wrong up to it", first)
+	}
+	if len(wrong) < core.MaxParseErrors && !strings.HasPrefix(wrong[0].Reason, "UTF-16") {
+		for i := range wrong {
+			lines[wrong[i].Line-1] = nil
+		}
+		rest := bytes.Join(lines, nil)
+		if _, err := core.ParseKeyring(rest); err != nil && !strings.HasPrefix(err.Error(), "line 1: UTF-16") {
+			t.Fatalf("without the lines of %v: %v", wrong, err)
+		}
 	}
 }
 
@@ -106,7 +131,7 @@ func checkEntry(t *testing.T, e core.Entry) {
 }
 
 func sameEntry(a, b core.Entry) bool {
-	return a.Principal == b.Principal && a.Credential == b.Credential && a.Expires == b.Expires && slices.Equal(a.Scopes, b.Scopes)
+	return a.Principal == b.Principal && a.Credential == b.Credential && a.Expires == b.Expires && a.Created == b.Created && slices.Equal(a.Scopes, b.Scopes)
 }
 
 // A plainEntry is an entry of the reference, which knows the tokens.
@@ -117,7 +142,7 @@ type plainEntry struct {
 }
 
 // plainAuthorize is the verdict told in another way: tokens in plain text,
-// compared one after the other.
+// compared one after the other, the single token last.
 func plainAuthorize(entries []plainEntry, authorization string, fields int, required string, now int64) (reason core.Reason, principal string) {
 	value := strings.Trim(authorization, " \t")
 	scheme, token, _ := strings.Cut(strings.ReplaceAll(value, "\t", " "), " ")
@@ -165,9 +190,6 @@ func plainSatisfies(scopes []string, required string) bool {
 func plainEntries(single string, tokens, attributes []byte, now int64) []plainEntry {
 	var entries []plainEntry
 	seen := map[string]bool{}
-	if single != "" {
-		entries = append(entries, plainEntry{core.DefaultPrincipal, single, []string{core.AnyScope}, core.Never})
-	}
 	names := []string{"read", "write", "metrics", "a"}
 	for i, line := range bytes.Split(tokens, []byte("\n")) {
 		if len(line) == 0 || seen[string(line)] || len(entries) > 100 {
@@ -199,6 +221,9 @@ func plainEntries(single string, tokens, attributes []byte, now int64) []plainEn
 		}
 		entries = append(entries, e)
 	}
+	if single != "" {
+		entries = append(entries, plainEntry{core.DefaultPrincipal, single, []string{core.AnyScope}, core.Never})
+	}
 	return entries
 }
 
@@ -209,11 +234,12 @@ func FuzzAuthorize(f *testing.F) {
 		token, _ := bytes.CutPrefix(r.Authorization, []byte("Bearer "))
 		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, v.Token, slices.Concat([]byte("other\n"), token, []byte("\nthird")), []byte{0x10, 0x23, 0x01})
 		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, []byte(nil), token, []byte{0x63})
+		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, v.Token, slices.Concat([]byte("first\n"), v.Token), []byte{0x01, 0x22})
 	}
 	f.Fuzz(func(t *testing.T, authorization []byte, fields uint8, required []byte, now int64, single, tokens, attributes []byte) {
 		plain := plainEntries(string(single), tokens, attributes, now)
 		var entries []core.Entry
-		for _, e := range plain[min(len(plain), min(len(single), 1)):] {
+		for _, e := range plain[:len(plain)-min(len(single), 1)] {
 			entries = append(entries, core.Entry{Principal: e.principal, Credential: core.CredentialOf([]byte(e.token)), Scopes: e.scopes, Expires: e.expires})
 		}
 		k, err := core.NewKeyring(constant{}, single, entries)

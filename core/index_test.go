@@ -140,11 +140,14 @@ func TestDomainsAreSeparate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.tokenSalt == k.entrySalt || k.tokenSalt == (salt{}) || k.entrySalt == (salt{}) {
+	if k.single.salt == k.entrySalt || k.single.salt == (salt{}) || k.entrySalt == (salt{}) {
 		t.Fatal("two domains need two salts")
 	}
-	if k.slots[0].digest == k.tokenDigest {
+	if k.slots[0].digest == k.single.digest {
 		t.Error("one message has one digest in both domains")
+	}
+	if k.single.markSalt == k.entrySalt || k.single.markSalt == k.single.salt || k.single.markSalt == (salt{}) {
+		t.Error("the mark has no domain of its own")
 	}
 }
 
@@ -155,7 +158,7 @@ func TestSaltIsFresh(t *testing.T) {
 	if errA != nil || errB != nil {
 		t.Fatal(errA, errB)
 	}
-	if a.tokenDigest == b.tokenDigest || a.slots[0].digest == b.slots[0].digest {
+	if a.single.digest == b.single.digest || a.slots[0].digest == b.slots[0].digest {
 		t.Error("two keyrings share a digest")
 	}
 }
@@ -193,7 +196,7 @@ func TestWipe(t *testing.T) {
 			t.Fatalf("bucket %d is not wiped", i)
 		}
 	}
-	if k.tokenSalt != (salt{}) || k.entrySalt != (salt{}) || k.tokenDigest != (slotDigest{}) || k.slots != nil {
+	if k.single != (single{}) || k.entrySalt != (salt{}) || k.slots != nil {
 		t.Error("the keyring itself is not wiped")
 	}
 

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 	"math/bits"
-	"strings"
 )
 
 // DefaultPrincipal owns the single token that needs no keyring.
@@ -44,15 +44,15 @@ type Request struct {
 // anything about the other and a stolen credential, presented as a token, is
 // one more wrong token.
 type Keyring struct {
-	tokenSalt   salt
-	tokenDigest slotDigest
-	hasToken    bool
+	single   single
+	hasToken bool // the single token is known, and no entry decides in its place
 
 	entrySalt  salt
 	firsts     []uint32 // bucket → its first slot; a power of two of them
 	slots      []slot   // by bucket, then window empty ones, then what the single token grants
 	entries    int
 	shift      uint     // digest's first word → bucket
+	lastExpiry int64    // of the entries
 	principals []string // the first is nobody
 	scopeSets  []scopeSet
 }
@@ -71,29 +71,18 @@ type slot struct {
 }
 
 // NewKeyring returns a keyring that accepts token, as [DefaultPrincipal] with
-// every scope, and the tokens of entries. An empty token is no token. The
-// salts, two of [SaltSize] bytes, are read from random, which must be a
-// cryptographic source. Neither token nor entries are kept; wiping them is up
-// to the caller (see [WipeEntries]).
+// every scope, and the tokens of entries. An empty token is no token. If token
+// is the token of an entry as well, that entry decides: its scopes and expiry
+// hold, and it names the principal. The salts, two of [SaltSize] bytes and a
+// third for a token, are read from random, which must be a cryptographic
+// source. Neither token nor entries are kept; wiping them is up to the caller
+// (see [WipeEntries]).
 func NewKeyring(random io.Reader, token []byte, entries []Entry) (*Keyring, error) {
-	k := new(Keyring)
-	var err error
-	if k.tokenSalt, err = newSalt(random); err != nil {
+	s, err := newSingle(random, token)
+	if err != nil {
 		return nil, err
 	}
-	if k.entrySalt, err = newSalt(random); err != nil {
-		return nil, err
-	}
-	if len(token) > 0 {
-		growStack()
-		k.tokenDigest = words(k.tokenSalt.digest(token))
-		wipeStack()
-		k.hasToken = true
-	}
-	if err := k.index(entries); err != nil {
-		return nil, err
-	}
-	return k, nil
+	return newKeyring(random, s, entries)
 }
 
 // WithEntries returns a new keyring that accepts k's token, known by its
@@ -101,18 +90,22 @@ func NewKeyring(random io.Reader, token []byte, entries []Entry) (*Keyring, erro
 // k stays as it is. It is how a process that has forgotten its token renews
 // the entries beside it.
 func (k *Keyring) WithEntries(random io.Reader, entries []Entry) (*Keyring, error) {
-	renewed := new(Keyring)
-	if k != nil {
-		renewed.tokenSalt, renewed.tokenDigest, renewed.hasToken = k.tokenSalt, k.tokenDigest, k.hasToken
+	if k == nil {
+		return newKeyring(random, single{}, entries)
 	}
+	return newKeyring(random, k.single, entries)
+}
+
+func newKeyring(random io.Reader, s single, entries []Entry) (*Keyring, error) {
+	k := &Keyring{single: s, hasToken: s.known && !s.among(entries)}
 	var err error
-	if renewed.entrySalt, err = newSalt(random); err != nil {
+	if k.entrySalt, err = newSalt(random); err != nil {
 		return nil, err
 	}
-	if err := renewed.index(entries); err != nil {
+	if err := k.index(entries); err != nil {
 		return nil, err
 	}
-	return renewed, nil
+	return k, nil
 }
 
 // index salts the entries, sorts them into buckets, and numbers the names.
@@ -130,6 +123,7 @@ func (k *Keyring) index(entries []Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
+	k.lastExpiry = math.MinInt64
 	unsorted := make([]slot, len(entries))
 	defer clear(unsorted)
 	for i := range entries {
@@ -140,6 +134,7 @@ func (k *Keyring) index(entries []Entry) error {
 			principal: names.principal(e.Principal),
 			scopes:    names.scopeSet(e.Scopes),
 		}
+		k.lastExpiry = max(k.lastExpiry, e.Expires)
 	}
 	wipeStack()
 
@@ -194,6 +189,16 @@ func (k *Keyring) bucket(d *slotDigest) uint64 { return d[0] >> k.shift }
 
 // Usable reports whether there is any token to compare with.
 func (k *Keyring) Usable() bool { return k != nil && (k.hasToken || k.entries > 0) }
+
+// CanGrant reports whether there is a token that has not expired at the Unix
+// second now.
+func (k *Keyring) CanGrant(now int64) bool {
+	return k != nil && (k.hasToken || k.entries > 0 && now < k.lastExpiry)
+}
+
+// TokenInEntries reports whether the single token is the token of an entry
+// too, which then decides in its place.
+func (k *Keyring) TokenInEntries() bool { return k != nil && k.single.known && !k.hasToken }
 
 // Tokens is the number of tokens that the keyring knows, expired or not.
 func (k *Keyring) Tokens() int {
@@ -304,8 +309,8 @@ func (k *Keyring) lookup(token []byte) (entry *slot, known uint64) {
 		at += matching
 	}
 	if k.hasToken {
-		digest := words(k.tokenSalt.digest(token))
-		equal := equalMask(&k.tokenDigest, &digest)
+		digest := words(k.single.salt.digest(token))
+		equal := equalMask(&k.single.digest, &digest)
 		at = at&^equal | k.tokenAt()&equal
 		known |= equal
 	}
@@ -327,7 +332,7 @@ func words(b [sha256.Size]byte) (w slotDigest) {
 	return w
 }
 
-// Wipe overwrites all digests and both salts; the keyring then denies
+// Wipe overwrites all digests and salts; the keyring then denies
 // everything. No other method may run meanwhile.
 func (k *Keyring) Wipe() {
 	if k == nil {
@@ -336,45 +341,4 @@ func (k *Keyring) Wipe() {
 	clear(k.slots)
 	clear(k.firsts)
 	*k = Keyring{}
-}
-
-// names gives each distinct principal and set of scopes a number, from 1 on.
-type names struct {
-	principals  []string
-	principalOf map[string]uint32
-	scopeSets   []scopeSet
-	scopeSetOf  map[string]uint32
-}
-
-func newNames() *names {
-	return &names{
-		principals:  []string{""},
-		principalOf: map[string]uint32{},
-		scopeSets:   []scopeSet{{}},
-		scopeSetOf:  map[string]uint32{},
-	}
-}
-
-func (n *names) principal(name string) uint32 {
-	id, ok := n.principalOf[name]
-	if !ok {
-		id = uint32(len(n.principals))
-		n.principalOf[name] = id
-		n.principals = append(n.principals, name)
-	}
-	return id
-}
-
-func (n *names) scopeSet(scopes []string) uint32 {
-	key := strings.Join(scopes, ",")
-	id, ok := n.scopeSetOf[key]
-	if !ok {
-		id = uint32(len(n.scopeSets))
-		n.scopeSetOf[key] = id
-		n.scopeSets = append(n.scopeSets, scopeSet{
-			any:   len(scopes) == 1 && scopes[0] == AnyScope,
-			names: append([]string(nil), scopes...),
-		})
-	}
-	return id
 }

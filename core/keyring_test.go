@@ -40,7 +40,7 @@ func bearer(token string) core.Request {
 	return core.Request{Authorization: []byte("Bearer " + token), Fields: 1}
 }
 
-func TestNewKeyringReadsTwoSalts(t *testing.T) {
+func TestNewKeyringReadsThreeSalts(t *testing.T) {
 	errRandom := errors.New("no entropy")
 	tests := []struct {
 		name   string
@@ -48,12 +48,13 @@ func TestNewKeyringReadsTwoSalts(t *testing.T) {
 		left   int // bytes that must not have been read
 		want   error
 	}{
-		{"exactly two salts", bytes.NewReader(make([]byte, 2*core.SaltSize)), 0, nil},
-		{"one byte more", bytes.NewReader(make([]byte, 2*core.SaltSize+1)), 1, nil},
-		{"one byte less", bytes.NewReader(make([]byte, 2*core.SaltSize-1)), 0, io.ErrUnexpectedEOF},
+		{"exactly three salts", bytes.NewReader(make([]byte, 3*core.SaltSize)), 0, nil},
+		{"one byte more", bytes.NewReader(make([]byte, 3*core.SaltSize+1)), 1, nil},
+		{"one byte less", bytes.NewReader(make([]byte, 3*core.SaltSize-1)), 0, io.ErrUnexpectedEOF},
 		{"one salt", bytes.NewReader(make([]byte, core.SaltSize)), 0, io.EOF},
+		{"two salts", bytes.NewReader(make([]byte, 2*core.SaltSize)), 0, io.EOF},
 		{"nothing", bytes.NewReader(nil), 0, io.EOF},
-		{"byte by byte", iotest.OneByteReader(bytes.NewReader(make([]byte, 2*core.SaltSize))), 0, nil},
+		{"byte by byte", iotest.OneByteReader(bytes.NewReader(make([]byte, 3*core.SaltSize))), 0, nil},
 		{"an error", iotest.ErrReader(errRandom), 0, errRandom},
 		{"an error in the second salt", io.MultiReader(bytes.NewReader(make([]byte, core.SaltSize+1)), iotest.ErrReader(errRandom)), 0, errRandom},
 	}
@@ -176,7 +177,7 @@ func TestCredentialIsNoToken(t *testing.T) {
 	raw := sha256.Sum256([]byte(token))
 	digits := hex.EncodeToString(raw[:])
 	again := sha256.Sum256(raw[:])
-	for name, random := range map[string]io.Reader{"random": rand.Reader, "constant": bytes.NewReader(make([]byte, 2*core.SaltSize))} {
+	for name, random := range map[string]io.Reader{"random": rand.Reader, "constant": bytes.NewReader(make([]byte, 3*core.SaltSize))} {
 		k, err := core.NewKeyring(random, []byte("single"), []core.Entry{entryOf("p", token, core.AnyScope)})
 		if err != nil {
 			t.Fatal(err)

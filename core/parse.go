@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 )
 
@@ -30,51 +29,62 @@ type Entry struct {
 	Scopes []string
 	// Expires is the Unix second from which on the token is denied, or Never.
 	Expires int64
-
-	line int
+	// Created is the Unix second at which the token was made, or 0 if nobody
+	// says. No verdict depends on it.
+	Created int64
+	// Line is where the entry stands in the text it was read from, counted
+	// from 1, or 0.
+	Line int
 }
-
-// A ParseError is what is wrong with a keyring, and where. It quotes nothing
-// of the text: a line that does not parse may well hold a secret.
-type ParseError struct {
-	Line   int // counted from 1
-	Reason string
-}
-
-func (e *ParseError) Error() string { return "line " + strconv.Itoa(e.Line) + ": " + e.Reason }
 
 // ParseKeyring reads the text of a keyring: UTF-8 lines, each empty or
 //
 //	principal credential [attribute …] [# comment]
 //
-// separated by SP or HTAB, ended by LF or CRLF. The credential is "sha256:"
-// and 64 hexadecimal digits; the attributes, each at most once and in any
-// order, are "scope=" with a comma list and "expires=" with an RFC 3339 time,
-// fractions of a second dropped. It returns every entry, or a [*ParseError]
-// for the first line that is wrong and no entry. The text is not kept and not
-// wiped.
-func ParseKeyring(text []byte) ([]Entry, error) {
+// separated by SP or HTAB, ended by LF or CRLF; the last line end may be
+// missing. The credential is "sha256:" and 64 hexadecimal digits. The
+// attributes, each at most once and in any order, are "scope=" with a comma
+// list, and "expires=" and "created=" with an RFC 3339 time, fractions of a
+// second dropped, or a date, which is its first second in UTC.
+//
+// It returns every entry, or no entry and [ParseErrors]. The text is not kept
+// and not wiped.
+func ParseKeyring(text []byte) ([]Entry, error) { return parseKeyring(text, false) }
+
+// ParseKeyringFile reads the contents of a keyring file, as [ParseKeyring]
+// does, except that the last line must have its line end. Without it the file
+// may have been cut short, and an expires= may be what is missing.
+func ParseKeyringFile(contents []byte) ([]Entry, error) { return parseKeyring(contents, true) }
+
+func parseKeyring(text []byte, ended bool) ([]Entry, error) {
+	if isUTF16(text) {
+		// Every line would be wrong, and the lines cannot be told apart.
+		return nil, ParseErrors{{Line: 1, Reason: "UTF-16 text, as its byte order mark says; save it as UTF-8"}}
+	}
 	var entries []Entry
-	var wrong *ParseError
+	var wrong ParseErrors
 	p := parser{principals: map[string]string{}, scopes: map[string][]string{}}
-	for number := 1; len(text) > 0 && wrong == nil; number++ {
-		line, rest, _ := bytes.Cut(text, []byte{'\n'})
+	for number := 1; len(text) > 0 && len(wrong) < MaxParseErrors; number++ {
+		line, rest, hasEnd := bytes.Cut(text, []byte{'\n'})
 		text = rest
 		entry, reason := p.line(line)
+		if ended && !hasEnd {
+			reason = "the last line has no line end, so the file may have been cut short; if the line is whole, end it with a newline"
+		}
 		switch {
 		case reason != "":
-			wrong = &ParseError{Line: number, Reason: reason}
+			wrong = append(wrong, &ParseError{Line: number, Reason: reason})
 		case entry.Principal != "":
-			entry.line = number
+			entry.Line = number
 			entries = append(entries, entry)
 		}
 	}
-	if line := firstDuplicate(entries); line != 0 { // before any other wrong line
-		wrong = &ParseError{Line: line, Reason: ErrDuplicateCredential.Error()}
+	for _, line := range duplicates(entries) {
+		wrong = append(wrong, &ParseError{Line: line, Reason: ErrDuplicateCredential.Error()})
 	}
 	if wrong != nil {
 		WipeEntries(entries)
-		return nil, wrong
+		return nil, wrong.first()
 	}
 	return entries, nil
 }
@@ -91,6 +101,9 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 	line = bytes.TrimSuffix(line, []byte{'\r'})
 	if len(line) > MaxLine {
 		return e, "the line is longer than " + strconv.Itoa(MaxLine) + " bytes"
+	}
+	if bytes.HasPrefix(line, []byte(byteOrderMark)) {
+		return e, "a byte order mark (BOM) in front of the line; save the text as UTF-8 without one"
 	}
 	if !utf8.Valid(line) {
 		return e, "not UTF-8"
@@ -109,7 +122,10 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 	}
 	credential, rest := nextField(rest)
 	if !e.Credential.parse(credential) {
-		return e, "the credential after the principal is not sha256: and 64 hexadecimal digits"
+		if whole := len(credentialPrefix) + 2*len(e.Credential); len(credential) > whole && e.Credential.parse(credential[:whole]) {
+			return Entry{}, "text is joined to the 64 digits of the credential; put a space, or the line end that is missing, behind them"
+		}
+		return Entry{}, "the credential after the principal is not sha256: and 64 hexadecimal digits"
 	}
 	if e.Credential == emptyCredential {
 		return e, "the credential is that of an empty token"
@@ -123,7 +139,7 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 }
 
 func (p *parser) attributes(rest []byte, e *Entry) (reason string) {
-	var hasScope, hasExpires bool
+	var hasScope, hasExpires, hasCreated bool
 	for {
 		var field []byte
 		field, rest = nextField(rest)
@@ -147,10 +163,22 @@ func (p *parser) attributes(rest []byte, e *Entry) (reason string) {
 			hasExpires = true
 			var ok bool
 			if e.Expires, ok = parseTime(value); !ok {
-				return "expires= is not followed by an RFC 3339 time such as 2027-01-31T00:00:00Z"
+				return "expires= is not followed by an RFC 3339 time such as 2027-01-31T00:00:00Z, or a date such as 2027-01-31"
+			}
+		case "created":
+			if hasCreated {
+				return "created= twice"
+			}
+			hasCreated = true
+			var ok bool
+			if e.Created, ok = parseTime(value); !ok {
+				return "created= is not followed by an RFC 3339 time such as 2027-01-31T00:00:00Z, or a date such as 2027-01-31"
 			}
 		default:
-			return "an attribute that is neither scope= nor expires="
+			if new(Credential).parse(field) {
+				return "a second credential; put the line end that is missing in front of its principal"
+			}
+			return "an unknown attribute; write scope=, expires= or created="
 		}
 	}
 }
@@ -187,9 +215,10 @@ func intern(known map[string]string, name []byte) string {
 	return s
 }
 
-// firstDuplicate returns the first line whose credential stands on an earlier
-// one, or 0. Sorting numbers, not credentials, it leaves no copies of these.
-func firstDuplicate(entries []Entry) (line int) {
+// duplicates returns the lines whose credential stands on an earlier one, at
+// most MaxParseErrors of them, the first ones. Sorting numbers, not
+// credentials, it leaves no copies of these.
+func duplicates(entries []Entry) (lines []int) {
 	order := make([]int32, len(entries))
 	for i := range order {
 		order[i] = int32(i)
@@ -201,12 +230,12 @@ func firstDuplicate(entries []Entry) (line int) {
 		return int(a - b)
 	})
 	for i := 1; i < len(order); i++ {
-		a, b := &entries[order[i-1]], &entries[order[i]]
-		if a.Credential == b.Credential && (line == 0 || b.line < line) {
-			line = b.line
+		if a, b := &entries[order[i-1]], &entries[order[i]]; a.Credential == b.Credential {
+			lines = append(lines, b.Line)
 		}
 	}
-	return line
+	slices.Sort(lines)
+	return lines[:min(len(lines), MaxParseErrors)]
 }
 
 // String is the entry as a line of a keyring, without a line end.
@@ -218,7 +247,11 @@ func (e Entry) String() string {
 		b.WriteString(" scope=" + strings.Join(e.Scopes, ","))
 	}
 	if e.Expires != Never {
-		b.WriteString(" expires=" + time.Unix(e.Expires, 0).UTC().Format(time.RFC3339))
+		b.WriteString(" expires=" + formatTime(e.Expires))
+	}
+	if e.Created != 0 {
+		created := formatTime(e.Created)
+		b.WriteString(" created=" + strings.TrimSuffix(created, midnight))
 	}
 	return b.String()
 }

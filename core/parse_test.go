@@ -16,38 +16,71 @@ func TestParseKeyring(t *testing.T) {
 		t.Run(v.Name, func(t *testing.T) {
 			text := bytes.Clone(v.Text)
 			entries, err := core.ParseKeyring(text)
+			compareParse(t, &v, entries, err, v.Errors)
+			inFile, fileErr := core.ParseKeyringFile(text)
+			compareParse(t, &v, inFile, fileErr, v.FileErrors)
 			if !bytes.Equal(text, v.Text) {
 				t.Error("parsing changed the text")
 			}
-			if v.Error == nil {
-				if err != nil {
-					t.Fatalf("%s: %v", v.Comment, err)
-				}
-				compareEntries(t, entries, v.Entries)
-				return
-			}
-			if entries != nil {
-				t.Errorf("%d entries beside an error", len(entries))
-			}
-			parseErr, ok := errors.AsType[*core.ParseError](err)
-			if !ok {
-				t.Fatalf("%s: error %v, want one of %s", v.Comment, err, v.Error.Layer)
-			}
-			if parseErr.Line != v.Error.Line {
-				t.Errorf("%s: line %d, want %d", v.Comment, parseErr.Line, v.Error.Line)
-			}
-			if !strings.Contains(parseErr.Reason, v.Error.Contains) {
-				t.Errorf("%s: %q, want one with %q", v.Comment, parseErr.Reason, v.Error.Contains)
-			}
-			if v.Secret != nil && strings.Contains(err.Error(), string(v.Secret)) {
-				t.Errorf("%s: the error repeats the secret", v.Comment)
-			}
 			// A message that two layers share would not tell which of them refused.
-			if layer, ok := layerOf[parseErr.Reason]; ok && layer != v.Error.Layer {
-				t.Errorf("%q is a message of %s and of %s", parseErr.Reason, layer, v.Error.Layer)
+			for _, refusal := range []struct {
+				err  error
+				want []vectors.KeyringError
+			}{{err, v.Errors}, {fileErr, v.FileErrors}} {
+				wrong, _ := errors.AsType[core.ParseErrors](refusal.err)
+				for i := range min(len(wrong), len(refusal.want)) {
+					reason, layer := wrong[i].Reason, refusal.want[i].Layer
+					if known, ok := layerOf[reason]; ok && known != layer {
+						t.Errorf("%q is a message of %s and of %s", reason, known, layer)
+					}
+					layerOf[reason] = layer
+				}
 			}
-			layerOf[parseErr.Reason] = v.Error.Layer
 		})
+	}
+}
+
+// compareParse holds what came of a vector's text against what must.
+func compareParse(t *testing.T, v *vectors.Keyring, entries []core.Entry, err error, want []vectors.KeyringError) {
+	t.Helper()
+	if len(want) == 0 {
+		if err != nil {
+			t.Fatalf("%s: %v", v.Comment, err)
+		}
+		compareEntries(t, entries, v.Entries)
+		return
+	}
+	if entries != nil {
+		t.Errorf("%d entries beside an error", len(entries))
+	}
+	wrong, ok := errors.AsType[core.ParseErrors](err)
+	if !ok || len(wrong) != len(want) {
+		t.Fatalf("%s: error %v, want %d of them", v.Comment, err, len(want))
+	}
+	for i, w := range want {
+		if wrong[i].Line != w.Line || !strings.Contains(wrong[i].Reason, w.Contains) {
+			t.Errorf("%s: %v, want line %d: %s", v.Comment, wrong[i], w.Line, w.Contains)
+		}
+	}
+	if v.Secret != nil && strings.Contains(err.Error(), string(v.Secret)) {
+		t.Errorf("%s: the error repeats the secret", v.Comment)
+	}
+	if first, ok := errors.AsType[*core.ParseError](err); !ok || first != wrong[0] {
+		t.Errorf("the first wrong line is %v", first)
+	}
+}
+
+// TestParseKeyringOfWrongLines: a text of nothing but wrong lines costs no more
+// than its first ones.
+func TestParseKeyringOfWrongLines(t *testing.T) {
+	text := bytes.Repeat([]byte("?\n"), 1_000_000)
+	allocations := testing.AllocsPerRun(1, func() {
+		if _, err := core.ParseKeyring(text); err == nil {
+			t.Error("it is taken")
+		}
+	})
+	if allocations > 100 {
+		t.Errorf("%v allocations for a million wrong lines", allocations)
 	}
 }
 

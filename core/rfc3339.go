@@ -1,29 +1,49 @@
 package core
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
-// parseTime returns the Unix second of an RFC 3339 time. Package time checks
-// the calendar, but takes forms that RFC 3339 §5.6 does not know, so the form
-// is checked first. The year must be four digits in UTC too, where an offset
-// can lead out of them, or the time could not be written down again.
+// midnight makes a time of a date.
+const midnight = "T00:00:00Z"
+
+// parseTime returns the Unix second of an RFC 3339 time, or the first one, in
+// UTC, of a date. Package time checks the calendar, but takes forms that RFC
+// 3339 §5.6 does not know, so the form is checked first. The year must be four
+// digits in UTC too, where an offset can lead out of them, or the time could
+// not be written down again.
 func parseTime(value []byte) (seconds int64, ok bool) {
+	if hasForm(value, "0000-00-00") {
+		value = append(value[:len(value):len(value)], midnight...)
+	}
+	if !hasTimeForm(value) {
+		return 0, false
+	}
+	if bytes.ContainsAny(value, "tz") { // RFC 3339 §5.6 allows them, package time does not
+		value = bytes.ToUpper(value)
+	}
 	var t time.Time
-	if !hasTimeForm(value) || t.UnmarshalText(value) != nil {
+	if t.UnmarshalText(value) != nil {
 		return 0, false
 	}
 	year := t.UTC().Year()
 	return t.Unix(), 0 <= year && year <= 9999
 }
 
+// formatTime is the RFC 3339 time of a Unix second.
+func formatTime(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }
+
 // hasTimeForm reports whether b is digits and separators as in
 // 2027-01-31T00:00:00.5+02:00, of which the fraction may be lacking and the
-// offset may be Z.
+// offset may be Z, and either letter in lower case.
 func hasTimeForm(b []byte) bool {
-	const dateTime = "0000-00-00T00:00:00"
-	if len(b) <= len(dateTime) || !hasForm(b[:len(dateTime)], dateTime) {
+	const date, clock = "0000-00-00", "00:00:00"
+	const dateTime = len(date) + 1 + len(clock)
+	if len(b) <= dateTime || !hasForm(b[:len(date)], date) || b[len(date)]|0x20 != 't' || !hasForm(b[len(date)+1:dateTime], clock) {
 		return false
 	}
-	b = b[len(dateTime):]
+	b = b[dateTime:]
 	if b[0] == '.' {
 		end := 1
 		for end < len(b) && isDigit(b[end]) {
@@ -34,7 +54,7 @@ func hasTimeForm(b []byte) bool {
 		}
 		b = b[end:]
 	}
-	return string(b) == "Z" ||
+	return string(b) == "Z" || string(b) == "z" ||
 		(hasForm(b, "+00:00") || hasForm(b, "-00:00")) && string(b[1:3]) <= "23" && string(b[4:6]) <= "59"
 }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // A Keyring is the text of a keyring, and what must come of it: its entries,
-// or one error.
+// or errors.
 type Keyring struct {
 	// Name is unique.
 	Name string
@@ -18,10 +18,12 @@ type Keyring struct {
 	Text []byte
 	// Entries are the lines that the entries are written as in one form:
 	// fields in order and separated by one SP, digits in lower case, the
-	// expiry in UTC and whole seconds. Where Error is set there are none.
+	// expiry in UTC and whole seconds. Where there are errors there are none.
 	Entries []string
-	// Error is what must be wrong, or nil.
-	Error *KeyringError
+	// Errors are all that must be found wrong with the text, in order.
+	Errors []KeyringError
+	// FileErrors are what must be found wrong with a file of this text.
+	FileErrors []KeyringError
 	// Secret is a part of the text that no error may repeat, or nil.
 	Secret []byte
 }
@@ -39,16 +41,22 @@ type KeyringError struct {
 
 // layers lists the steps of reading a keyring, in order.
 func layers() []string {
-	return []string{"line", "encoding", "principal", "credential", "attribute", "scope", "expires", "duplicate"}
+	return []string{"line", "encoding", "principal", "credential", "attribute", "scope", "expires", "created", "duplicate", layerEnd}
 }
 
+// layerEnd is the step that files alone are held to: the last line end.
+const layerEnd = "end"
+
 type keyringCase struct {
-	Name    string        `json:"name"`
-	Comment string        `json:"comment"`
-	Text    Text          `json:"text"`
-	Entries []Text        `json:"entries"`
-	Error   *KeyringError `json:"error"`
-	Secret  Text          `json:"secret"`
+	Name    string         `json:"name"`
+	Comment string         `json:"comment"`
+	Text    Text           `json:"text"`
+	Entries []Text         `json:"entries"`
+	Errors  []KeyringError `json:"errors"`
+	// FileErrors are given where a file is refused for other reasons than the
+	// text of it.
+	FileErrors []KeyringError `json:"file_errors"`
+	Secret     Text           `json:"secret"`
 }
 
 // Keyrings returns the table of good and bad keyrings.
@@ -74,7 +82,10 @@ func decodeKeyrings(data []byte) ([]Keyring, error) {
 		if err := c.check(); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
-		keyrings[i] = Keyring{Name: c.Name, Comment: c.Comment, Text: c.Text, Error: c.Error, Secret: c.Secret}
+		keyrings[i] = Keyring{Name: c.Name, Comment: c.Comment, Text: c.Text, Errors: c.Errors, FileErrors: c.FileErrors, Secret: c.Secret}
+		if c.FileErrors == nil {
+			keyrings[i].FileErrors = c.Errors
+		}
 		for _, entry := range c.Entries {
 			keyrings[i].Entries = append(keyrings[i].Entries, string(entry))
 		}
@@ -83,20 +94,35 @@ func decodeKeyrings(data []byte) ([]Keyring, error) {
 }
 
 func (c *keyringCase) check() error {
+	unended := len(c.Text) > 0 && !bytes.HasSuffix(c.Text, []byte("\n"))
 	switch {
 	case c.Comment == "":
 		return errors.New("no comment")
-	case (c.Entries == nil) == (c.Error == nil):
-		return errors.New("neither entries nor an error, or both")
+	case (c.Entries == nil) == (len(c.Errors) == 0):
+		return errors.New("neither entries nor errors, or both")
+	case unended && len(c.FileErrors) == 0:
+		return errors.New("a text without a line end at its end, and no word on what becomes of it as a file")
 	case !bytes.Contains(c.Text, c.Secret):
 		return errors.New("a secret that the text does not have")
-	case c.Error == nil:
-		return nil
-	case c.Error.Line < 1 || c.Error.Line > 1+bytes.Count(c.Text, []byte("\n")):
+	}
+	for _, e := range slices.Concat(c.Errors, c.FileErrors) {
+		if err := e.check(c.Text); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(c.Errors, func(e KeyringError) bool { return e.Layer == layerEnd }) {
+		return errors.New("a text is refused for its end, as files alone are")
+	}
+	return nil
+}
+
+func (e *KeyringError) check(text []byte) error {
+	switch {
+	case e.Line < 1 || e.Line > 1+bytes.Count(text, []byte("\n")):
 		return errors.New("an error on a line that the text does not have")
-	case !slices.Contains(layers(), c.Error.Layer):
-		return fmt.Errorf("the layer %q, which there is not", c.Error.Layer)
-	case c.Error.Contains == "":
+	case !slices.Contains(layers(), e.Layer):
+		return fmt.Errorf("the unknown layer %q", e.Layer)
+	case e.Contains == "":
 		return errors.New("an error without a word of its message")
 	}
 	return nil

@@ -87,17 +87,21 @@ func TestForwardsFindFaults(t *testing.T) {
 }
 
 func TestKeyringTableIsStrict(t *testing.T) {
-	const good = `[{"name": "a", "comment": "c", "text": "one\nbad secret", "error": {"line": 2, "layer": "scope", "contains": "x"}, "secret": "secret"},
-		{"name": "b", "comment": "c", "text": "two", "entries": ["two"]}]`
+	const good = `[{"name": "a", "comment": "c", "text": "one\nbad secret", "errors": [{"line": 2, "layer": "scope", "contains": "x"}], "file_errors": [{"line": 2, "layer": "end", "contains": "y"}], "secret": "secret"},
+		{"name": "b", "comment": "c", "text": "two\n", "entries": ["two"]}]`
 	if _, err := decodeKeyrings([]byte(good)); err != nil {
 		t.Fatal(err)
 	}
 	refuse(t, good, func(b []byte) error { _, err := decodeKeyrings(b); return err }, [][3]string{
 		{"an unknown key", `"entries"`, `"entry"`},
 		{"a name twice", `"name": "b"`, `"name": "a"`},
-		{"no comment", `"comment": "c", "text": "two"`, `"comment": "", "text": "two"`},
+		{"no comment", `"comment": "c", "text": "two\n"`, `"comment": "", "text": "two\n"`},
 		{"neither entries nor an error", `, "entries": ["two"]`, ``},
 		{"entries and an error", `"secret": "secret"`, `"entries": []`},
+		{"no errors", `[{"line": 2, "layer": "scope", "contains": "x"}]`, `[]`},
+		{"an unended text without a word on the file", `, "file_errors": [{"line": 2, "layer": "end", "contains": "y"}]`, ``},
+		{"an end that a text is refused for", `"scope"`, `"end"`},
+		{"a line beyond the file's last", `"line": 2, "layer": "end"`, `"line": 3, "layer": "end"`},
 		{"a line beyond the last", `"line": 2`, `"line": 3`},
 		{"a line before the first", `"line": 2`, `"line": 0`},
 		{"no such layer", `"scope"`, `"scopes"`},

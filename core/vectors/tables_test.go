@@ -63,11 +63,13 @@ func TestKeyringTable(t *testing.T) {
 		if k.Secret != nil {
 			secrets++
 		}
-		if k.Error == nil {
+		if len(k.Errors) == 0 && len(k.FileErrors) == 0 {
 			good++
 			continue
 		}
-		bad[k.Error.Layer]++
+		for _, e := range slices.Concat(k.Errors, k.FileErrors) {
+			bad[e.Layer]++
+		}
 	}
 	if good < 50 || secrets < 10 {
 		t.Errorf("%d good keyrings, %d secrets", good, secrets)

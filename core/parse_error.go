@@ -1,0 +1,57 @@
+package core
+
+import (
+	"bytes"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MaxParseErrors is how many wrong lines [ParseErrors] names. A text that is
+// no keyring at all is wrong on every line.
+const MaxParseErrors = 10
+
+// A ParseError is what is wrong with a line of a keyring. It quotes nothing
+// of the text: a line that does not parse may well hold a secret.
+type ParseError struct {
+	Line   int // counted from 1
+	Reason string
+}
+
+func (e *ParseError) Error() string { return "line " + strconv.Itoa(e.Line) + ": " + e.Reason }
+
+// ParseErrors are the first wrong lines of a keyring, at least one and at most
+// [MaxParseErrors], in order.
+type ParseErrors []*ParseError
+
+func (e ParseErrors) Error() string {
+	texts := make([]string, len(e))
+	for i, wrong := range e {
+		texts[i] = wrong.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Unwrap lets errors.As find the first wrong line.
+func (e ParseErrors) Unwrap() []error {
+	list := make([]error, len(e))
+	for i, wrong := range e {
+		list[i] = wrong
+	}
+	return list
+}
+
+// first returns the first MaxParseErrors of e in the order of their lines.
+func (e ParseErrors) first() ParseErrors {
+	slices.SortFunc(e, func(a, b *ParseError) int { return a.Line - b.Line })
+	return e[:min(len(e), MaxParseErrors)]
+}
+
+// byteOrderMark is U+FEFF in UTF-8.
+const byteOrderMark = "\xef\xbb\xbf"
+
+// isUTF16 reports whether the text begins with U+FEFF in UTF-16, of either
+// byte order.
+func isUTF16(text []byte) bool {
+	return bytes.HasPrefix(text, []byte("\xff\xfe")) || bytes.HasPrefix(text, []byte("\xfe\xff"))
+}
