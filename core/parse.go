@@ -79,12 +79,9 @@ func parseKeyring(text []byte, ended bool) ([]Entry, error) {
 			entries = append(entries, entry)
 		}
 	}
-	for _, line := range duplicates(entries) {
-		wrong = append(wrong, &ParseError{Line: line, Reason: ErrDuplicateCredential.Error()})
-	}
-	if wrong != nil {
+	if wrong = wrong.merge(duplicates(entries)); wrong != nil {
 		WipeEntries(entries)
-		return nil, wrong.first()
+		return nil, wrong
 	}
 	return entries, nil
 }
@@ -215,10 +212,9 @@ func intern(known map[string]string, name []byte) string {
 	return s
 }
 
-// duplicates returns the lines whose credential stands on an earlier one, at
-// most MaxParseErrors of them, the first ones. Sorting numbers, not
-// credentials, it leaves no copies of these.
-func duplicates(entries []Entry) (lines []int) {
+// duplicates returns the first lines whose credential stands on an earlier
+// one. Sorting numbers, not credentials, it leaves no copies of these.
+func duplicates(entries []Entry) (wrong ParseErrors) {
 	order := make([]int32, len(entries))
 	for i := range order {
 		order[i] = int32(i)
@@ -229,13 +225,16 @@ func duplicates(entries []Entry) (lines []int) {
 		}
 		return int(a - b)
 	})
+	repeated := make([]bool, len(entries))
 	for i := 1; i < len(order); i++ {
-		if a, b := &entries[order[i-1]], &entries[order[i]]; a.Credential == b.Credential {
-			lines = append(lines, b.Line)
+		repeated[order[i]] = entries[order[i-1]].Credential == entries[order[i]].Credential
+	}
+	for i := range entries {
+		if repeated[i] && len(wrong) < MaxParseErrors {
+			wrong = append(wrong, &ParseError{Line: entries[i].Line, Reason: ErrDuplicateCredential.Error()})
 		}
 	}
-	slices.Sort(lines)
-	return lines[:min(len(lines), MaxParseErrors)]
+	return wrong
 }
 
 // String is the entry as a line of a keyring, without a line end.

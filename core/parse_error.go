@@ -2,7 +2,6 @@ package core
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -41,10 +40,21 @@ func (e ParseErrors) Unwrap() []error {
 	return list
 }
 
-// first returns the first MaxParseErrors of e in the order of their lines.
-func (e ParseErrors) first() ParseErrors {
-	slices.SortFunc(e, func(a, b *ParseError) int { return a.Line - b.Line })
-	return e[:min(len(e), MaxParseErrors)]
+// merge returns the first MaxParseErrors of e and other, both in the order of
+// their lines.
+func (e ParseErrors) merge(other ParseErrors) ParseErrors {
+	if len(other) == 0 {
+		return e
+	}
+	var all ParseErrors
+	for len(all) < MaxParseErrors && len(e)+len(other) > 0 {
+		if len(other) == 0 || len(e) > 0 && e[0].Line < other[0].Line {
+			all, e = append(all, e[0]), e[1:]
+		} else {
+			all, other = append(all, other[0]), other[1:]
+		}
+	}
+	return all
 }
 
 // byteOrderMark is U+FEFF in UTF-8.

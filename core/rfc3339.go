@@ -1,9 +1,6 @@
 package core
 
-import (
-	"bytes"
-	"time"
-)
+import "time"
 
 // midnight makes a time of a date.
 const midnight = "T00:00:00Z"
@@ -20,15 +17,28 @@ func parseTime(value []byte) (seconds int64, ok bool) {
 	if !hasTimeForm(value) {
 		return 0, false
 	}
-	if bytes.ContainsAny(value, "tz") { // RFC 3339 §5.6 allows them, package time does not
-		value = bytes.ToUpper(value)
-	}
 	var t time.Time
-	if t.UnmarshalText(value) != nil {
+	if t.UnmarshalText(upperLetters(value)) != nil {
 		return 0, false
 	}
 	year := t.UTC().Year()
 	return t.Unix(), 0 <= year && year <= 9999
+}
+
+// upperLetters returns a time with T and Z in upper case: RFC 3339 §5.6 allows
+// either, package time does not.
+func upperLetters(value []byte) []byte {
+	const t = len("0000-00-00")
+	z := len(value) - 1
+	if value[t] == 'T' && value[z] != 'z' {
+		return value
+	}
+	upper := append([]byte(nil), value...)
+	upper[t] = 'T'
+	if upper[z] == 'z' {
+		upper[z] = 'Z'
+	}
+	return upper
 }
 
 // formatTime is the RFC 3339 time of a Unix second.
