@@ -211,6 +211,20 @@ func (k *Keyring) Tokens() int {
 	return k.entries
 }
 
+// Expired is the number of tokens that have expired at the Unix second now. It
+// takes time in proportion to the number of tokens.
+func (k *Keyring) Expired(now int64) (n int) {
+	if k == nil {
+		return 0
+	}
+	for i := range k.slots[:k.entries] {
+		if k.slots[i].expires <= now {
+			n++
+		}
+	}
+	return n
+}
+
 // Principals returns the names of all principals, each once, in the order of
 // [Decision.Owner]. The caller must not change it.
 func (k *Keyring) Principals() []string {

@@ -93,7 +93,7 @@ func (s *Server) Stats() Stats {
 		Durations:   Histogram{Bounds: durationBounds[:], Counts: make([]uint64, len(durationBounds)+1)},
 		Uses:        s.usesNow(),
 		Tokens:      s.keyring.Tokens(),
-		Usable:      s.keyring.Usable(),
+		Usable:      s.keyring.CanGrant(s.options.Now().Unix()),
 		Expiries:    s.keyring.Expiries(s.options.Now().Unix()),
 	}
 	for _, c := range s.currents {
@@ -109,11 +109,12 @@ func (s *Server) Stats() Stats {
 	return stats
 }
 
-// Usable reports whether there is a token that requests can be granted by.
+// Usable reports whether there is a token that requests can be granted by, and
+// that has not expired.
 func (s *Server) Usable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keyring.Usable()
+	return s.keyring.CanGrant(s.options.Now().Unix())
 }
 
 // usesNow are the uses of the principals of the keyring in use. The caller

@@ -1,34 +1,45 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 )
 
 type checkCommand struct {
 	settingFlags
 }
 
-// Run does what a start does, short of listening, and reports it.
+// Run does what a start does, short of listening, and reports it. A file that
+// is not there is a failure here: a start would wait for it.
 func (c *checkCommand) Run(p *process) error {
 	defer clear(p.token)
 	s, err := c.parse()
 	if err != nil {
 		return err
 	}
-	logger := newLogger(p.stderr, slog.LevelWarn, s.logJSON)
+	logger := newLogger(p.stderr, slog.LevelWarn, s.logJSON, p.censor)
 	sources, err := newSources(s.sources, p.token, logger)
 	if err != nil {
 		return err
 	}
-	keyring, err := sources.load(logger)
+	sources.checks = true
+	now := time.Now()
+	loaded, err := sources.start(now)
 	if err != nil {
 		return err
 	}
-	defer keyring.Wipe()
-	if !keyring.Usable() {
-		return invalid("no usable token is configured: every request would be answered 500")
+	k := loaded.keyring
+	defer k.Wipe()
+	switch missing := loaded.missing(); {
+	case !k.Usable():
+		return errors.Join(missing, invalid("no usable token is configured: every request would be answered 500"))
+	case !k.CanGrant(now.Unix()):
+		return errors.Join(missing, invalid("every token has expired: every request would be refused"))
+	case missing != nil:
+		return missing
 	}
-	_, err = fmt.Fprintf(p.stdout, "ok: %d tokens of %d principals\n", keyring.Tokens(), len(keyring.Principals()))
+	_, err = fmt.Fprintf(p.stdout, "ok: %d tokens of %d principals\n", k.Tokens(), len(k.Principals()))
 	return err
 }

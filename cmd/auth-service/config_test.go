@@ -1,11 +1,11 @@
 package main
 
 import (
-	"errors"
+	"cmp"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,8 +16,8 @@ import (
 
 const goodToken = "a-token-of-more-than-32-characters-0123"
 
-// TestBadConfiguration: one line that names what is wrong, exit status 2, and
-// nothing started.
+// TestBadConfiguration: one line that names what is wrong, exit status 2 where
+// that is the configuration and 1 where it may pass, and nothing started.
 func TestBadConfiguration(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -29,16 +29,25 @@ func TestBadConfiguration(t *testing.T) {
 	_, takenPort, _ := net.SplitHostPort(taken.Addr().String())
 	broken := writeFile(t, filepath.Join(dir, "broken"), "# a comment\nci sha256:"+goodToken+"\n")
 	tokenFile := writeFile(t, filepath.Join(dir, "token"), goodToken)
+	cut := writeFile(t, filepath.Join(dir, "cut"), strings.TrimSuffix(keyringWith(1), "\n"))
+	huge := writeFile(t, filepath.Join(dir, "huge"), "")
+	if err := os.Truncate(huge, 600<<20); err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		environment []string
 		arguments   []string
 		want        string
+		status      int // exitConfiguration
 	}{
 		"port a word":          {environment: []string{"PORT=http"}, want: "PORT:"},
 		"port too large":       {environment: []string{"PORT=65536"}, want: "PORT:"},
 		"port negative":        {environment: []string{"PORT=-1"}, want: "PORT:"},
-		"port in use":          {environment: []string{"PORT=" + takenPort}, want: "PORT"},
-		"host unknown":         {environment: []string{"HOST=256.1.1.1"}, want: "HOST"},
+		"port in use":          {environment: []string{"PORT=" + takenPort}, want: "PORT", status: exitFailure},
+		"host unknown":         {environment: []string{"HOST=256.1.1.1"}, want: "HOST", status: exitFailure},
+		"host not there":       {environment: []string{"HOST=203.0.113.5"}, want: "HOST", status: exitFailure},
+		"admin not there":      {environment: []string{"ADMIN_LISTEN=tcp://203.0.113.5:9081"}, want: "ADMIN_LISTEN", status: exitFailure},
+		"admin unknown":        {environment: []string{"ADMIN_LISTEN=tcp://host.invalid:9081"}, want: "ADMIN_LISTEN", status: exitFailure},
 		"minimum a word":       {environment: []string{"MIN_AUTH_SERVICE_TOKEN_LEN=many"}, want: "MIN_AUTH_SERVICE_TOKEN_LEN:"},
 		"minimum negative":     {environment: []string{"MIN_AUTH_SERVICE_TOKEN_LEN=-1"}, want: "MIN_AUTH_SERVICE_TOKEN_LEN:"},
 		"log level":            {environment: []string{"LOG_LEVEL=LOUD"}, want: "LOG_LEVEL:"},
@@ -48,9 +57,13 @@ func TestBadConfiguration(t *testing.T) {
 		"drain timeout":        {environment: []string{"DRAIN_TIMEOUT=1000h"}, want: "DRAIN_TIMEOUT:"},
 		"max connections":      {environment: []string{"MAX_CONNECTIONS=0"}, want: "MAX_CONNECTIONS:"},
 		"two tokens":           {environment: []string{"AUTH_SERVICE_TOKEN_FILE=" + tokenFile}, want: "AUTH_SERVICE_TOKEN_FILE"},
-		"token file missing":   {environment: []string{"AUTH_SERVICE_TOKEN=", "AUTH_SERVICE_TOKEN_FILE=" + dir + "/none"}, want: "AUTH_SERVICE_TOKEN_FILE:"},
 		"token file directory": {environment: []string{"AUTH_SERVICE_TOKEN=", "AUTH_SERVICE_TOKEN_FILE=" + dir}, want: "AUTH_SERVICE_TOKEN_FILE:"},
-		"keyring missing":      {environment: []string{"AUTH_SERVICE_KEYRING=" + dir + "/none"}, want: "AUTH_SERVICE_KEYRING:"},
+		"keyring below a file": {environment: []string{"AUTH_SERVICE_KEYRING=" + tokenFile + "/none"}, want: "AUTH_SERVICE_KEYRING:"},
+		"keyring cut short":    {environment: []string{"AUTH_SERVICE_KEYRING=" + cut}, want: cut + ":1: the last line has no line end"},
+		"keyring a directory":  {environment: []string{"AUTH_SERVICE_KEYRING=" + dir}, want: "is a directory, not a regular file"},
+		"keyring a device":     {environment: []string{"AUTH_SERVICE_KEYRING=" + os.DevNull}, want: "is a device, not a regular file"},
+		"keyring huge":         {environment: []string{"AUTH_SERVICE_KEYRING=" + huge}, want: "has 629145600 bytes; at most 67108864 are read"},
+		"token file huge":      {environment: []string{"AUTH_SERVICE_TOKEN=", "AUTH_SERVICE_TOKEN_FILE=" + huge}, want: "has 629145600 bytes; at most 65536 are read"},
 		"keyring broken":       {environment: []string{"AUTH_SERVICE_KEYRING=" + broken}, want: broken + ":2: "},
 		"unknown flag":         {arguments: []string{"--prot", "1"}, want: "--prot"},
 		"unknown command":      {arguments: []string{"sevre"}, want: "sevre"},
@@ -60,10 +73,8 @@ func TestBadConfiguration(t *testing.T) {
 			t.Parallel()
 			s := newService(t, append([]string{"AUTH_SERVICE_TOKEN=" + goodToken}, c.environment...)...)
 			s.Args = append(s.Args, c.arguments...)
-			err := s.Run()
-			var exit *exec.ExitError
-			if !errors.As(err, &exit) || exit.ExitCode() != exitConfiguration {
-				t.Errorf("it ended with %v", err)
+			if got, want := s.exitStatus(t), cmp.Or(c.status, exitConfiguration); got != want {
+				t.Errorf("exit status %d, want %d", got, want)
 			}
 			lines := strings.Split(strings.TrimSuffix(s.log.String(), "\n"), "\n")
 			last := lines[len(lines)-1]
@@ -80,7 +91,11 @@ func TestBadConfiguration(t *testing.T) {
 // TestStartsAndSaysWhatIsWrong: what the contract has the service start with.
 func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	short := writeFile(t, filepath.Join(t.TempDir(), "token"), "short\n")
+	dir := t.TempDir()
+	short := writeFile(t, filepath.Join(dir, "token"), "short\n")
+	empty := writeFile(t, filepath.Join(dir, "empty"), "# nobody\n")
+	both := writeFile(t, filepath.Join(dir, "both"), keyringWith(1))
+	expired := writeFile(t, filepath.Join(dir, "expired"), strings.Replace(keyringWith(1), "\n", " expires=2020-01-01\n", 1))
 	for name, c := range map[string]struct {
 		environment []string
 		want        []string
@@ -91,7 +106,15 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 		"short token":      {[]string{"AUTH_SERVICE_TOKEN=short"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN is too short", "at least 32"}, 500},
 		"short token file": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short}, []string{"AUTH_SERVICE_TOKEN_FILE is too short", "at least 32"}, 500},
 		"low minimum":      {[]string{"AUTH_SERVICE_TOKEN=short", "MIN_AUTH_SERVICE_TOKEN_LEN=5"}, []string{"MIN_AUTH_SERVICE_TOKEN_LEN is below 32"}, 401},
-		"never arrives":    {[]string{"AUTH_SERVICE_TOKEN=" + goodToken + "\n"}, []string{"AUTH_SERVICE_TOKEN can never match"}, 401},
+		"line end":         {[]string{"AUTH_SERVICE_TOKEN=" + goodToken + "\n"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN ends in a line end"}, 500},
+		"no keyring yet":   {[]string{"AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", short + "-none: no such file", "as soon as it is there"}, 500},
+		"no token yet":     {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short + "-none"}, []string{"level=ERROR", short + "-none: no such file"}, 500},
+		"no directory yet": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short + "-none/none"}, []string{"level=ERROR", "no such file"}, 500},
+		"one of both":      {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", "no such file"}, 401},
+		"empty keyring":    {[]string{"AUTH_SERVICE_KEYRING=" + empty}, []string{"level=ERROR", "AUTH_SERVICE_KEYRING has no entry: every request is refused"}, 500},
+		"empty and token":  {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "AUTH_SERVICE_KEYRING=" + empty}, []string{"level=WARNING", "AUTH_SERVICE_KEYRING has no entry: AUTH_SERVICE_TOKEN is the only token"}, 401},
+		"all expired":      {[]string{"AUTH_SERVICE_KEYRING=" + expired}, []string{"level=ERROR", "every token has expired: every request is refused"}, 401},
+		"in both":          {[]string{"AUTH_SERVICE_TOKEN=" + testTokenNumber(1), "AUTH_SERVICE_KEYRING=" + both}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN holds a token that is in AUTH_SERVICE_KEYRING too"}, 401},
 		"empty variables": {[]string{
 			"AUTH_SERVICE_TOKEN=" + goodToken, "LOG_LEVEL=", "MIN_AUTH_SERVICE_TOKEN_LEN=", "AUTH_SERVICE_KEYRING=",
 			"AUTH_SERVICE_TOKEN_FILE=", "MAX_CONNECTIONS=", "LOG_FORMAT=", "IDLE_TIMEOUT=",
@@ -107,7 +130,7 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 			if got := s.status(t, "wrong"); got != c.status {
 				t.Errorf("status %d, want %d", got, c.status)
 			}
-			if c.status == 500 {
+			if c.status == 500 || slices.Contains(c.want, "level=ERROR") {
 				s.await(t, "level=ERROR")
 			}
 			if got := s.ask(t, "/health", nil); got != 200 {
@@ -119,7 +142,7 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 
 func TestTokenFile(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"with newline": goodToken + "\n", "without": goodToken} {
+	for name, text := range map[string]string{"with newline": goodToken + "\n", "without": goodToken, "with CRLF": goodToken + "\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+writeFile(t, filepath.Join(t.TempDir(), "token"), text))
@@ -136,7 +159,7 @@ func TestBothSources(t *testing.T) {
 	c := core.CredentialOf([]byte(named))
 	entry := core.Entry{Principal: "ci", Credential: c, Expires: core.Never}
 	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken,
-		"AUTH_SERVICE_KEYRING="+writeFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()))
+		"AUTH_SERVICE_KEYRING="+writeFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n"))
 	for token, want := range map[string]int{goodToken: 200, named: 200, "wrong": 401} {
 		if got := s.status(t, token); got != want {
 			t.Errorf("status %d, want %d", got, want)

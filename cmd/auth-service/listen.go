@@ -159,10 +159,10 @@ type unixListener struct {
 func listenUnix(path string, mode fs.FileMode) (_ []net.Listener, err error) {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode().Type() != fs.ModeSocket {
-		return nil, fmt.Errorf("%s exists and is no socket", path)
+		return nil, invalid("%s exists and is not a socket", path)
 	}
 	if len(path) > maxSocketPath {
-		return nil, fmt.Errorf("%s is longer than the %d bytes that a socket's path may have", path, maxSocketPath)
+		return nil, invalid("%s is longer than the %d bytes that a socket's path may have", path, maxSocketPath)
 	}
 	// Nobody else may connect before the mode is set.
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".auth")
@@ -209,12 +209,12 @@ func inheritedListeners() ([]net.Listener, error) {
 		return nil, err
 	}
 	if len(listeners) == 0 {
-		return nil, errors.New("systemd has passed on no socket (is LISTEN_PID this process?)")
+		return nil, invalid("systemd has passed on no socket (is LISTEN_PID this process?)")
 	}
 	var opened []net.Listener
 	for i, l := range listeners {
 		if l == nil || !isListening(l) {
-			return opened, fmt.Errorf("the %s socket that systemd has passed on is not a listening stream socket", ordinal(i+1))
+			return opened, invalid("the %s socket that systemd has passed on is not a listening stream socket", ordinal(i+1))
 		}
 		opened = append(opened, l)
 	}

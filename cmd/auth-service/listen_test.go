@@ -151,7 +151,7 @@ func TestSuccession(t *testing.T) {
 	}
 	defer func() { _ = taken.Close() }()
 	third := onSocket(t, path, "ADMIN_LISTEN=tcp://"+taken.Addr().String())
-	third.mustRefuse(t, "ADMIN_LISTEN: ")
+	third.mustRefuse(t, exitFailure, "ADMIN_LISTEN: ")
 	if got, _ := get(t, clientOf(path), "http://unix/auth", goodToken); got != 200 {
 		t.Errorf("after a failed start: status %d", got)
 	}
@@ -162,13 +162,11 @@ func TestSuccession(t *testing.T) {
 }
 
 // mustRefuse runs the service, which must end with one line that holds want,
-// and exit status 2.
-func (s *service) mustRefuse(t *testing.T, want string) {
+// and the given exit status.
+func (s *service) mustRefuse(t *testing.T, status int, want string) {
 	t.Helper()
-	err := s.Run()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) || exit.ExitCode() != exitConfiguration {
-		t.Errorf("it ended with %v", err)
+	if got := s.exitStatus(t); got != status {
+		t.Errorf("exit status %d, want %d", got, status)
 	}
 	said := s.log.String()
 	if !strings.HasPrefix(said, "auth-service: ") || !strings.Contains(said, want) || strings.Count(said, "\n") != 1 {
@@ -189,25 +187,26 @@ func TestBadListeners(t *testing.T) {
 	for name, c := range map[string]struct {
 		environment []string
 		want        string
+		status      int
 	}{
-		"not a place":              {[]string{"LISTEN=8081"}, `LISTEN: "8081"`},
-		"port in use":              {[]string{"LISTEN=tcp://" + taken.Addr().String()}, "LISTEN: "},
-		"second port in use":       {[]string{"LISTEN=" + free + ",tcp://" + taken.Addr().String()}, "LISTEN: "},
-		"no such directory":        {[]string{"LISTEN=unix://" + dir + "/none/auth.sock"}, "LISTEN: making a socket at " + dir + "/none/auth.sock: "},
-		"a file in the way":        {[]string{"LISTEN=unix://" + file}, "LISTEN: " + file + " exists and is no socket"},
-		"a directory in the way":   {[]string{"LISTEN=unix://" + dir}, "LISTEN: " + dir + " exists and is no socket"},
-		"path too long":            {[]string{"LISTEN=unix://" + dir + "/" + strings.Repeat("x", 120)}, "LISTEN: "},
-		"no socket from systemd":   {[]string{"LISTEN=systemd"}, "LISTEN: systemd has passed on no socket"},
-		"admin where requests go":  {[]string{"LISTEN=" + free, "ADMIN_LISTEN=" + free}, "ADMIN_LISTEN: "},
-		"admin at HOST and PORT":   {[]string{"HOST=127.0.0.1", "PORT=8099", "ADMIN_LISTEN=tcp://127.0.0.1:8099"}, "ADMIN_LISTEN: "},
-		"admin at systemd's":       {[]string{"ADMIN_LISTEN=systemd"}, "ADMIN_LISTEN: "},
-		"admin nowhere":            {[]string{"ADMIN_LISTEN=nowhere"}, `ADMIN_LISTEN: "nowhere"`},
-		"admin port in use":        {[]string{"ADMIN_LISTEN=tcp://" + taken.Addr().String()}, "ADMIN_LISTEN: "},
-		"admin on the same socket": {[]string{"LISTEN=unix:///tmp/a", "ADMIN_LISTEN=unix:///tmp/b/../a"}, "ADMIN_LISTEN: "},
+		"not a place":              {[]string{"LISTEN=8081"}, `LISTEN: "8081"`, exitConfiguration},
+		"port in use":              {[]string{"LISTEN=tcp://" + taken.Addr().String()}, "LISTEN: ", exitFailure},
+		"second port in use":       {[]string{"LISTEN=" + free + ",tcp://" + taken.Addr().String()}, "LISTEN: ", exitFailure},
+		"no such directory":        {[]string{"LISTEN=unix://" + dir + "/none/auth.sock"}, "LISTEN: making a socket at " + dir + "/none/auth.sock: ", exitFailure},
+		"a file in the way":        {[]string{"LISTEN=unix://" + file}, "LISTEN: " + file + " exists and is not a socket", exitConfiguration},
+		"a directory in the way":   {[]string{"LISTEN=unix://" + dir}, "LISTEN: " + dir + " exists and is not a socket", exitConfiguration},
+		"path too long":            {[]string{"LISTEN=unix://" + dir + "/" + strings.Repeat("x", 120)}, "LISTEN: ", exitConfiguration},
+		"no socket from systemd":   {[]string{"LISTEN=systemd"}, "LISTEN: systemd has passed on no socket", exitConfiguration},
+		"admin where requests go":  {[]string{"LISTEN=" + free, "ADMIN_LISTEN=" + free}, "ADMIN_LISTEN: ", exitConfiguration},
+		"admin at HOST and PORT":   {[]string{"HOST=127.0.0.1", "PORT=8099", "ADMIN_LISTEN=tcp://127.0.0.1:8099"}, "ADMIN_LISTEN: ", exitConfiguration},
+		"admin at systemd's":       {[]string{"ADMIN_LISTEN=systemd"}, "ADMIN_LISTEN: ", exitConfiguration},
+		"admin nowhere":            {[]string{"ADMIN_LISTEN=nowhere"}, `ADMIN_LISTEN: "nowhere"`, exitConfiguration},
+		"admin port in use":        {[]string{"ADMIN_LISTEN=tcp://" + taken.Addr().String()}, "ADMIN_LISTEN: ", exitFailure},
+		"admin on the same socket": {[]string{"LISTEN=unix:///tmp/a", "ADMIN_LISTEN=unix:///tmp/b/../a"}, "ADMIN_LISTEN: ", exitConfiguration},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			newService(t, append(c.environment, "AUTH_SERVICE_TOKEN="+goodToken)...).mustRefuse(t, c.want)
+			newService(t, append(c.environment, "AUTH_SERVICE_TOKEN="+goodToken)...).mustRefuse(t, c.status, c.want)
 		})
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "not a socket" {
@@ -219,14 +218,14 @@ func TestSocketDirectoryNotWritable(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
 		path := "/proc/auth.sock" // where not even root can make one
-		onSocket(t, path).mustRefuse(t, "LISTEN: making a socket at "+path)
+		onSocket(t, path).mustRefuse(t, exitFailure, "LISTEN: making a socket at "+path)
 		return
 	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	onSocket(t, dir+"/auth.sock").mustRefuse(t, "LISTEN: making a socket at "+dir+"/auth.sock: permission denied")
+	onSocket(t, dir+"/auth.sock").mustRefuse(t, exitFailure, "LISTEN: making a socket at "+dir+"/auth.sock: permission denied")
 }
 
 // TestSeveralListeners answers on all of them, IPv6 too where there is any.

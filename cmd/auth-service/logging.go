@@ -29,8 +29,14 @@ func logLevel(name string) (slog.Level, error) {
 	return 0, invalid("LOG_LEVEL: %q is none of DEBUG, INFO, WARNING, ERROR and CRITICAL", name)
 }
 
-func newLogger(w io.Writer, level slog.Level, json bool) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: spellWarning}
+// newLogger returns a logger whose errors and messages have passed the censor.
+func newLogger(w io.Writer, level slog.Level, json bool, c *censor) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if (a.Key == slog.MessageKey || a.Key == "error") && a.Value.Kind() == slog.KindString {
+			return slog.String(a.Key, c.clean(a.Value.String()))
+		}
+		return spellWarning(groups, a)
+	}}
 	if json {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
@@ -69,7 +75,7 @@ func (w *lineWriter) copyTo(to io.Writer) {
 	for line := range w.lines {
 		_, _ = to.Write(line) // there is nowhere to report it
 		if dropped := w.dropped.Swap(0); dropped > 0 {
-			newLogger(to, slog.LevelWarn, line[0] == '{').
+			newLogger(to, slog.LevelWarn, line[0] == '{', nil).
 				LogAttrs(context.Background(), slog.LevelWarn, "log lines dropped", slog.Int64("count", dropped))
 		}
 	}

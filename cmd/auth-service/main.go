@@ -9,14 +9,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
 
 // Exit statuses beside 0.
 const (
-	exitFailure       = 1 // it ran and failed
-	exitConfiguration = 2 // it could not be started as configured
+	exitFailure       = 1 // it failed; trying again may help
+	exitConfiguration = 2 // it cannot be right as it is configured
 )
 
 // commandLine is what the program understands; kong reads it.
@@ -36,9 +37,12 @@ type process struct {
 	stderr io.Writer
 	// token is AUTH_SERVICE_TOKEN; the environment holds it no more.
 	token []byte
+	// censor takes what looks like a token out of errors and the log.
+	censor *censor
 }
 
-// configurationError is a mistake of who started the program.
+// configurationError is what cannot be right before somebody changes the
+// configuration.
 type configurationError struct{ error }
 
 func (e configurationError) Unwrap() error { return e.error }
@@ -57,6 +61,7 @@ func main() {
 // run runs the command that arguments name and returns the exit status.
 func run(ctx context.Context, arguments []string, p *process) (status int) {
 	unsetEmptyVariables()
+	p.censor = newCensor(processValues(arguments))
 	exited := false
 	parser, err := kong.New(&commandLine{},
 		kong.Name("auth-service"),
@@ -95,12 +100,14 @@ func printHelp(options kong.HelpOptions, c *kong.Context) error {
 	return kong.DefaultHelpPrinter(options, serve)
 }
 
-// report writes err as one line and returns the exit status that it means.
+// report writes err, a line for each that is joined in it, and returns the exit status that it means.
 func report(p *process, err error) int {
 	if err == nil {
 		return 0
 	}
-	fmt.Fprintf(p.stderr, "auth-service: %v\n", err)
+	for line := range strings.SplitSeq(p.censor.clean(err.Error()), "\n") {
+		fmt.Fprintf(p.stderr, "auth-service: %s\n", line)
+	}
 	if errors.As(err, new(configurationError)) {
 		return exitConfiguration
 	}

@@ -12,19 +12,27 @@ import (
 	"github.com/concrete-security/auth-service/server"
 )
 
-// reloads counts how often the sources were read anew. The first reading, at
-// the start, is a success that counts for none.
+// reloads counts how often the sources were read again. The first reading, at
+// the start, is not counted.
 type reloads struct {
 	mu            sync.Mutex
 	good, bad     uint64
 	lastGood      time.Time
 	lastSucceeded bool
+	lastLook      time.Time // zero where there are no files
 }
 
-func (r *reloads) started(now time.Time) {
+// started notes the first reading, and whether it found all files.
+func (r *reloads) started(now time.Time, complete bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.lastGood, r.lastSucceeded = now, true
+	r.lastGood, r.lastSucceeded = now, complete
+}
+
+func (r *reloads) looked(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lastLook = now
 }
 
 func (r *reloads) count(succeeded bool, now time.Time) {
@@ -68,12 +76,13 @@ var (
 	connectionsDesc  = describeMetric("connections", "Open connections.")
 	heldDesc         = describeMetric("incomplete_request_bytes", "Memory that incomplete requests hold together.")
 	tokensDesc       = describeMetric("tokens", "Tokens loaded, expired ones included.")
-	usableDesc       = describeMetric("usable", "1 if there is a token to compare with, 0 if every request is answered 500.")
+	usableDesc       = describeMetric("usable", "1 if a token can be granted, 0 if there is none or all have expired.")
 	usesDesc         = describeMetric("principal_uses_total", "Requests granted to a principal of the keyring.", "principal")
 	expiryDesc       = describeMetric("token_expiry_timestamp_seconds", "When the principal's next token expires, or its last one has.", "principal")
 	reloadsDesc      = describeMetric("reloads_total", "Times that the tokens were read again: success or failure.", "result")
 	lastReloadDesc   = describeMetric("last_reload_success_timestamp_seconds", "When the tokens in force were read.")
 	reloadResultDesc = describeMetric("last_reload_successful", "1 if the latest reading of the tokens succeeded.")
+	lastLookDesc     = describeMetric("last_look_timestamp_seconds", "When token file and keyring were last looked at, for changes.")
 	buildDesc        = describeMetric("build_info", "Always 1.", "version", "goversion")
 )
 
@@ -81,7 +90,7 @@ var (
 func (c *collector) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		requestsDesc, denialsDesc, durationDesc, connectionsDesc, heldDesc, tokensDesc, usableDesc,
-		usesDesc, expiryDesc, reloadsDesc, lastReloadDesc, reloadResultDesc, buildDesc,
+		usesDesc, expiryDesc, reloadsDesc, lastReloadDesc, reloadResultDesc, lastLookDesc, buildDesc,
 	} {
 		to <- d
 	}
@@ -127,8 +136,11 @@ func (c *collector) collectReloads(counter func(*prometheus.Desc, uint64, ...str
 	defer c.reloads.mu.Unlock()
 	counter(reloadsDesc, c.reloads.good, "success")
 	counter(reloadsDesc, c.reloads.bad, "failure")
-	gauge(lastReloadDesc, float64(c.reloads.lastGood.UnixMilli())/1000)
+	gauge(lastReloadDesc, unixSeconds(c.reloads.lastGood))
 	gauge(reloadResultDesc, oneIf(c.reloads.lastSucceeded))
+	if !c.reloads.lastLook.IsZero() {
+		gauge(lastLookDesc, unixSeconds(c.reloads.lastLook))
+	}
 }
 
 func resultOf(r core.Reason) string {
@@ -155,6 +167,8 @@ func histogram(h server.Histogram) prometheus.Metric {
 	}
 	return prometheus.MustNewConstHistogram(durationDesc, sum, h.Sum.Seconds(), cumulative)
 }
+
+func unixSeconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 func oneIf(condition bool) float64 {
 	if condition {

@@ -123,6 +123,22 @@ func (s *service) run(t *testing.T) {
 	}
 }
 
+// exitStatus runs the service to its end, which must come by itself.
+func (s *service) exitStatus(t *testing.T) int {
+	t.Helper()
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-s.ended:
+	case <-time.After(20 * time.Second):
+		_ = s.Process.Kill()
+		t.Errorf("it goes on: %s", s.log)
+	}
+	_ = s.Wait()
+	return s.ProcessState.ExitCode()
+}
+
 func newService(t *testing.T, environment ...string) *service {
 	t.Helper()
 	path, err := binary()

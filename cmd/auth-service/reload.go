@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -17,127 +18,179 @@ import (
 // Kubernetes swaps, and costs a few microseconds.
 const (
 	lookInterval = 150 * time.Millisecond
-	// settleLimit is how long a file may go on changing before it is read all
-	// the same.
-	settleLimit = 600 * time.Millisecond
+	// restlessLimit is how long a file may go on changing before that is
+	// logged. It is not read before it comes to rest: half of it could be
+	// believed.
+	restlessLimit = 5 * time.Second
 	// retryInterval is how soon a file is read again that could not be, for a
-	// reason that may pass without a change of the file: permissions, or a lack
-	// of descriptors.
+	// reason that may pass without a change of the file, such as a lack of
+	// descriptors.
 	retryInterval = time.Second
 )
 
-// fileState is what tells one version of a file from the next.
-type fileState struct {
-	exists   bool
-	modified time.Time
-	size     int64
-	info     fs.FileInfo // for os.SameFile
-}
-
-func stateOf(path string) fileState {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileState{}
-	}
-	return fileState{exists: true, modified: info.ModTime(), size: info.Size(), info: info}
-}
-
-func (s fileState) equal(other fileState) bool {
-	if s.exists != other.exists || !s.exists {
-		return s.exists == other.exists
-	}
-	return s.modified.Equal(other.modified) && s.size == other.size && os.SameFile(s.info, other.info)
-}
-
-// settled reports whether the file was left alone for so long that a further
-// change would show in its time of modification.
-func (s fileState) settled(now time.Time) bool {
-	return !s.exists || now.Sub(s.modified) > lookInterval/2 || s.modified.After(now)
-}
-
 // watched is a file and what is known of it.
 type watched struct {
-	path         string
-	loaded, seen fileState
-	changing     time.Time // since when; zero if it is as loaded
+	source string // the variable that names it
+	path   string
+	limit  int
+
+	taken      bool      // its contents are in force, now or as they were
+	last, seen fileState // when it was read last, and looked at last
+	due        bool      // it has changed and come to rest
+	changing   time.Time // since when; zero if it is as it was read
+	restless   bool      // it has been changing for so long that this was logged
 }
 
-// look reports whether the file has changed and come to rest.
-func (w *watched) look(now time.Time) bool {
+// newWatched returns nil for no path.
+func newWatched(source, path string, limit int) *watched {
+	if path == "" {
+		return nil
+	}
+	return &watched{source: source, path: path, limit: limit}
+}
+
+// read returns the contents, which the caller wipes. A failure names source
+// and path.
+func (w *watched) read() ([]byte, error) {
+	contents, state, err := readSecret(w.path, w.limit)
+	w.last, w.seen = state, state
+	w.due, w.changing, w.restless = false, time.Time{}, false
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", w.source, err)
+	}
+	return contents, nil
+}
+
+// look finds out whether the file has changed, and whether two looks in a row
+// found the same.
+func (w *watched) look(now time.Time) {
 	state := stateOf(w.path)
-	unchanged := state.equal(w.seen)
+	rests := state.equal(w.seen)
 	w.seen = state
-	if state.equal(w.loaded) {
-		w.changing = time.Time{}
-		return false
+	if state.equal(w.last) {
+		w.due, w.changing, w.restless = false, time.Time{}, false
+		return
 	}
 	if w.changing.IsZero() {
 		w.changing = now
 	}
-	return unchanged && state.settled(now) || now.Sub(w.changing) >= settleLimit
+	w.due = rests
 }
 
-// watchedFiles are the files of the sources.
-func watchedFiles(s sourceSettings) []*watched {
-	var files []*watched
-	for _, path := range []string{s.tokenFile, s.keyring} {
-		if path != "" {
-			files = append(files, &watched{path: path})
+// moves reports whether the file has changed and not come to rest.
+func (w *watched) moves() bool { return !w.changing.IsZero() && !w.due }
+
+// noteRestless logs, once, that the file does not come to rest.
+func (w *watched) noteRestless(now time.Time, logger *slog.Logger) {
+	if w.moves() && !w.restless && now.Sub(w.changing) >= restlessLimit {
+		w.restless = true
+		logger.Warn(w.source + " keeps changing; it is read when it comes to rest: " + w.path)
+	}
+}
+
+// look looks at all files and reports whether to read them: one is due, and the
+// keyring, which is read each time, is not being written.
+func (s *sources) look(now time.Time) (due bool) {
+	for _, w := range []*watched{s.tokenFile, s.keyring} {
+		if w != nil {
+			w.look(now)
+			w.noteRestless(now, s.logger)
+			due = due || w.due
 		}
 	}
-	return files
+	s.reloads.looked(time.Now())
+	return due && (s.keyring == nil || !s.keyring.moves())
 }
 
-// mark takes the file as it is for loaded. It comes before the reading, so that
-// a change after it is seen.
-func (w *watched) mark() {
-	w.loaded = stateOf(w.path)
-	w.seen, w.changing = w.loaded, time.Time{}
-}
-
-// watch loads the sources anew on a hangup signal and when a file has changed, until
-// ctx is done. A load that fails leaves the keyring in force.
-func (s *sources) watch(ctx context.Context, hangups <-chan os.Signal, srv *server.Server, logger *slog.Logger) {
+// watch loads the sources again on a hangup signal and when a file has changed,
+// until ctx is done.
+func (s *sources) watch(ctx context.Context, hangups <-chan os.Signal, srv *server.Server) {
 	var looks <-chan time.Time
-	if len(s.files) > 0 {
+	if s.tokenFile != nil || s.keyring != nil {
 		ticker := time.NewTicker(lookInterval)
 		defer ticker.Stop()
 		looks = ticker.C
 	}
-	var attempt time.Time
+	r := reloader{sources: s, server: srv, usable: srv.Usable(), tokens: srv.Stats().Tokens}
 	for {
-		due, again := false, false
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangups:
-			due = true
+			r.reload(true, false)
 		case now := <-looks:
-			for _, f := range s.files {
-				due = f.look(now) || due
+			switch due := s.look(now); {
+			case due:
+				r.reload(false, false)
+			case r.mayPass && now.Sub(r.attempt) >= retryInterval:
+				r.reload(true, true)
+			default:
+				r.noteExpiry()
 			}
-			again = !due && s.mayPass && now.Sub(attempt) >= retryInterval
-		}
-		if due || again {
-			attempt = time.Now()
-			s.reload(srv, logger, again)
 		}
 	}
 }
 
-// reload loads the sources anew. When it fails again for the same reason, that
-// is not logged once more.
-func (s *sources) reload(srv *server.Server, logger *slog.Logger, again bool) {
-	keyring, err := s.load(logger)
-	s.reloads.count(err == nil, time.Now())
-	s.mayPass = errors.As(err, new(syscall.Errno))
+// reloader puts what the sources hold in force.
+type reloader struct {
+	sources *sources
+	server  *server.Server
+
+	attempt time.Time // the latest
+	failure string    // why it failed, or empty
+	mayPass bool      // that may pass by itself
+	usable  bool
+	tokens  int
+}
+
+// reload reads the sources again: all of them, or those that changed. A source
+// that fails leaves in force what was read of it last. When it fails again for
+// the same reason, that is not logged once more.
+func (r *reloader) reload(all, again bool) {
+	now := time.Now()
+	l := r.sources.load(all)
+	err := l.failure()
+	r.attempt = now
+	r.sources.reloads.count(err == nil, time.Now())
+	r.mayPass = mayPass(l.failures)
+	failure := ""
 	if err != nil {
-		if !again || err.Error() != s.failure {
-			logger.Error("reload failed; the last good tokens stay in force", "error", err.Error())
-		}
-		s.failure = err.Error()
+		failure = oneLine(err)
+	}
+	if failure != "" && !(again && failure == r.failure) {
+		r.sources.logger.Error("reload failed; the last good tokens stay in force", "error", failure)
+	}
+	r.failure = failure
+	if l.keyring == nil {
 		return
 	}
-	describe(logger, "tokens reloaded", keyring)
-	srv.SetKeyring(keyring)
+	r.server.SetKeyring(l.keyring) // which stays as it is until the next reload
+	if err == nil {
+		describe(r.sources.logger, "tokens reloaded", l.keyring, now)
+	}
+	if tokens := l.keyring.Tokens(); tokens < r.tokens {
+		r.sources.logger.Warn("there are fewer tokens than before", "before", r.tokens, "now", tokens)
+	}
+	r.sources.assess(l.keyring, now)
+	r.usable, r.tokens = l.keyring.CanGrant(now.Unix()), l.keyring.Tokens()
+}
+
+// mayPass reports whether one of the failures is the system's and may pass
+// without a change of the file. A file that is not there is looked for anyway.
+func mayPass(failures []error) bool {
+	for _, err := range failures {
+		if errors.As(err, new(syscall.Errno)) && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(configurationError)) {
+			return true
+		}
+	}
+	return false
+}
+
+// noteExpiry logs that the last token has expired.
+func (r *reloader) noteExpiry() {
+	usable := r.server.Usable()
+	if r.usable && !usable {
+		r.sources.logger.Error("every token has expired: every request is refused")
+	}
+	r.usable = usable
 }

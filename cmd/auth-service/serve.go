@@ -36,7 +36,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	}
 	lines := newLineWriter(p.stderr)
 	defer lines.flush(flushTime)
-	logger := newLogger(lines, s.logLevel, s.logJSON)
+	logger := newLogger(lines, s.logLevel, s.logJSON, p.censor)
 	if err := forbidDumps(); err != nil {
 		logger.Warn(err.Error())
 	}
@@ -49,33 +49,35 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	hangups := make(chan os.Signal, 1)
 	notifyHangup(hangups) // early: by default it would end the process
 	defer signal.Stop(hangups)
-	keyring, err := sources.load(logger)
+	started := time.Now()
+	loaded, err := sources.start(started)
 	if err != nil {
 		return err
 	}
-	sources.reloads.started(time.Now())
+	sources.reloads.started(started, loaded.failure() == nil)
+	// Where the system refuses an address, it may be free, or there, later.
 	listeners, err := listenOn(ctx, s.endpoints)
 	if err != nil {
-		return invalid("%s: %w", c.listenName(), err)
+		return fmt.Errorf("%s: %w", c.listenName(), err)
 	}
 	admins, err := listenOn(ctx, s.admin)
 	if err != nil {
 		closeAll(listeners)
-		return invalid("%s: %w", adminVariable, err)
+		return fmt.Errorf("%s: %w", adminVariable, err)
 	}
 	if err := publish(slices.Concat(admins, listeners)); err != nil {
 		closeAll(slices.Concat(admins, listeners))
-		return invalid("%s, %s: %w", c.listenName(), adminVariable, err)
+		return fmt.Errorf("%s, %s: %w", c.listenName(), adminVariable, err)
 	}
 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	describe(logger, "tokens loaded", keyring)
+	describe(logger, "tokens loaded", loaded.keyring, started)
 	loops := runtime.GOMAXPROCS(0)
 	// One more, for all that is not a loop: a processor that is free keeps the
 	// scheduler from taking a loop's away while that waits for events.
 	runtime.GOMAXPROCS(loops + 1)
-	srv := server.New(keyring, server.Options{
+	srv := server.New(loaded.keyring, server.Options{
 		Logger:         logger,
 		Loops:          loops,
 		HeadTimeout:    s.headTimeout,
@@ -89,7 +91,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		defer serveAdmin(admins, newAdmin(ctx, srv.Usable, newRegistry(srv, &sources.reloads)), logger)()
 		logger.Info("admin listener started", "listen", addresses(admins))
 	}
-	go sources.watch(ctx, hangups, srv, logger)
+	go sources.watch(ctx, hangups, srv)
 	logger.Info("started", "listen", addresses(listeners), "version", version().Version)
 	giveBackStart()
 	// It fails if whoever started it does not ask to be told.

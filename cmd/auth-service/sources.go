@@ -1,36 +1,32 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
-	"os"
-	"unicode/utf8"
+	"strings"
+	"time"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
-const (
-	maxTokenFile   = 64 << 10
-	maxKeyringFile = 512 << 20
-)
-
 // sources are where tokens come from. They can be loaded any number of times.
 type sources struct {
-	sourceSettings
+	logger    *slog.Logger
+	minLength int // of a token in plaintext
 	// environment is a keyring of AUTH_SERVICE_TOKEN alone, or an empty one.
 	environment *core.Keyring
-	files       []*watched
-	reloads     reloads
+	// tokenFile and keyring are nil where they are not set.
+	tokenFile, keyring *watched
+	reloads            reloads
 
-	failure string // why the latest reload failed
-	mayPass bool   // that may pass by itself
+	fromFile     *core.Keyring // of the last good token of the token file, or nil
+	tokenFailure error         // what is wrong with the token file as it is
+	empty        bool          // the keyring file has no entry
+	checks       bool          // nothing is served: log what is doubtful about single entries
 }
 
 // newSources salts and wipes the token of the environment, and logs what is
@@ -40,140 +36,215 @@ func newSources(s sourceSettings, token []byte, logger *slog.Logger) (*sources, 
 	if len(token) > 0 && s.tokenFile != "" {
 		return nil, invalid("%s and %s are both set; set one of them", tokenVariable, tokenFileVariable)
 	}
-	src := &sources{sourceSettings: s, files: watchedFiles(s)}
+	src := &sources{
+		logger: logger, minLength: s.minLength,
+		tokenFile: newWatched(tokenFileVariable, s.tokenFile, maxTokenFile),
+		keyring:   newWatched(keyringVariable, s.keyring, maxKeyringFile),
+	}
 	if s.minLength < defaultMinLength {
 		logger.Warn(fmt.Sprintf("%s is below %d: short tokens can be guessed", minLengthVariable, defaultMinLength), "minimum", s.minLength)
 	}
 	if len(token) == 0 && s.tokenFile == "" && s.keyring == "" {
 		logger.Warn(fmt.Sprintf("%s is not set: every request is refused until it holds at least %d characters", tokenVariable, s.minLength))
 	}
-	if len(token) > 0 {
-		token = src.usable(token, tokenVariable, logger)
-	}
 	var err error
-	disturbed := undisturbed.Run(func() { src.environment, err = core.NewKeyring(rand.Reader, token, nil) })
+	disturbed := undisturbed.Run(func() {
+		if len(token) > 0 {
+			if unusable := src.judge(token, tokenVariable); unusable != nil {
+				logger.Warn(unusable.Error())
+				token = nil
+			}
+		}
+		src.environment, err = core.NewKeyring(rand.Reader, token, nil)
+	})
 	return src, errors.Join(disturbed, err)
 }
 
-// load reads the files and returns a keyring of all sources. An error names
-// the file, and the line where there is one.
-func (s *sources) load(logger *slog.Logger) (k *core.Keyring, err error) {
-	for _, f := range s.files {
-		f.mark()
+// judge returns why a token cannot be used, or nil. What looks like a mistake
+// in a usable one is logged.
+func (s *sources) judge(token []byte, source string) error {
+	reason := unsendable(token)
+	if reason == "" {
+		reason = tooShort(token, s.minLength)
 	}
-	disturbed := undisturbed.Run(func() { k, err = s.read(logger) })
-	return k, errors.Join(disturbed, err)
+	if reason != "" {
+		return &unusableToken{source, reason}
+	}
+	for _, doubt := range doubts(token) {
+		s.logger.Warn(source + " " + doubt)
+	}
+	return nil
 }
 
-func (s *sources) read(logger *slog.Logger) (*core.Keyring, error) {
+// A loading is what comes of reading the sources.
+type loading struct {
+	// keyring is of all sources, or nil if the keyring file failed: what it
+	// held last is known by its digests alone, and stays in force as it is.
+	keyring *core.Keyring
+	// failures are what is wrong with the files, each with its path, and the
+	// line where there is one. Of a token file that failed, keyring has the
+	// last good token.
+	failures []error
+}
+
+func (l *loading) failure() error { return errors.Join(l.failures...) }
+
+// missing are the files that are not there.
+func (l *loading) missing() error {
+	var missing []error
+	for _, err := range l.failures {
+		if errors.Is(err, fs.ErrNotExist) {
+			missing = append(missing, err)
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// fatal is what a start fails by. A file that is not there yet, and a token
+// that cannot be used, are no such thing: they are as if they were not set.
+func (l *loading) fatal() error {
+	var fatal []error
+	for _, err := range l.failures {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(*unusableToken)) {
+			fatal = append(fatal, err)
+		}
+	}
+	return errors.Join(fatal...)
+}
+
+// start loads the sources for the first time, and logs what is wrong without
+// being fatal, except for missing files where it checks.
+func (s *sources) start(now time.Time) (loading, error) {
+	l := s.load(true)
+	if err := l.fatal(); err != nil {
+		l.keyring.Wipe()
+		return loading{}, err
+	}
+	for _, err := range l.failures {
+		switch missing := errors.Is(err, fs.ErrNotExist); {
+		case !missing:
+			s.logger.Warn(oneLine(err))
+		case !s.checks:
+			s.logger.Error(oneLine(err) + "; the file is read as soon as it is there")
+		}
+	}
+	s.assess(l.keyring, now)
+	return l, nil
+}
+
+// load reads the files. Without all, a token file that has not changed is not
+// read again.
+func (s *sources) load(all bool) (l loading) {
+	if err := undisturbed.Run(func() { l = s.read(all) }); err != nil {
+		l.failures = append(l.failures, err)
+	}
+	return l
+}
+
+func (s *sources) read(all bool) (l loading) {
 	base := s.environment
-	if s.tokenFile != "" {
-		token, err := readSecret(s.tokenFile, maxTokenFile)
-		defer core.Wipe(token)
-		if err != nil {
-			return nil, invalid("%s: %w", tokenFileVariable, err)
+	if s.tokenFile != nil {
+		if all || s.tokenFile.due {
+			s.readTokenFile()
 		}
-		token = bytes.TrimSuffix(token, []byte{'\n'})
-		if base, err = core.NewKeyring(rand.Reader, s.usable(token, tokenFileVariable, logger), nil); err != nil {
-			return nil, err
+		if s.fromFile != nil {
+			base = s.fromFile
 		}
-		defer base.Wipe()
+		if s.tokenFailure != nil {
+			l.failures = append(l.failures, s.tokenFailure)
+		}
 	}
 	var entries []core.Entry
-	if s.keyring != "" {
-		text, err := readSecret(s.keyring, maxKeyringFile)
-		defer core.Wipe(text)
-		if err != nil {
-			return nil, invalid("%s: %w", keyringVariable, err)
-		}
-		entries, err = core.ParseKeyring(text)
-		defer core.WipeEntries(entries)
-		var parse *core.ParseError
-		if errors.As(err, &parse) {
-			return nil, invalid("%s: %s:%d: %s", keyringVariable, s.keyring, parse.Line, parse.Reason)
-		}
-		if err != nil {
-			return nil, err
+	defer func() { core.WipeEntries(entries) }()
+	if s.keyring != nil {
+		var err error
+		if entries, err = s.readKeyring(); err != nil {
+			l.failures = append(l.failures, err)
+			if s.keyring.taken {
+				return l
+			}
 		}
 	}
-	return base.WithEntries(rand.Reader, entries)
+	k, err := base.WithEntries(rand.Reader, entries)
+	if err != nil {
+		l.failures = append(l.failures, err)
+		return l
+	}
+	if k.TokenInEntries() {
+		s.logger.Warn(s.singleSource() + " holds a token that is in " + keyringVariable + " too; its line there decides on scopes and expiry")
+	}
+	l.keyring = k
+	return l
 }
 
-// usable returns token, or nothing if it must not be used; either is logged if
-// somebody should know.
-func (s *sources) usable(token []byte, name string, logger *slog.Logger) []byte {
-	// Characters, not bytes: the minimum has always been counted so.
-	if length := utf8.RuneCount(token); length == 0 || length < s.minLength {
-		logger.Warn(fmt.Sprintf("%s is too short to be used: it needs at least %d characters", name, max(s.minLength, 1)), "length", length)
-		return nil
+// singleSource names where the single token comes from.
+func (s *sources) singleSource() string {
+	if s.tokenFile != nil {
+		return tokenFileVariable
 	}
-	if !arrives(token) {
-		logger.Warn(name + " can never match: a header cannot carry its control bytes or the whitespace around it")
-	}
-	return token
+	return tokenVariable
 }
 
-// arrives reports whether a field value can carry the token.
-func arrives(token []byte) bool {
-	for _, c := range token {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
+// readTokenFile takes the token of the file, or notes why not.
+func (s *sources) readTokenFile() {
+	contents, err := s.tokenFile.read()
+	defer core.Wipe(contents)
+	if err == nil {
+		token := withoutLineEnd(contents)
+		if err = s.judge(token, tokenFileVariable); err == nil {
+			var k *core.Keyring
+			if k, err = core.NewKeyring(rand.Reader, token, nil); err == nil {
+				s.fromFile.Wipe()
+				s.fromFile, s.tokenFile.taken = k, true
+			}
 		}
 	}
-	return len(bytes.Trim(token, " \t")) == len(token)
+	s.tokenFailure = err
 }
 
-// readSecret reads a file of at most limit bytes into a buffer of its own, and
-// leaves no other copy.
-func readSecret(path string, limit int) ([]byte, error) {
-	f, err := os.Open(path)
+// readKeyring returns the entries of the keyring file. The caller wipes them.
+func (s *sources) readKeyring() ([]core.Entry, error) {
+	contents, err := s.keyring.read()
+	defer core.Wipe(contents)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	entries, err := core.ParseKeyringFile(contents)
+	if wrong, ok := errors.AsType[core.ParseErrors](err); ok {
+		lines := make([]error, len(wrong))
+		for i, w := range wrong {
+			lines[i] = invalid("%s: %s:%d: %s", keyringVariable, s.keyring.path, w.Line, w.Reason)
+		}
+		return nil, errors.Join(lines...)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if info.IsDir() {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("is a directory")}
-	}
-	b, err := readAll(f, limit, int(info.Size()))
-	if err != nil {
-		return nil, &fs.PathError{Op: "read", Path: path, Err: err}
-	}
-	return b, nil
+	s.keyring.taken, s.empty = true, len(entries) == 0
+	s.remark(contents, entries)
+	return entries, nil
 }
 
-// readAll reads at most limit bytes, about expected, into one buffer, and
-// leaves no copy of them elsewhere.
-func readAll(from io.Reader, limit, expected int) ([]byte, error) {
-	buffer := make([]byte, min(max(expected, 512), limit)+1)
-	length := 0
-	for {
-		n, err := from.Read(buffer[length:])
-		length += n
-		switch {
-		case errors.Is(err, io.EOF) && length <= limit:
-			return buffer[:length], nil
-		case length > limit:
-			err = fmt.Errorf("is larger than %d bytes", limit)
-		}
-		if err != nil {
-			core.Wipe(buffer)
-			return nil, err
-		}
-		if length == len(buffer) {
-			larger := make([]byte, min(2*len(buffer), limit+1))
-			copy(larger, buffer)
-			core.Wipe(buffer)
-			buffer = larger
-		}
+// assess logs that nobody can pass, and what looks as if nobody should.
+func (s *sources) assess(k *core.Keyring, now time.Time) {
+	switch passable := k.CanGrant(now.Unix()); {
+	case !passable && k.Tokens() > 0:
+		s.logger.Error("every token has expired: every request is refused")
+	case !passable && s.empty:
+		s.logger.Error(keyringVariable + " has no entry: every request is refused")
+	case s.empty:
+		s.logger.Warn(keyringVariable + " has no entry: " + s.singleSource() + " is the only token")
 	}
 }
+
+// oneLine is an error as a part of a log line.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // describe logs what was loaded.
-func describe(logger *slog.Logger, message string, k *core.Keyring) {
-	logger.LogAttrs(context.Background(), slog.LevelInfo, message,
-		slog.Int("tokens", k.Tokens()), slog.Int("principals", len(k.Principals())))
+func describe(logger *slog.Logger, message string, k *core.Keyring, now time.Time) {
+	attributes := []any{slog.Int("tokens", k.Tokens()), slog.Int("principals", len(k.Principals()))}
+	if expired := k.Expired(now.Unix()); expired > 0 {
+		attributes = append(attributes, slog.Int("expired", expired))
+	}
+	logger.Info(message, attributes...)
 }

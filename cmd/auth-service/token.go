@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -159,15 +160,18 @@ func (c *hashTokenCommand) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case len(token) == 0:
+	if len(token) == 0 {
 		return invalid("standard input holds no token")
-	case !arrives(token):
-		return invalid("a header cannot carry this token: it has control bytes, or whitespace around it")
-	case mistyped(token):
-		fmt.Fprintln(p.stderr, "auth-service: warning: the token's checksum is wrong; is it mistyped?")
-	case len(token) < defaultMinLength:
-		fmt.Fprintf(p.stderr, "auth-service: warning: the token is shorter than %d characters; short tokens can be guessed\n", defaultMinLength)
+	}
+	if reason := unsendable(token); reason != "" {
+		return invalid("the token %s", reason)
+	}
+	warnings := doubts(token)
+	if utf8.RuneCount(token) < defaultMinLength {
+		warnings = append(warnings, fmt.Sprintf("is shorter than %d characters; short tokens can be guessed", defaultMinLength))
+	}
+	for _, warning := range warnings {
+		fmt.Fprintln(p.stderr, "auth-service: warning: the token", warning)
 	}
 	line, err := c.line(token, time.Now())
 	if err != nil {
@@ -189,6 +193,5 @@ func readToken(p *process) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the token: %w", err)
 	}
-	token = bytes.TrimSuffix(token, []byte{'\n'})
-	return bytes.TrimSuffix(token, []byte{'\r'}), nil
+	return withoutLineEnd(token), nil
 }

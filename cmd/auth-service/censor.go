@@ -1,0 +1,87 @@
+package main
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// People paste tokens where paths, hosts and flags belong. An error that
+// quoted them would put them into logs, so every error passes a censor before
+// it is written: see report and newLogger.
+
+// shortestSecret is the length, in characters, from which on a value looks
+// like a token.
+const shortestSecret = 32
+
+// notShown stands in the place of what looks like a token.
+const notShown = "(not shown: it looks like a token)"
+
+// looksLikeToken reports whether a value may be a token, not a path or a name.
+func looksLikeToken(value string) bool {
+	if utf8.RuneCountInString(value) < shortestSecret {
+		return false
+	}
+	// The / of base64 makes no path: every second token of `openssl rand
+	// -base64 32` has one.
+	return !strings.ContainsFunc(value, isPathSeparator) || base64Form.MatchString(value) && strings.ContainsAny(value, "+=")
+}
+
+func isPathSeparator(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(uint8(r)) }
+
+var (
+	base64Form = regexp.MustCompile(`^[A-Za-z0-9+/]+={0,2}$`)
+	// word is what can stand in an error without being quoted whole.
+	word = regexp.MustCompile("[^\\s\"'`(),;]{32,}")
+)
+
+// A censor takes what looks like a token out of texts.
+type censor struct{ values *strings.Replacer }
+
+// newCensor returns a censor of the given values, and of all single words. It
+// has to know the values, for one with blanks in it is not a word.
+func newCensor(values []string) *censor {
+	var known []string
+	for _, value := range values {
+		_, assigned, _ := strings.Cut(value, "=") // --flag=value
+		for _, v := range append(strings.Split(value, ","), value, assigned) {
+			if v = strings.TrimSpace(v); looksLikeToken(v) {
+				known = append(known, v, strings.Trim(strconv.Quote(v), `"`))
+			}
+		}
+	}
+	// The replacer takes the first that matches, and one can be a part of another.
+	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, v := range slices.Compact(known) {
+		pairs = append(pairs, v, notShown)
+	}
+	return &censor{strings.NewReplacer(pairs...)}
+}
+
+// processValues are the values that the process was given: arguments and the
+// variables of settings.
+func processValues(arguments []string) []string {
+	values := slices.Clone(arguments)
+	for _, name := range variables {
+		values = append(values, os.Getenv(name))
+	}
+	return values
+}
+
+// clean returns the text without what looks like a token.
+func (c *censor) clean(text string) string {
+	if c != nil {
+		text = c.values.Replace(text)
+	}
+	return word.ReplaceAllStringFunc(text, func(w string) string {
+		bare := strings.TrimRight(w, ":.")
+		if !looksLikeToken(bare) {
+			return w
+		}
+		return notShown + w[len(bare):]
+	})
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+const (
+	maxTokenFile   = 64 << 10
+	maxKeyringFile = 64 << 20
+)
+
+// fileState is what tells one version of a file from the next. Tools can put
+// the size and the time of modification back (cp -p, rsync --inplace, tar), but
+// not the change time, and a file that is renamed into place has an inode of
+// its own.
+type fileState struct {
+	failure           string // why there is no such file, or empty
+	modified, changed time.Time
+	size              int64
+	info              fs.FileInfo // for os.SameFile
+}
+
+func stateOf(path string) fileState {
+	info, err := os.Stat(path)
+	if err != nil {
+		return failedState(err)
+	}
+	return stateFrom(info)
+}
+
+func stateFrom(info fs.FileInfo) fileState {
+	return fileState{modified: info.ModTime(), changed: changeTime(info), size: info.Size(), info: info}
+}
+
+func failedState(err error) fileState { return fileState{failure: err.Error()} }
+
+func (s fileState) equal(other fileState) bool {
+	if s.info == nil || other.info == nil {
+		return s.info == nil && other.info == nil && s.failure == other.failure
+	}
+	return s.modified.Equal(other.modified) && s.changed.Equal(other.changed) && s.size == other.size &&
+		os.SameFile(s.info, other.info)
+}
+
+// errChanging is what a file is refused for that is being written.
+var errChanging = errors.New("changes while it is read")
+
+const (
+	readAttempts = 3
+	attemptPause = 20 * time.Millisecond
+)
+
+// readSecret reads a regular file of at most limit bytes into a buffer of its
+// own, and leaves no other copy. It returns the state of the file that it read
+// or refused. What can never become right without somebody's doing is a
+// configurationError.
+func readSecret(path string, limit int) (b []byte, state fileState, err error) {
+	for attempt := range readAttempts {
+		if attempt > 0 {
+			time.Sleep(attemptPause)
+		}
+		b, state, err = readOnce(path, limit)
+		if !errors.Is(err, errChanging) {
+			break
+		}
+	}
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG) {
+		err = configurationError{err}
+	}
+	return b, state, err
+}
+
+func readOnce(path string, limit int) ([]byte, fileState, error) {
+	refuse := func(state fileState, err error) ([]byte, fileState, error) {
+		return nil, state, &fs.PathError{Op: "read", Path: path, Err: err}
+	}
+	// The kind comes first: opening a device can have effects.
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, failedState(err), err
+	}
+	if err := acceptable(info, limit); err != nil {
+		return refuse(stateFrom(info), err)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|openNonblocking, 0)
+	if err != nil {
+		return nil, stateFrom(info), err
+	}
+	defer f.Close()
+	if info, err = f.Stat(); err != nil { // it may be another file by now
+		return nil, failedState(err), err
+	}
+	state := stateFrom(info)
+	if err := acceptable(info, limit); err != nil {
+		return refuse(state, err)
+	}
+	b, err := readAll(f, limit, int(info.Size()))
+	if err != nil {
+		return refuse(state, err)
+	}
+	if after, err := f.Stat(); err != nil || !stateFrom(after).equal(state) || int64(len(b)) != state.size {
+		core.Wipe(b)
+		return refuse(state, errors.Join(err, errChanging))
+	}
+	return b, state, nil
+}
+
+// acceptable reports what keeps a file from being read at all.
+func acceptable(info fs.FileInfo, limit int) error {
+	if kind := kindOf(info.Mode()); kind != "" {
+		return invalid("is %s, not a regular file", kind)
+	}
+	if info.Size() > int64(limit) {
+		return invalid("has %d bytes; at most %d are read", info.Size(), limit)
+	}
+	return nil
+}
+
+// kindOf names what is no regular file.
+func kindOf(mode fs.FileMode) string {
+	switch {
+	case mode.IsRegular():
+		return ""
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a FIFO"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	case mode&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "something else"
+}
+
+// readAll reads at most limit bytes, about expected, into one buffer, and
+// leaves no copy of them elsewhere.
+func readAll(from io.Reader, limit, expected int) ([]byte, error) {
+	buffer := make([]byte, min(max(expected, 512), limit)+1)
+	length := 0
+	for {
+		n, err := from.Read(buffer[length:])
+		length += n
+		switch {
+		case errors.Is(err, io.EOF) && length <= limit:
+			return buffer[:length], nil
+		case length > limit:
+			err = fmt.Errorf("is larger than %d bytes", limit)
+		}
+		if err != nil {
+			core.Wipe(buffer)
+			return nil, err
+		}
+		if length == len(buffer) {
+			larger := make([]byte, min(2*len(buffer), limit+1))
+			copy(larger, buffer)
+			core.Wipe(buffer)
+			buffer = larger
+		}
+	}
+}

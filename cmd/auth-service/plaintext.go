@@ -1,0 +1,126 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+// longestToken is the longest token that the fields of a request can carry
+// beside their names and the scheme.
+const longestToken = 8192 - len("Authorization") - len("Bearer ") - len("Host")
+
+// An unusableToken is a token in plaintext that cannot be used. Nobody is
+// granted anything by it, as if it were not configured.
+type unusableToken struct{ source, reason string }
+
+func (e *unusableToken) Error() string { return e.source + " " + e.reason }
+
+// tooShort says why a token is too short to be used, or nothing. Characters
+// are counted, not bytes, as they always have been.
+func tooShort(token []byte, minimum int) (reason string) {
+	length := utf8.RuneCount(token)
+	switch minimum = max(minimum, 1); {
+	case length == 0:
+		return fmt.Sprintf("is empty: it needs at least %d characters", minimum)
+	case length < minimum:
+		return fmt.Sprintf("is too short to be used: it needs at least %d characters and has %d", minimum, length)
+	}
+	return ""
+}
+
+// unsendable says why no client can send the token, or nothing. The text
+// follows the name of the token's source, and quotes nothing of it.
+func unsendable(token []byte) (reason string) {
+	firstLine, rest, _ := bytes.Cut(token, []byte{'\n'})
+	switch {
+	case isUTF16(token):
+		return "is UTF-16 text; save it as UTF-8"
+	case bytes.HasPrefix(token, []byte("\xef\xbb\xbf")):
+		return "begins with a byte order mark (BOM), which no client sends; save it as UTF-8 without one"
+	case len(bytes.TrimRight(rest, "\r\n")) > 0 && bytes.Contains(rest, []byte("sha256:")):
+		return "has more than one line; of the two that `auth-service token new` prints, the token is the first"
+	case len(bytes.TrimRight(rest, "\r\n")) > 0:
+		return "has more than one line; a token is one line"
+	case len(firstLine) < len(token) || bytes.HasSuffix(token, []byte{'\r'}):
+		return "ends in a line end, which a header cannot carry"
+	case len(bytes.Trim(token, " \t")) != len(token):
+		return "has whitespace around it, which a header cannot carry"
+	case bytes.ContainsFunc(token, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
+		return "has a control byte in it, which a header cannot carry"
+	case len(token) > longestToken:
+		return fmt.Sprintf("is longer than the %d bytes that the fields of a request can carry", longestToken)
+	}
+	return ""
+}
+
+// isUTF16 reports whether the token begins with a byte order mark of UTF-16,
+// or every second byte of it is NUL.
+func isUTF16(token []byte) bool {
+	if bytes.HasPrefix(token, []byte("\xff\xfe")) || bytes.HasPrefix(token, []byte("\xfe\xff")) {
+		return true
+	}
+	nuls := [2]int{}
+	for i, c := range token {
+		if c == 0 {
+			nuls[i%2]++
+		}
+	}
+	return len(token) > 1 && (nuls[0] == (len(token)+1)/2 || nuls[1] == len(token)/2)
+}
+
+// doubts says what about a token that can be sent looks like a mistake. The
+// texts follow the name of the token's source, and quote nothing of it.
+func doubts(token []byte) (texts []string) {
+	if quoted(token) {
+		texts = append(texts, "has quotation marks around it, which are taken for a part of the token")
+	}
+	if hasPrefixFold(token, "bearer ") || hasPrefixFold(token, "bearer\t") || hasPrefixFold(token, "authorization:") {
+		texts = append(texts, "begins like an Authorization field, which is taken for a part of the token; leave out all in front of the token, Bearer too")
+	}
+	if assigned(token) {
+		texts = append(texts, "begins with NAME=, which is taken for a part of the token; leave out all in front of the token")
+	}
+	if bytes.HasPrefix(token, []byte("sha256:")) || bytes.Contains(token, []byte(" sha256:")) {
+		texts = append(texts, "looks like a line of a keyring, not like a token")
+	}
+	if mistyped(token) {
+		texts = append(texts, "has a wrong checksum; it may be mistyped")
+	}
+	return texts
+}
+
+func hasPrefixFold(token []byte, prefix string) bool {
+	return len(token) >= len(prefix) && bytes.EqualFold(token[:len(prefix)], []byte(prefix))
+}
+
+// quoted reports whether quotation marks of any kind stand at either end.
+func quoted(token []byte) bool {
+	first, _ := utf8.DecodeRune(token)
+	last, _ := utf8.DecodeLastRune(token)
+	const marks = "\"'`“”„‘’‚«»"
+	return bytes.ContainsRune([]byte(marks), first) && first != utf8.RuneError ||
+		bytes.ContainsRune([]byte(marks), last) && last != utf8.RuneError
+}
+
+// assigned reports whether the token begins as an assignment of a shell or of
+// an environment file does. The = that ends base64 is none.
+func assigned(token []byte) bool {
+	token = bytes.TrimPrefix(token, []byte("export "))
+	name, value, _ := bytes.Cut(token, []byte{'='})
+	for i, c := range name {
+		letter := c == '_' || 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(name) > 0 && len(bytes.Trim(value, "=")) > 0
+}
+
+// withoutLineEnd drops one line end, LF or CRLF, from the end of b.
+func withoutLineEnd(b []byte) []byte {
+	if line, ended := bytes.CutSuffix(b, []byte{'\n'}); ended {
+		return bytes.TrimSuffix(line, []byte{'\r'})
+	}
+	return b
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// maxRemarks is how many entries of a keyring are remarked on one by one.
+const maxRemarks = 10
+
+// remark logs what is doubtful about a keyring that is taken: comments that
+// hold a credential, and for check, entries that nobody can pass by.
+func (s *sources) remark(contents []byte, entries []core.Entry) {
+	for i, line := range swallowed(contents) {
+		if i == maxRemarks {
+			s.logger.Warn(s.keyring.path + ": more such comments follow")
+			break
+		}
+		s.logger.Warn(fmt.Sprintf("%s:%d: a comment has a credential in it: if two lines have run into one, put the line end back", s.keyring.path, line))
+	}
+	if !s.checks {
+		return
+	}
+	found := 0
+	lineEnds := []core.Credential{core.CredentialOf([]byte("\n")), core.CredentialOf([]byte("\r\n"))}
+	for i := range entries {
+		e := &entries[i]
+		text := ""
+		switch {
+		case e.Credential == lineEnds[0] || e.Credential == lineEnds[1]:
+			text = "can never match: the credential is that of a line end and no token"
+		case e.Expires <= time.Now().Unix():
+			text = "expired at " + time.Unix(e.Expires, 0).UTC().Format(time.RFC3339)
+		default:
+			continue
+		}
+		if found++; found <= maxRemarks {
+			s.logger.Warn(fmt.Sprintf("%s:%d: the token of %s %s", s.keyring.path, e.Line, e.Principal, text))
+		}
+	}
+	if more := found - maxRemarks; more > 0 {
+		s.logger.Warn(fmt.Sprintf("%s: %d more tokens have expired or can never match", s.keyring.path, more))
+	}
+}
+
+// swallowed returns the lines with a comment that may have been a line of its
+// own: it has a credential, and more than a principal in front of that. A line
+// that is commented out has not.
+func swallowed(contents []byte) (lines []int) {
+	number := 0
+	for line := range bytes.Lines(contents) {
+		number++
+		start := bytes.IndexByte(line, '#')
+		if start < 0 || len(lines) > maxRemarks {
+			continue
+		}
+		before, digits, found := bytes.Cut(line[start:], []byte(" sha256:"))
+		words := len(bytes.Fields(bytes.TrimLeft(before, "# \t")))
+		isEntry := len(bytes.TrimSpace(line[:start])) > 0
+		if found && (words > 1 || isEntry) && allHex(digits) {
+			lines = append(lines, number)
+		}
+	}
+	return lines
+}
+
+// allHex reports whether b begins with the digits of a credential.
+func allHex(b []byte) bool {
+	const digits = 2 * len(core.Credential{})
+	return len(b) >= digits && len(bytes.Trim(b[:digits], "0123456789abcdefABCDEF")) == 0
+}
