@@ -22,20 +22,24 @@ const notShown = "(not shown: it looks like a token)"
 
 // looksLikeToken reports whether a value may be a token, not a path or a name.
 func looksLikeToken(value string) bool {
-	if utf8.RuneCountInString(value) < shortestSecret {
-		return false
-	}
-	// The / of base64 makes no path: every second token of `openssl rand
-	// -base64 32` has one.
-	return !strings.ContainsFunc(value, isPathSeparator) || base64Form.MatchString(value) && strings.ContainsAny(value, "+=")
+	return utf8.RuneCountInString(value) >= shortestSecret &&
+		(!strings.ContainsFunc(value, isPathSeparator) || isBase64(value))
 }
 
 func isPathSeparator(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(uint8(r)) }
 
+// isBase64 reports whether the / of a value is one of base64 and makes no path:
+// every second token of `openssl rand -base64 32` has one.
+func isBase64(value string) bool {
+	return base64Run.FindString(value) == value && strings.ContainsAny(value, "+=")
+}
+
 var (
-	base64Form = regexp.MustCompile(`^[A-Za-z0-9+/]+={0,2}$`)
-	// word is what can stand in an error without being quoted whole.
-	word = regexp.MustCompile("[^\\s\"'`(),;]{32,}")
+	base64Run = regexp.MustCompile(`[A-Za-z0-9+/]{31,}={0,2}`)
+	// word is what can stand in an error without being quoted whole, and
+	// authority what follows the scheme of a URL.
+	word      = regexp.MustCompile("[^\\s\"'`(),;]{32,}")
+	authority = regexp.MustCompile("://[^\\s\"'`(),;/?]{32,}")
 )
 
 // A censor takes what looks like a token out of texts.
@@ -46,9 +50,8 @@ type censor struct{ values *strings.Replacer }
 func newCensor(values []string) *censor {
 	var known []string
 	for _, value := range values {
-		_, assigned, _ := strings.Cut(value, "=") // --flag=value
-		for _, v := range append(strings.Split(value, ","), value, assigned) {
-			if v = strings.TrimSpace(v); looksLikeToken(v) {
+		for _, v := range parts(value) {
+			if looksLikeToken(v) {
 				known = append(known, v, strings.Trim(strconv.Quote(v), `"`))
 			}
 		}
@@ -60,6 +63,22 @@ func newCensor(values []string) *censor {
 		pairs = append(pairs, v, notShown)
 	}
 	return &censor{strings.NewReplacer(pairs...)}
+}
+
+// parts are a value and the pieces of it that an error may quote by themselves:
+// of a flag its name and its value, of a list its items, of a URL what follows
+// the scheme.
+func parts(value string) []string {
+	name, assigned, _ := strings.Cut(value, "=")
+	whole := []string{value, name, assigned, strings.TrimLeft(value, "-"), strings.TrimLeft(name, "-")}
+	list := whole
+	for _, v := range whole {
+		for item := range strings.SplitSeq(v, ",") {
+			_, rest, _ := strings.Cut(item, "://")
+			list = append(list, item, strings.TrimSpace(item), rest)
+		}
+	}
+	return list
 }
 
 // processValues are the values that the process was given: arguments and the
@@ -77,6 +96,13 @@ func (c *censor) clean(text string) string {
 	if c != nil {
 		text = c.values.Replace(text)
 	}
+	text = base64Run.ReplaceAllStringFunc(text, func(run string) string {
+		if len(run) < shortestSecret || !isBase64(run) {
+			return run
+		}
+		return notShown
+	})
+	text = authority.ReplaceAllString(text, "://"+notShown)
 	return word.ReplaceAllStringFunc(text, func(w string) string {
 		bare := strings.TrimRight(w, ":.")
 		if !looksLikeToken(bare) {

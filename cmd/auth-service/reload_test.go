@@ -69,6 +69,16 @@ func TestReload(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 			writeFile(t, path, text)
 		},
+		"times put back": func(t *testing.T, _ *service, path, text string) { // cp -p, rsync --inplace
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, path, text)
+			if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
+				t.Fatal(err)
+			}
+		},
 		"half written": func(t *testing.T, _ *service, path, text string) {
 			f, err := os.Create(path)
 			if err != nil {
@@ -165,5 +175,234 @@ func TestReloadKeepsTheVariablesToken(t *testing.T) {
 	s.awaitRotation(t, testTokenNumber(1), testTokenNumber(2))
 	if got := s.ask(t, "/auth?scope=anything", http.Header{"Authorization": {"Bearer " + goodToken}}); got != 200 {
 		t.Errorf("status %d", got)
+	}
+}
+
+// TestUnusableTokenFile: what was read last stays in force, and the failure is
+// counted; also where the file is gone.
+func TestUnusableTokenFile(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ text, want string }{
+		"empty":      {"", "AUTH_SERVICE_TOKEN_FILE is empty"},
+		"short":      {"short\n", "AUTH_SERVICE_TOKEN_FILE is too short"},
+		"two ends":   {testTokenNumber(2) + "\n\n", "AUTH_SERVICE_TOKEN_FILE ends in a line end"},
+		"two lines":  {testTokenNumber(2) + "\n" + keyringWith(2), "AUTH_SERVICE_TOKEN_FILE has more than one line"},
+		"mark":       {"\xef\xbb\xbf" + testTokenNumber(2), "AUTH_SERVICE_TOKEN_FILE begins with a byte order mark"},
+		"whitespace": {testTokenNumber(2) + " \n", "AUTH_SERVICE_TOKEN_FILE has whitespace around it"},
+		"huge":       {strings.Repeat("x", maxTokenFile+1), "at most 65536 are read"},
+		"gone":       {"remove", "no such file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := writeFile(t, filepath.Join(t.TempDir(), "token"), testTokenNumber(1)+"\n")
+			s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN_FILE="+path)
+			if c.text == "remove" {
+				if err := os.Remove(path); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				writeFile(t, path, c.text)
+			}
+			s.await(t, c.want)
+			s.await(t, "level=ERROR msg=\"reload failed")
+			if got := s.status(t, testTokenNumber(1)); got != 200 {
+				t.Errorf("the last good token: status %d", got)
+			}
+			values := scrape(t, admin)
+			if values["auth_service_reloads_total result=failure"] != 1 || values["auth_service_last_reload_successful"] != 0 || values["auth_service_usable"] != 1 {
+				t.Errorf("%v", values)
+			}
+			writeFile(t, path, testTokenNumber(2)+"\r\n")
+			s.awaitRotation(t, testTokenNumber(1), testTokenNumber(2))
+		})
+	}
+}
+
+// TestFileThatKeepsChanging is not read before it comes to rest: its first
+// piece would pass for a token, or take an expiry from a line.
+func TestFileThatKeepsChanging(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	token := writeFile(t, filepath.Join(dir, "token"), testTokenNumber(1))
+	keyring := writeFile(t, filepath.Join(dir, "keyring"), keyringWith(2))
+	s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+token, "AUTH_SERVICE_KEYRING="+keyring)
+	// Where the machine pauses the test, the file does come to rest.
+	const pause = 80 * time.Millisecond
+	text, longest := testTokenNumber(3), time.Duration(0)
+	for begun, last := time.Now(), time.Now(); time.Since(begun) < 2*time.Second; time.Sleep(10 * time.Millisecond) {
+		writeFile(t, token, text)
+		longest = max(longest, time.Since(last))
+		last = time.Now()
+		if got := s.status(t, text); got != 401 && longest < pause {
+			t.Fatalf("a piece of the token got %d", got)
+		}
+		text += "x"
+	}
+	if longest >= pause {
+		t.Logf("this machine paused the test for %v, so that it shows less", longest)
+	}
+	// It holds back no keyring.
+	stop := make(chan struct{})
+	var writer sync.WaitGroup
+	writer.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+				_ = os.WriteFile(token, []byte(testTokenNumber(3)+strings.Repeat("y", time.Now().Nanosecond()%1000)), 0o600)
+			}
+		}
+	})
+	writeFile(t, keyring, keyringWith(4))
+	s.awaitRotation(t, testTokenNumber(2), testTokenNumber(4))
+	s.await(t, "keeps changing; it is read when it comes to rest")
+	close(stop)
+	writer.Wait()
+	writeFile(t, token, testTokenNumber(5)+"\n")
+	s.awaitStatus(t, testTokenNumber(5), 200)
+}
+
+// TestCutKeyring: the last line may lack its expiry.
+func TestCutKeyring(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(1))
+	s := startService(t, "AUTH_SERVICE_KEYRING="+path)
+	whole := strings.Replace(keyringWith(2), "\n", " expires=2020-01-01T00:00:00Z\n", 1)
+	before, after, _ := strings.Cut(whole, " expires=")
+	writeFile(t, path, before)
+	s.await(t, path+":1: the last line has no line end")
+	if got := s.status(t, testTokenNumber(2)); got != 401 {
+		t.Errorf("a token whose expiry is not written yet: status %d", got)
+	}
+	writeFile(t, path, before+" expires="+after)
+	s.await(t, "level=ERROR msg=\"every token has expired")
+	for n := 1; n < 3; n++ {
+		if got := s.status(t, testTokenNumber(n)); got != 401 {
+			t.Errorf("token %d: status %d", n, got)
+		}
+	}
+}
+
+// TestEmptiedKeyring: revoking everything works, and is not done in silence.
+func TestEmptiedKeyring(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(1, 2, 3))
+	s, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+path)
+	writeFile(t, path, keyringWith(1))
+	s.await(t, "level=WARNING msg=\"there are fewer tokens than before\" before=3 now=1")
+	writeFile(t, path, "")
+	s.await(t, "level=ERROR msg=\"AUTH_SERVICE_KEYRING has no entry: every request is refused\"")
+	if got := s.status(t, testTokenNumber(1)); got != 500 {
+		t.Errorf("status %d", got)
+	}
+	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_last_reload_successful"] != 1 {
+		t.Errorf("%v", values)
+	}
+	if status, _ := get(t, http.DefaultClient, "http://"+admin+"/ready", ""); status != 503 {
+		t.Errorf("/ready: %d", status)
+	}
+}
+
+// TestReadyFollowsTheClock: with the last token readiness expires, while the
+// service runs and where it starts.
+func TestReadyFollowsTheClock(t *testing.T) {
+	t.Parallel()
+	expiry := time.Now().Add(3 * time.Second).Truncate(time.Second)
+	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte(goodToken)), Expires: expiry.Unix()}
+	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n")
+	s, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+path)
+	ready := func(admin string) int {
+		status, _ := get(t, http.DefaultClient, "http://"+admin+"/ready", "")
+		return status
+	}
+	if got := ready(admin); got != 200 && time.Now().Before(expiry) {
+		t.Errorf("before the expiry: %d", got)
+	}
+	s.await(t, "level=ERROR msg=\"every token has expired")
+	if time.Now().Before(expiry) {
+		t.Error("it is said too early")
+	}
+	if got := ready(admin); got != 503 {
+		t.Errorf("after the expiry: %d", got)
+	}
+	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_tokens"] != 1 {
+		t.Errorf("%v", values)
+	}
+	if got := s.status(t, goodToken); got != 401 {
+		t.Errorf("the expired token: status %d", got)
+	}
+	again, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+path)
+	again.await(t, "level=ERROR msg=\"every token has expired")
+	if got := ready(admin); got != 503 {
+		t.Errorf("after a start: %d", got)
+	}
+}
+
+// TestFilesThatComeLater: the service waits for both, in a directory that is
+// not there either, and takes each when it is.
+func TestFilesThatComeLater(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "later")
+	token, keyring := filepath.Join(dir, "token"), filepath.Join(dir, "keyring")
+	s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN_FILE="+token, "AUTH_SERVICE_KEYRING="+keyring)
+	s.await(t, "started")
+	if got := s.status(t, testTokenNumber(1)); got != 500 {
+		t.Errorf("status %d", got)
+	}
+	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_last_reload_successful"] != 0 {
+		t.Errorf("%v", values)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, keyring, keyringWith(2))
+	s.awaitStatus(t, testTokenNumber(2), 200)
+	writeFile(t, token, "too short")
+	s.await(t, "AUTH_SERVICE_TOKEN_FILE is too short")
+	writeFile(t, token, testTokenNumber(1)+"\n")
+	s.awaitStatus(t, testTokenNumber(1), 200)
+	values := scrape(t, admin)
+	if values["auth_service_usable"] != 1 || values["auth_service_last_reload_successful"] != 1 {
+		t.Errorf("%v", values)
+	}
+	// It goes on looking, and tells when it did last.
+	last := values["auth_service_last_look_timestamp_seconds"]
+	for begun := time.Now(); scrape(t, admin)["auth_service_last_look_timestamp_seconds"] <= last; {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("the last look is still that of %v", last)
+		}
+	}
+}
+
+func (s *service) awaitStatus(t *testing.T, token string, want int) {
+	t.Helper()
+	for begun := time.Now(); s.status(t, token) != want; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("it does not get %d: %s", want, s.log)
+		}
+	}
+}
+
+// TestTokenInBothPlaces: the line of the keyring decides, and when it is
+// removed the variable does.
+func TestTokenInBothPlaces(t *testing.T) {
+	t.Parallel()
+	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), strings.ReplaceAll(keyringWith(1, 2), "\n", " expires=2020-01-01\n"))
+	s := startService(t, "AUTH_SERVICE_TOKEN="+testTokenNumber(1), "AUTH_SERVICE_KEYRING="+path)
+	s.await(t, "AUTH_SERVICE_TOKEN holds a token that is in AUTH_SERVICE_KEYRING too")
+	if got := s.status(t, testTokenNumber(1)); got != 401 {
+		t.Errorf("expired in the keyring: status %d", got)
+	}
+	writeFile(t, path, strings.ReplaceAll(keyringWith(1, 2), "\n", " scope=metrics\n"))
+	s.awaitStatus(t, testTokenNumber(1), 200)
+	if got := s.ask(t, "/auth?scope=deploy", http.Header{"Authorization": {"Bearer " + testTokenNumber(1)}}); got != 403 {
+		t.Errorf("a scope that the keyring does not give: status %d", got)
+	}
+	writeFile(t, path, keyringWith(2))
+	for begun := time.Now(); s.ask(t, "/auth?scope=deploy", http.Header{"Authorization": {"Bearer " + testTokenNumber(1)}}) != 200; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("without its line the variable's token does not pass: %s", s.log)
+		}
 	}
 }

@@ -1,0 +1,213 @@
+package main
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+// loadFiles loads sources in this process, as a start does.
+func loadFiles(t *testing.T, settings sourceSettings) (loading, string) {
+	t.Helper()
+	var log safeBuffer
+	settings.minLength = defaultMinLength
+	s, err := newSources(settings, nil, newLogger(&log, 0, false, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := s.load(true)
+	return l, log.String()
+}
+
+// TestKeyringVectorsAsFiles: a keyring file is taken or refused as the vectors
+// say, every wrong line with its path and number.
+func TestKeyringVectorsAsFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i, v := range vectors.Keyrings() {
+		path := writeFile(t, filepath.Join(dir, fmt.Sprint(i)), string(v.Text))
+		l, log := loadFiles(t, sourceSettings{keyring: path})
+		if len(v.FileErrors) == 0 {
+			if err := l.failure(); err != nil || l.keyring.Tokens() != len(v.Entries) {
+				t.Errorf("%s: %v, %d tokens", v.Name, err, l.keyring.Tokens())
+			}
+			continue
+		}
+		if l.fatal() == nil || l.keyring.Usable() {
+			t.Errorf("%s: it is taken", v.Name)
+			continue
+		}
+		lines := strings.Split(l.failure().Error(), "\n")
+		if len(lines) != len(v.FileErrors) {
+			t.Errorf("%s: %q", v.Name, lines)
+			continue
+		}
+		for j, want := range v.FileErrors {
+			prefix := fmt.Sprintf("AUTH_SERVICE_KEYRING: %s:%d: ", path, want.Line)
+			if !strings.HasPrefix(lines[j], prefix) || !strings.Contains(lines[j], want.Contains) {
+				t.Errorf("%s: %q, want %s%s", v.Name, lines[j], prefix, want.Contains)
+			}
+		}
+		if v.Secret != nil && strings.Contains(l.failure().Error()+log, string(v.Secret)) {
+			t.Errorf("%s: the secret is told", v.Name)
+		}
+	}
+}
+
+func isConfiguration(err error) bool {
+	return report(&process{stderr: new(safeBuffer)}, err) == exitConfiguration
+}
+
+// TestReadAllIsBounded: a file that grows while it is read, as one without a
+// size does (/proc), ends at the limit.
+func TestReadAllIsBounded(t *testing.T) {
+	t.Parallel()
+	reader := &endless{}
+	if _, err := readAll(reader, 1000, 0); err == nil || reader.asked > 1001 {
+		t.Errorf("%v after %d bytes", err, reader.asked)
+	}
+}
+
+// endless reads as x for ever.
+type endless struct{ asked int }
+
+func (e *endless) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = 'x'
+	}
+	e.asked += len(b)
+	return len(b), nil
+}
+
+// TestFileState: every way to put another file in the place of one, with size
+// and time of modification put back, shows.
+func TestFileState(t *testing.T) {
+	t.Parallel()
+	stamp := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+	setBack := func(path string) {
+		t.Helper()
+		if err := os.Chtimes(path, stamp, stamp); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, change := range map[string]func(path string){
+		"in place": func(path string) { writeFile(t, path, "new") },
+		"renamed": func(path string) {
+			writeFile(t, path+".new", "new")
+			setBack(path + ".new")
+			rename(t, path+".new", path)
+		},
+		"removed": func(path string) {
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		path := writeFile(t, filepath.Join(t.TempDir(), "file"), "old")
+		setBack(path)
+		before := stateOf(path)
+		if !before.equal(stateOf(path)) {
+			t.Errorf("%s: two looks at one file differ", name)
+		}
+		time.Sleep(20 * time.Millisecond) // more than the tick that change times are counted in
+		change(path)
+		if _, err := os.Stat(path); err == nil {
+			setBack(path)
+		}
+		if stateOf(path).equal(before) {
+			t.Errorf("%s: it is not seen", name)
+		}
+	}
+}
+
+// TestStartClassifiesFailures: what may pass, what may not, and what is as if
+// it were not set.
+func TestStartClassifiesFailures(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	good := writeFile(t, filepath.Join(dir, "keyring"), keyringWith(1))
+	missing := filepath.Join(dir, "missing")
+	short := writeFile(t, filepath.Join(dir, "short"), "short\n")
+	token := writeFile(t, filepath.Join(dir, "token"), goodToken+"\n")
+	for name, c := range map[string]struct {
+		settings sourceSettings
+		fatal    bool
+		missing  bool
+		tokens   int
+	}{
+		"both":                         {sourceSettings{tokenFile: token, keyring: good}, false, false, 2},
+		"no token file":                {sourceSettings{tokenFile: missing, keyring: good}, false, true, 1},
+		"no keyring":                   {sourceSettings{tokenFile: token, keyring: missing}, false, true, 1},
+		"neither":                      {sourceSettings{tokenFile: missing, keyring: missing}, false, true, 0},
+		"short token":                  {sourceSettings{tokenFile: short, keyring: good}, false, false, 1},
+		"short token, no keyring":      {sourceSettings{tokenFile: short, keyring: missing}, false, true, 0},
+		"directory":                    {sourceSettings{tokenFile: token, keyring: dir}, true, false, 1},
+		"directory for the token file": {sourceSettings{tokenFile: dir, keyring: good}, true, false, 1},
+		"keyring is the token file":    {sourceSettings{tokenFile: token, keyring: token}, true, false, 1},
+	} {
+		l, _ := loadFiles(t, c.settings)
+		if (l.fatal() != nil) != c.fatal || (l.missing() != nil) != c.missing {
+			t.Errorf("%s: fatal %v, missing %v", name, l.fatal(), l.missing())
+		}
+		if l.keyring.Tokens() != c.tokens {
+			t.Errorf("%s: %d tokens, want %d", name, l.keyring.Tokens(), c.tokens)
+		}
+	}
+	for name, c := range map[string]struct {
+		err           error
+		configuration bool
+	}{
+		"permission":  {&fs.PathError{Op: "open", Path: good, Err: syscall.EACCES}, false},
+		"descriptors": {&fs.PathError{Op: "open", Path: good, Err: syscall.EMFILE}, false},
+	} {
+		if isConfiguration(c.err) != c.configuration || !mayPass([]error{c.err}) {
+			t.Errorf("%s: taken for what does not pass", name)
+		}
+	}
+}
+
+// TestOneFileBroken: what was read last of a file that is broken stays in force,
+// and as far as can be, the other file is read all the same.
+func TestOneFileBroken(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	settings := sourceSettings{
+		tokenFile: writeFile(t, filepath.Join(dir, "token"), goodToken), keyring: writeFile(t, filepath.Join(dir, "keyring"), keyringWith(1)),
+		minLength: defaultMinLength,
+	}
+	s, err := newSources(settings, nil, newLogger(new(safeBuffer), 0, false, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	granted := func(l loading, token string) bool {
+		return l.keyring.Authorize(core.Request{Authorization: []byte("Bearer " + token), Fields: 1}).Granted()
+	}
+	if l := s.load(true); l.failure() != nil || !granted(l, goodToken) || !granted(l, testTokenNumber(1)) {
+		t.Fatalf("%v", l.failure())
+	}
+	// A token file that is broken does not hold back the keyring.
+	writeFile(t, settings.tokenFile, "short")
+	writeFile(t, settings.keyring, keyringWith(2))
+	l := s.load(true)
+	if l.failure() == nil || !granted(l, goodToken) || granted(l, testTokenNumber(1)) || !granted(l, testTokenNumber(2)) {
+		t.Errorf("a broken token file: %v", l.failure())
+	}
+	// It is still broken when the keyring alone is read again.
+	if l = s.load(false); l.failure() == nil || !granted(l, goodToken) {
+		t.Errorf("the keyring alone: %v", l.failure())
+	}
+	// A keyring that is broken leaves everything as it is.
+	writeFile(t, settings.tokenFile, goodToken+"\r\n")
+	writeFile(t, settings.keyring, "nonsense")
+	if l = s.load(true); l.failure() == nil || l.keyring != nil {
+		t.Errorf("a broken keyring: %v", l.failure())
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/core/vectors"
+)
+
+// TestUnsendable: what no client can send, each for its own reason.
+func TestUnsendable(t *testing.T) {
+	t.Parallel()
+	const token = goodToken
+	utf16 := func(s string, order int) string {
+		var b []byte
+		for _, c := range []byte(s) {
+			b = append(b, []byte{c, 0, c}[order:order+2]...)
+		}
+		return string(b)
+	}
+	for text, want := range map[string]string{
+		token:                            "",
+		token + "\n":                     "ends in a line end",
+		token + "\n\n":                   "ends in a line end",
+		token + "\r\n":                   "ends in a line end",
+		token + "\r":                     "ends in a line end",
+		token + " ":                      "has whitespace around it",
+		"\t" + token:                     "has whitespace around it",
+		token + "\x00":                   "has a control byte",
+		token + "\x7f" + token:           "has a control byte",
+		token + "\r" + token:             "has a control byte",
+		token + "\x1b[0m" + token:        "has a control byte",
+		token + "\n" + token:             "has more than one line; a token is one line",
+		"\n" + token:                     "has more than one line; a token is one line",
+		token + "\n" + keyringWith(1):    "of the two that `auth-service token new` prints",
+		"\xef\xbb\xbf" + token:           "begins with a byte order mark",
+		"\xff\xfe" + utf16(token, 0):     "is UTF-16 text",
+		"\xfe\xff" + utf16(token, 1):     "is UTF-16 text",
+		utf16(token, 0):                  "is UTF-16 text",
+		utf16(token+"\n", 1):             "is UTF-16 text",
+		strings.Repeat("t", 8165):        "",
+		strings.Repeat("t", 8169):        "is longer than the 8168 bytes",
+		"two words":                      "",
+		"tab\tinside":                    "",
+		"\xff\xff\xff":                   "",
+		"schl\u00fcssel-mit-\u00dcmlaut": "",
+		token + "\u00a0":                 "",
+	} {
+		if got := unsendable([]byte(text)); !strings.HasPrefix(got, want) && !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%.60q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestDoubts: what looks like a mistake, and what does not.
+func TestDoubts(t *testing.T) {
+	t.Parallel()
+	made, err := newToken(bytes.NewReader(make([]byte, tokenRandomBytes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		goodToken:                                  "",
+		string(made):                               "",
+		string(made[:40]) + "x":                    "",
+		"+/abc/def0123456789+/==":                  "",
+		"QUJDREVGR0hJSktMTU5PUA==":                 "",
+		"eyJhbGciOi.eyJzdWIiOi.SflKxwRJSM=":        "",
+		"Bearers-of-tokens":                        "",
+		"a=b":                                      "NAME=",
+		"export AUTH_SERVICE_TOKEN=" + goodToken:   "NAME=",
+		"AUTH_SERVICE_TOKEN=" + goodToken:          "NAME=",
+		"bearer " + goodToken:                      "Authorization",
+		"BEARER\t" + goodToken:                     "Authorization",
+		"Authorization: Bearer " + goodToken:       "Authorization",
+		`"` + goodToken + `"`:                      "quotation marks",
+		"'" + goodToken + "'":                      "quotation marks",
+		"\u201c" + goodToken + "\u201d":            "quotation marks",
+		goodToken + `"`:                            "quotation marks",
+		"sha256:" + strings.Repeat("0", 64):        "a line of a keyring",
+		strings.TrimSpace(keyringWith(1)):          "a line of a keyring",
+		"as_" + strings.Repeat("A", 43) + "000000": "checksum",
+	} {
+		got := strings.Join(doubts([]byte(text)), "; ")
+		if !strings.Contains(got, want) || (got == "") != (want == "") {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+		if strings.Contains(got, goodToken) {
+			t.Errorf("%q is quoted", text)
+		}
+	}
+}
+
+// FuzzPlaintext: a token that can be used lets its bearer in, as net/http
+// writes and reads the field; one that cannot be used would let nobody in, or
+// is of an encoding that no client sends.
+func FuzzPlaintext(f *testing.F) {
+	for _, v := range vectors.Verdicts() {
+		if v.Token != nil {
+			f.Add(v.Token)
+		}
+		for _, authorization := range v.Authorization {
+			f.Add(bytes.TrimPrefix(authorization, []byte("Bearer ")))
+		}
+	}
+	for _, text := range vectors.KeyringTexts() {
+		f.Add(text)
+	}
+	for _, text := range []string{goodToken + "\r\n", "\xef\xbb\xbf" + goodToken, "\xff\xfea\x00", "NAME=" + goodToken, `"` + goodToken + `"`, "Bearer " + goodToken} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, token []byte) {
+		before := bytes.Clone(token)
+		reason := unsendable(token)
+		told := append(doubts(token), reason, tooShort(token, defaultMinLength))
+		if !bytes.Equal(token, before) {
+			t.Fatal("the check changed the token")
+		}
+		if len(token) >= shortestSecret && slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, string(token)) }) {
+			t.Fatalf("%q is quoted in %q", token, told)
+		}
+		if len(token) == 0 {
+			return
+		}
+		passes := bearerPasses(t, token)
+		encoded := bytes.HasPrefix(token, []byte("\xef\xbb\xbf")) || isUTF16(token)
+		if (reason == "") != (passes && !encoded) {
+			t.Fatalf("%q: %q, and a request with it passes: %t", token, reason, passes)
+		}
+	})
+}
+
+// bearerPasses sends the token as net/http does.
+func bearerPasses(t *testing.T, token []byte) bool {
+	t.Helper()
+	k, err := core.NewKeyring(bytes.NewReader(make([]byte, 3*core.SaltSize)), token, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	value := "Bearer " + string(token)
+	if len("Authorization")+len(value)+len("Host") > 8192 {
+		return false
+	}
+	var written bytes.Buffer
+	// Header.Write turns line ends into spaces; a client would refuse them.
+	if err := (http.Header{"Authorization": {value}}).Write(&written); err != nil {
+		t.Fatal(err)
+	}
+	sent := strings.TrimSuffix(strings.TrimPrefix(written.String(), "Authorization: "), "\r\n")
+	for _, c := range []byte(sent) {
+		if c < ' ' && c != '\t' || c == 0x7f { // RFC 9110, section 5.5
+			return false
+		}
+	}
+	return k.Authorize(core.Request{Authorization: []byte(sent), Fields: 1}).Granted()
+}
