@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,72 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// TestRestart: systemd tries again, for as long as it takes, what may pass, and
+// nothing else. The program ends with the statuses that the unit counts on.
+func TestRestart(t *testing.T) {
+	t.Parallel()
+	unit := read(t, service)
+	only := func(setting string) string {
+		t.Helper()
+		all := values(unit, setting)
+		if len(all) != 1 {
+			t.Fatalf("%s is %q", setting, all)
+		}
+		return all[0]
+	}
+	number := func(setting string) int {
+		t.Helper()
+		n, err := strconv.Atoi(only(setting))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if got := only("Restart"); got != "on-failure" {
+		t.Errorf("it is restarted %s", got)
+	}
+	if restarts := number("StartLimitIntervalSec") / number("RestartSec"); restarts >= number("StartLimitBurst") {
+		t.Errorf("systemd gives up, after %d of %d restarts", number("StartLimitBurst"), restarts)
+	}
+	for _, setting := range []string{"Wants", "After"} {
+		if !slices.Contains(strings.Fields(only(setting)), "network-online.target") {
+			t.Errorf("%s has no network-online.target", setting)
+		}
+	}
+	forbidden := strings.Fields(only("RestartPreventExitStatus"))
+	binary := buildProgram(t)
+	for _, c := range []struct {
+		environment string
+		restarted   bool
+	}{
+		{"ADMIN_LISTEN=tcp://203.0.113.5:9081", true},
+		{"ADMIN_LISTEN=tcp://host.invalid:9081", true},
+		{"ADMIN_LISTEN=nowhere", false},
+		{"AUTH_SERVICE_KEYRING=/", false},
+	} {
+		command := exec.CommandContext(t.Context(), binary)
+		command.Env = []string{"HOST=127.0.0.1", "PORT=" + proxytest.Port(t), c.environment}
+		err := command.Run()
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			t.Fatalf("%s: %v", c.environment, err)
+		}
+		if status := strconv.Itoa(exit.ExitCode()); slices.Contains(forbidden, status) == c.restarted {
+			t.Errorf("%s: exit status %s, and the unit forbids a restart for %q", c.environment, status, forbidden)
+		}
+	}
+}
+
+func buildProgram(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "auth-service")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/auth-service")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return binary
+}
+
 // exposed reports whether systemd puts a unit's exposure over 1.5 of 10.
 func exposed(t *testing.T, unit string) (over bool, report string) {
 	t.Helper()
@@ -223,11 +290,7 @@ func ask(t *testing.T, address, token string) int {
 }
 
 func TestActivation(t *testing.T) {
-	binary := filepath.Join(t.TempDir(), "auth-service")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../../cmd/auth-service")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	binary := buildProgram(t)
 	for _, c := range []struct{ dropIn, file, text string }{
 		{"token.conf", "token", proxytest.Token + "\n"},
 		{"keyring.conf", "keyring", proxytest.KeyringLine("ci", proxytest.Token)},

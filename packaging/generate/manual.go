@@ -22,10 +22,12 @@ Stop accepting, answer what arrives on open connections, then exit.
 It did what it was asked.
 .TP
 .B 1
-It ran and failed.
+It failed, and trying again may help: an address is taken or not there yet, a name does not resolve, or
+.B healthcheck
+found it not healthy.
 .TP
 .B 2
-It could not be started as configured; one line on standard error says why.
+It cannot be right before somebody changes the configuration; standard error says why.
 .SH FILES
 .TP
 .I /etc/auth\-service/environment
