@@ -18,6 +18,10 @@ const MaxLine = 4096
 
 const credentialPrefix = "sha256:"
 
+// shortestEntry is the length of the shortest line with an entry, line end
+// included.
+const shortestEntry = len("p ") + len(credentialPrefix) + 2*len(Credential{}) + len("\n")
+
 // An Entry is one line of a keyring: a token, known by its credential, and
 // what it is good for.
 type Entry struct {
@@ -61,7 +65,8 @@ func parseKeyring(text []byte, ended bool) ([]Entry, error) {
 		// Every line would be wrong, and the lines cannot be told apart.
 		return nil, ParseErrors{{Line: 1, Reason: "UTF-16 text, as its byte order mark says; save it as UTF-8"}}
 	}
-	var entries []Entry
+	// Made at once: a slice that grows leaves copies of credentials behind.
+	entries := make([]Entry, 0, min(bytes.Count(text, []byte{'\n'}), len(text)/shortestEntry)+1)
 	var wrong ParseErrors
 	p := parser{principals: map[string]string{}, scopes: map[string][]string{}}
 	for number := 1; len(text) > 0 && len(wrong) < MaxParseErrors; number++ {
