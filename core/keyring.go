@@ -33,7 +33,7 @@ type Request struct {
 }
 
 // A Keyring holds the digests of all tokens that are accepted. It is
-// immutable, so any number of goroutines may call its methods, but for
+// immutable, so any number of goroutines may call its methods, except
 // [Keyring.Wipe]. A nil *Keyring and the zero Keyring deny everything as
 // Unconfigured.
 //

@@ -59,12 +59,26 @@ func TestNoTokenIsQuoted(t *testing.T) {
 				quiet("--"+flag+"=", nil, []string{"check", "--" + flag + "=" + token})
 			}
 			for _, arguments := range [][]string{
-				{token}, {"--" + token}, {"--" + token + "=x"}, {"-" + token}, {"check", token}, {"serve", token}, {"version", token},
-				{"token", token}, {"token", "new", token}, {"token", "hash", token}, {"healthcheck", token},
-				{"healthcheck", "--host", token}, {"healthcheck", "--listen", token}, {"healthcheck", "--port", token},
-				{"token", "new", "--expires", token}, {"token", "new", "--scope", token + " \"", "--principal", token + "!"},
-				{"token", "new", "--principal", token + "!"}, {"token", "hash", "--" + token},
-				{"check", "--listen", "tcp://" + token}, {"serve", "--host", token},
+				{token},
+				{"--" + token},
+				{"--" + token + "=x"},
+				{"-" + token},
+				{"check", token},
+				{"serve", token},
+				{"version", token},
+				{"token", token},
+				{"token", "new", token},
+				{"token", "hash", token},
+				{"healthcheck", token},
+				{"healthcheck", "--host", token},
+				{"healthcheck", "--listen", token},
+				{"healthcheck", "--port", token},
+				{"token", "new", "--expires", token},
+				{"token", "new", "--scope", token + " \"", "--principal", token + "!"},
+				{"token", "new", "--principal", token + "!"},
+				{"token", "hash", "--" + token},
+				{"check", "--listen", "tcp://" + token},
+				{"serve", "--host", token},
 			} {
 				quiet(strings.Join(arguments, " "), []string{"PORT=0"}, arguments)
 			}

@@ -104,7 +104,7 @@ func quoted(token []byte) bool {
 }
 
 // assigned reports whether the token begins as an assignment of a shell or of
-// an environment file does. The = that ends base64 is none.
+// an environment file does. The = that ends base64 does not count.
 func assigned(token []byte) bool {
 	token = bytes.TrimPrefix(token, []byte("export "))
 	name, value, _ := bytes.Cut(token, []byte{'='})

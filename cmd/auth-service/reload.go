@@ -88,6 +88,28 @@ func (w *watched) noteRestless(now time.Time, logger *slog.Logger) {
 	}
 }
 
+// fresh reports whether a file was changed so shortly before it was read that it
+// may not be whole.
+func (s *sources) fresh(now time.Time) bool {
+	return s.any(func(w *watched) bool {
+		changed := w.last.modified
+		if w.last.changed.After(changed) {
+			changed = w.last.changed
+		}
+		age := now.Sub(changed)
+		return w.last.info != nil && age >= 0 && age <= freshAge
+	})
+}
+
+// changed reports whether a file is not as it was read.
+func (s *sources) changed() bool {
+	return s.any(func(w *watched) bool { return !stateOf(w.path).equal(w.last) })
+}
+
+func (s *sources) any(is func(*watched) bool) bool {
+	return s.tokenFile != nil && is(s.tokenFile) || s.keyring != nil && is(s.keyring)
+}
+
 // look looks at all files and reports whether to read them: one is due, and the
 // keyring, which is read each time, is not being written.
 func (s *sources) look(now time.Time) (due bool) {
@@ -157,7 +179,7 @@ func (r *reloader) reload(all, again bool) {
 	if err != nil {
 		failure = oneLine(err)
 	}
-	if failure != "" && !(again && failure == r.failure) {
+	if failure != "" && (!again || failure != r.failure) {
 		r.sources.logger.Error("reload failed; the last good tokens stay in force", "error", failure)
 	}
 	r.failure = failure

@@ -406,3 +406,29 @@ func TestTokenInBothPlaces(t *testing.T) {
 		}
 	}
 }
+
+// TestStartWhileTheKeyringIsWritten: a start that meets half a file waits for
+// the other half.
+func TestStartWhileTheKeyringIsWritten(t *testing.T) {
+	t.Parallel()
+	text := keyringWith(1)
+	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), text[:40])
+	s := newService(t, "AUTH_SERVICE_KEYRING="+path)
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Process.Kill(); _ = s.Wait() })
+	time.Sleep(300 * time.Millisecond)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.WriteString(text[40:]); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, "msg=started")
+	if got := s.status(t, testTokenNumber(1)); got != 200 {
+		t.Errorf("status %d", got)
+	}
+}

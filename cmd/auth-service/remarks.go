@@ -28,7 +28,7 @@ func (s *sources) remark(contents []byte, entries []core.Entry) {
 	lineEnds := []core.Credential{core.CredentialOf([]byte("\n")), core.CredentialOf([]byte("\r\n"))}
 	for i := range entries {
 		e := &entries[i]
-		text := ""
+		var text string
 		switch {
 		case e.Credential == lineEnds[0] || e.Credential == lineEnds[1]:
 			text = "can never match: the credential is that of a line end and no token"

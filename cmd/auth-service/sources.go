@@ -112,10 +112,24 @@ func (l *loading) fatal() error {
 	return errors.Join(fatal...)
 }
 
+const (
+	// freshAge is the age up to which a broken file may be half written.
+	freshAge = time.Second
+	// startPatience is how long a start waits for such files.
+	startPatience = 3 * time.Second
+)
+
 // start loads the sources for the first time, and logs what is wrong without
-// being fatal, except for missing files where it checks.
+// being fatal, except for missing files where it checks. A broken file that has
+// just been changed may be half written, so it gets the time to be finished.
 func (s *sources) start(now time.Time) (loading, error) {
 	l := s.load(true)
+	for l.fatal() != nil && !s.checks && s.fresh(time.Now()) && time.Since(now) < startPatience {
+		time.Sleep(lookInterval)
+		if s.changed() {
+			l = s.load(true)
+		}
+	}
 	if err := l.fatal(); err != nil {
 		l.keyring.Wipe()
 		return loading{}, err
@@ -137,6 +151,9 @@ func (s *sources) start(now time.Time) (loading, error) {
 func (s *sources) load(all bool) (l loading) {
 	if err := undisturbed.Run(func() { l = s.read(all) }); err != nil {
 		l.failures = append(l.failures, err)
+	}
+	if s.tokenFile != nil || s.keyring != nil {
+		s.reloads.looked(time.Now())
 	}
 	return l
 }
