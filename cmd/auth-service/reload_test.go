@@ -412,8 +412,9 @@ func TestTokenInBothPlaces(t *testing.T) {
 func TestStartWhileTheKeyringIsWritten(t *testing.T) {
 	t.Parallel()
 	text := keyringWith(1)
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), text[:40])
+	path := filepath.Join(t.TempDir(), "keyring")
 	s := newService(t, "AUTH_SERVICE_KEYRING="+path)
+	writeFile(t, path, text[:40])
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
