@@ -24,13 +24,13 @@ func TestReadSecretRefusesUnread(t *testing.T) {
 		t.Fatal(err)
 	}
 	large := writeFile(t, filepath.Join(dir, "large"), "")
-	if err := os.Truncate(large, 1<<40); err != nil {
-		t.Skipf("the file system has no sparse files: %v", err)
+	if err := os.Truncate(large, 600<<20); err != nil {
+		t.Fatal(err)
 	}
 	for path, want := range map[string]string{
 		fifo: "is a FIFO, not a regular file", link: "is a FIFO, not a regular file",
 		dir: "is a directory, not a regular file", os.DevNull: "is a device, not a regular file",
-		large: "has 1099511627776 bytes; at most 65536 are read",
+		large: "has 629145600 bytes; at most 65536 are read",
 	} {
 		done := make(chan error, 1)
 		go func() {

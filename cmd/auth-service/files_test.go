@@ -114,6 +114,9 @@ func TestFileState(t *testing.T) {
 		path := writeFile(t, filepath.Join(t.TempDir(), "file"), "old")
 		setBack(path)
 		before := stateOf(path)
+		if name == "in place" && before.changed.IsZero() {
+			continue // there is nothing to tell it by
+		}
 		if !before.equal(stateOf(path)) {
 			t.Errorf("%s: two looks at one file differ", name)
 		}
