@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -385,31 +386,38 @@ func TestHeldBytesAreBounded(t *testing.T) {
 	}
 }
 
+// blockedConns are those whose clients do not read.
+func (ls *testLoops) blockedConns() (conns []*conn) {
+	for _, l := range ls.loops {
+		for w := l.blocked.first; w != nil; w = w.next {
+			conns = append(conns, w.conn)
+		}
+	}
+	return conns
+}
+
 // TestDeafClientsAreBounded: what is held for those that do not read counts,
 // too.
 func TestDeafClientsAreBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 256 << 10
 	ls := newTestLoops(t, 2, Options{MaxHeldBytes: limit})
+	requests := strings.Repeat(testAuth, 200)
 	for range 20 {
 		c := ls.dial(t)
 		_ = c.(*net.TCPConn).SetReadBuffer(1)
-		_ = c.SetWriteDeadline(time.Now().Add(5 * time.Second))
-		for range 200 {
-			_ = c.SetWriteDeadline(time.Now().Add(5 * time.Millisecond))
-			if _, err := io.WriteString(c, strings.Repeat(testAuth, 200)); err != nil {
-				break
-			}
-			ls.settle(t)
+		_ = c.SetWriteDeadline(time.Now().Add(20 * time.Second))
+		before := ls.blockedConns()
+		isNew := func(blocked *conn) bool { return !slices.Contains(before, blocked) }
+		for !slices.ContainsFunc(ls.blockedConns(), isNew) {
+			ls.send(t, c, requests)
 		}
 		held := int64(0)
-		for _, l := range ls.loops {
-			for w := l.blocked.first; w != nil; w = w.next {
-				if len(w.conn.unsent) == 0 {
-					t.Error("nothing is kept for a client that does not read")
-				}
-				held += int64(cap(w.conn.unparsed) + cap(w.conn.unsent))
+		for _, blocked := range ls.blockedConns() {
+			if len(blocked.unsent) == 0 {
+				t.Error("nothing is kept for a client that does not read")
 			}
+			held += int64(cap(blocked.unparsed) + cap(blocked.unsent))
 		}
 		if counted := ls.Stats().Held; counted != held || held == 0 || held > limit {
 			t.Fatalf("%d bytes are held, and %d are counted", held, counted)
