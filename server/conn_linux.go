@@ -130,15 +130,17 @@ func (l *loop) send(c *conn, then next) {
 	}
 }
 
-// write writes l.out. If the client does not take it all, the rest is kept for
-// writable, and so is then.
+// write writes l.out and empties it. If the client does not take it all, the
+// rest is kept for writable, and so is then.
 func (l *loop) write(c *conn, then next) bool {
 	if len(l.out) == 0 {
 		return true
 	}
-	defer clear(l.out) // a challenge names scopes, which may be anything
-	n, err := write(c.fd, l.out)
-	if n == len(l.out) {
+	out := l.out
+	l.out = l.out[:0]
+	defer clear(out) // a challenge names scopes, which may be anything
+	n, err := write(c.fd, out)
+	if n == len(out) {
 		return true
 	}
 	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
@@ -146,7 +148,7 @@ func (l *loop) write(c *conn, then next) bool {
 		// The next event, or the deadline, closes it.
 	} else {
 		c.after = then
-		c.unsent = append([]byte(nil), l.out[max(n, 0):]...)
+		c.unsent = append([]byte(nil), out[max(n, 0):]...)
 	}
 	l.blocked.add(&c.wait, l.clock+int64(l.server.options.HeadTimeout))
 	l.account(c)

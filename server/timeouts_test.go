@@ -59,6 +59,21 @@ func TestBodyInSegments(t *testing.T) {
 	})
 }
 
+// TestSlowBodyBehindResponses: responses to earlier requests are written once,
+// although a body is still missing when they are.
+func TestSlowBodyBehindResponses(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+		c := r.dial(t)
+		_, _ = io.WriteString(c, testAuth+testDenied+"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
+		got := readEnd(t, c) // the rest of the body does not come
+		if n := strings.Count(got, "HTTP/1.1 "); n != 3 || strings.Contains(got, "\x00") || !strings.HasSuffix(got, "\r\n\r\n") {
+			t.Errorf("%d responses in %q", n, got)
+		}
+	})
+}
+
 // TestHeadTimeoutIsForOneRequest: a client that always has a request under way
 // is not slow as long as each of them is complete in time.
 func TestHeadTimeoutIsForOneRequest(t *testing.T) {
