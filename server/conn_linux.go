@@ -63,12 +63,16 @@ func (l *loop) readable(c *conn) {
 	}
 }
 
+// maxBodyReads is how often one wake-up reads on for a body. The largest that is
+// discarded takes three reads if all of it is there.
+const maxBodyReads = 4
+
 // answer answers the requests in l.in[:n], which it wipes. last is as for
 // worker.advance.
 func (l *loop) answer(c *conn, n int, last bool) {
 	filled := n // how much of l.in has been in use
 	defer func() { core.Wipe(l.in[:filled]) }()
-	consumed, then := 0, callAgain
+	consumed, then, reads := 0, callAgain, 0
 	for then == callAgain || then == readBody {
 		var used int
 		used, l.out, then = l.worker.advance(&c.exchange, l.in[consumed:n], l.out[:0], c, last, l.draining)
@@ -76,8 +80,9 @@ func (l *loop) answer(c *conn, n int, last bool) {
 		if len(l.out) > 0 {
 			c.wait.remove() // what has begun is another request, with its own time
 		}
-		if then == readBody {
-			n = consumed + c.exchange.headLength // the body is forgotten
+		if then == readBody { // the body is forgotten, and there is room for more of it
+			n = copy(l.in, l.in[consumed:consumed+c.exchange.headLength])
+			consumed = 0
 		}
 		if then != callAgain && then != readBody {
 			break
@@ -90,6 +95,10 @@ func (l *loop) answer(c *conn, n int, last bool) {
 		}
 		if then != readBody {
 			continue
+		}
+		if reads++; reads > maxBodyReads {
+			then = readMore // it is the others' turn, and the kernel tells of the rest again
+			break
 		}
 		more, err := read(c.fd, l.in[n:])
 		switch {

@@ -425,6 +425,42 @@ func TestDeafClientsAreBounded(t *testing.T) {
 	}
 }
 
+// TestBodyBehindFullBuffer: a body that has arrived is read, also if its head is
+// the last thing for which the loop's buffer had room.
+func TestBodyBehindFullBuffer(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 1, Options{})
+	const small = "POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 00001\r\n\r\n"
+	large := strings.Replace(small, "00001", "60000", 1)
+	// The first read fills half of the buffer and ends with a head. The next one
+	// fills the rest and ends with another.
+	fill := func(size int) string {
+		const head = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+		text := strings.Repeat(head, size/len(head)-1)
+		return text + strings.Replace(head, "/", "/"+strings.Repeat("x", size-len(text)-len(head)), 1)
+	}
+	text := fill(maxHead-len(small)) + small + "b" + fill(maxHead-1-len(large)) + large + strings.Repeat("b", 60000) + testAuth
+	c := ls.dial(t)
+	go func() { _, _ = io.WriteString(c, text) }()
+	await(t, "what was sent", func() bool {
+		waiting, err := unix.IoctlGetInt(ls.loops[0].idle.first.conn.fd, unix.TIOCINQ)
+		return err != nil || waiting == len(text)
+	})
+	ls.settle(t)
+	b := &strings.Builder{}
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	for one := make([]byte, 64<<10); !strings.Contains(b.String(), " 200 OK\r\n"); ls.settle(t) {
+		n, err := c.Read(one)
+		b.Write(one[:n])
+		if err != nil {
+			break
+		}
+	}
+	if got := b.String(); strings.Contains(got, "Connection: close") || !strings.Contains(got, " 200 OK\r\n") {
+		t.Errorf("the last responses are %q", got[max(len(got)-400, 0):])
+	}
+}
+
 // TestConditionsAreLoggedApart: one that lasts does not hide another.
 func TestConditionsAreLoggedApart(t *testing.T) {
 	t.Parallel()
