@@ -31,7 +31,9 @@ func (l *loop) watchSockets(watching bool) {
 			continue
 		}
 		if err := l.watch(unix.EPOLL_CTL_ADD, fd, unix.EPOLLIN|unix.EPOLLEXCLUSIVE, noGeneration); err != nil {
-			l.server.options.Logger.Error("event loop cannot accept connections", "error", err.Error())
+			l.noteAcceptError(err)
+			l.pauseAccepting() // the lack of memory that made it pause may last
+			return
 		}
 	}
 }

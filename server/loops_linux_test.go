@@ -271,6 +271,27 @@ func TestAcceptsBesideBusyConnections(t *testing.T) {
 	}
 }
 
+// TestWatchesAgain: a loop that cannot watch its sockets, as when the kernel is
+// out of memory, tries again.
+func TestWatchesAgain(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 1, Options{})
+	l := ls.loops[0]
+	l.pauseAccepting()
+	sockets := l.sockets
+	l.sockets = []int{l.poll} // what epoll_ctl refuses
+	ls.pass(acceptPause)
+	ls.settle(t)
+	if l.watching {
+		t.Error("the loop takes a socket for watched that is not")
+	}
+	l.sockets = sockets
+	ls.pass(acceptPause)
+	if c := ls.dial(t); l.open != 1 {
+		t.Errorf("a connection from %v is not accepted", c.LocalAddr())
+	}
+}
+
 // TestEventsOfWhatIsGone: a batch may name a listening socket that an earlier
 // event of it has made the loop give up, and a descriptor that is another
 // connection's by now.
