@@ -319,13 +319,14 @@ func (l *loop) beginDrain() {
 		w.deadline = min(w.deadline, grace)
 	}
 	l.watchSockets(false)
-	// The last loop takes what has reached the sockets and closes them in the
-	// same breath. Who connects later is refused, or, where another process has
+	// The last loop takes what has reached the sockets, if time allows, and closes
+	// them in the same breath. Who connects later is refused, or, where another process has
 	// taken a unix socket's path over, led there by the kernel, even if it had
 	// looked the path up before.
 	if l.listening.Add(-1) == 0 {
 		for _, fd := range l.sockets {
-			for failures := 0; failures < 3; { // one may be of that connection alone
+			// One failure may be of that connection alone.
+			for failures := 0; failures < 3 && l.server.monotonic() < l.drainEnd; {
 				if !l.accept(fd) {
 					failures++
 				}

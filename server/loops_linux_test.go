@@ -359,6 +359,50 @@ func TestLongestIdleOfAllLoopsMakesRoom(t *testing.T) {
 	}
 }
 
+// TestUnsentBodyMakesRoom: a request that lacks no more than its body is
+// answered when its connection makes room, or gives up what it holds.
+func TestUnsentBodyMakesRoom(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 1, Options{})
+	for what, end := range map[string]func(){
+		"room":  func() { ls.loops[0].makeRoomHere() },
+		"bytes": func() { ls.held.relieveOne() },
+	} {
+		c := ls.dial(t)
+		ls.send(t, c, strings.Replace(testAuth, "\r\n\r\n", "\r\nContent-Length: 9\r\n\r\nhalf", 1))
+		end()
+		ls.settle(t)
+		if text, ended := received(t, c); status(text) != "200" || !ended {
+			t.Errorf("%s: %q", what, text)
+		}
+		c.Close()
+		ls.settle(t)
+	}
+}
+
+// TestArrivalsDoNotHoldUpTheEnd: however many connect while the server stops.
+func TestArrivalsDoNotHoldUpTheEnd(t *testing.T) {
+	t.Parallel()
+	ls := newTestLoops(t, 1, Options{DrainTimeout: 5 * time.Second})
+	for range 40 {
+		c, err := net.Dial("tcp", ls.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+	}
+	ls.monotonic = func() int64 { // accepting one takes long
+		ls.pass(time.Second)
+		return ls.clock
+	}
+	l := ls.loops[0]
+	l.drain()
+	l.handleAll([]unix.EpollEvent{{Events: unix.EPOLLIN, Fd: int32(l.wake)}})
+	if l.sockets != nil || l.open > 5 {
+		t.Errorf("%d connections are accepted when there is no time left", l.open)
+	}
+}
+
 // TestHeldBytesAreBounded: what incomplete requests hold together has a limit.
 // The oldest are refused first, whichever loop has them, and what is complete
 // is answered.

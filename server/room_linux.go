@@ -64,8 +64,11 @@ func (l *loop) makeRoomHere() bool {
 			c := list.first.conn
 			still := l.stillWaits(c)
 			if still {
-				if list == &l.heads {
+				switch list {
+				case &l.heads:
 					l.refuse(c, overloaded)
+				case &l.bodies:
+					l.giveUpOn(c)
 				}
 				if l.conn(c.fd) == c {
 					l.close(c)
@@ -102,8 +105,10 @@ func (l *loop) heedRequests() {
 	for _, c := range conns {
 		switch {
 		case l.conn(c.fd) != c: // it has come to its end
-		case c.wait.list == &l.heads, c.wait.list == &l.bodies:
+		case c.wait.list == &l.heads:
 			l.refuse(c, overloaded)
+		case c.wait.list == &l.bodies:
+			l.giveUpOn(c)
 		case c.wait.list == &l.blocked:
 			l.close(c)
 		}
