@@ -195,18 +195,19 @@ func (c *portableConn) hold(bytes int) {
 }
 
 // read reads, and looks once more when the deadline has passed: if the process
-// was paused, what was sent in time has not been read yet.
-func (c *portableConn) read(b []byte, deadline time.Time) (int, error) {
+// was paused, what was sent in time has not been read yet. late says that it did.
+func (c *portableConn) read(b []byte, deadline time.Time) (n int, late bool, err error) {
 	_ = c.SetReadDeadline(deadline)
 	if c.refused.Load() { // it may have been since before that line
-		return 0, os.ErrDeadlineExceeded
+		return 0, true, os.ErrDeadlineExceeded
 	}
-	n, err := c.Read(b)
+	n, err = c.Read(b)
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && !c.refused.Load() {
+		late = true
 		_ = c.SetReadDeadline(time.Now().Add(lastLook))
 		n, err = c.Read(b)
 	}
-	return n, err
+	return n, late, err
 }
 
 // lastLook is how long a read waits that is to find what is there already.

@@ -26,7 +26,8 @@ type portableWait uint8
 const (
 	forRequest portableWait = iota
 	forHead                 // the rest of one
-	forBody                 // the rest of one
+	forBody                 // if it is there already
+	forRest                 // of a body
 )
 
 // run answers requests until the connection is to be closed.
@@ -34,21 +35,26 @@ func (x *portableExchange) run() {
 	options := &x.conn.engine.server.options
 	x.deadline = time.Now().Add(options.IdleTimeout)
 	for {
-		n, err := x.conn.read(x.buffer[x.held:], x.deadline)
-		last := false
-		if n == 0 && err != nil {
-			if x.waits != forBody {
-				x.end(err)
-				return
-			}
-			last = true // its request is complete but for that
+		n, late, err := x.conn.read(x.buffer[x.held:], x.deadline)
+		ended := n == 0 && err != nil
+		if ended && (x.waits == forRequest || x.waits == forHead) {
+			x.end(err)
+			return
 		}
+		// One look is enough, unless there was no room for all that it found. Each
+		// further one might find what has come since.
+		late = late && x.held+n < len(x.buffer)
+		last := ended || late && x.waits == forRest // its request is complete but for that
 		if x.waits == forRequest {
 			x.conn.lockedSetIdle(false)
 		}
 		x.worker.setTime(options.Now())
 		answered, ok := x.answer(x.held+n, last)
 		if !ok {
+			return
+		}
+		if late && !answered && x.waits == forHead && x.headLength == 0 {
+			x.end(os.ErrDeadlineExceeded)
 			return
 		}
 		x.await(answered)
@@ -120,7 +126,7 @@ func (x *portableExchange) await(answered bool) {
 	waits, timeout := forRequest, options.IdleTimeout
 	switch {
 	case x.headLength > 0 && x.skipped > 0:
-		waits, timeout = forBody, min(bodyGrace, options.HeadTimeout)
+		waits, timeout = forRest, min(bodyGrace, options.HeadTimeout)
 	case x.headLength > 0: // a body that is not there now is not waited for
 		waits, timeout = forBody, 0
 	case x.held > 0:
@@ -136,7 +142,8 @@ func (x *portableExchange) await(answered bool) {
 		x.conn.lockedSetIdle(true)
 		return
 	}
-	if x.held == len(x.buffer) {
+	// A body is forgotten as it comes; it needs room, or each byte is a read.
+	if x.held == len(x.buffer) || x.headLength > 0 && x.held > len(x.buffer)/2 {
 		x.resize(min(2*len(x.buffer), 2*maxHead))
 	}
 	x.conn.hold(len(x.buffer))
@@ -163,6 +170,7 @@ func (x *portableExchange) resize(size int) {
 // finish writes the last response and reads on for a while before the
 // connection is closed; see loop.linger.
 func (x *portableExchange) finish(out []byte) {
+	defer clear(out)
 	c := x.conn
 	_ = c.SetDeadline(time.Now().Add(min(lingerTime, c.engine.server.options.HeadTimeout)))
 	if _, err := c.Write(out); err != nil {

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// trickle is a connection whose client sends one more byte whenever the server
+// looks for the last time.
+type trickle struct {
+	net.Conn
+	head     string
+	deadline time.Time
+	response strings.Builder
+}
+
+func (c *trickle) Read(b []byte) (int, error) {
+	if n := copy(b, c.head); n > 0 {
+		c.head = c.head[n:]
+		return n, nil
+	}
+	wait := time.Until(c.deadline)
+	if wait > 0 && wait <= lastLook {
+		b[0] = ' '
+		return 1, nil
+	}
+	time.Sleep(wait)
+	return 0, os.ErrDeadlineExceeded
+}
+
+func (c *trickle) Write(b []byte) (int, error)        { return c.response.Write(b) }
+func (c *trickle) Close() error                       { return nil }
+func (c *trickle) RemoteAddr() net.Addr               { return &net.UnixAddr{} }
+func (c *trickle) SetDeadline(at time.Time) error     { return c.SetReadDeadline(at) }
+func (c *trickle) SetReadDeadline(at time.Time) error { c.deadline = at; return nil }
+func (c *trickle) SetWriteDeadline(time.Time) error   { return nil }
+
+// TestLastLookIsTheLast: a client that sends a byte at the right moment does not
+// gain another look.
+func TestLastLookIsTheLast(t *testing.T) {
+	t.Parallel()
+	for head, want := range map[string]string{
+		"GET /auth HTTP/1.1\r\nHost: a\r\na:":                            "408",
+		"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n": "401",
+	} {
+		s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler), HeadTimeout: 20 * time.Millisecond})
+		p := &portable{server: s, current: s.newCurrent(), conns: map[*portableConn]bool{}}
+		c := &trickle{head: head}
+		p.admit(c)
+		p.wait.Wait()
+		if got := c.response.String(); status(got) != want || !strings.Contains(got, "Connection: close") {
+			t.Errorf("after %q: %q", head, got)
+		}
+	}
+}
