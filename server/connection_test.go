@@ -186,6 +186,24 @@ func TestConnectionLimitOfBusyConnections(t *testing.T) {
 	})
 }
 
+// TestConnectionLimitOfClosedConnections: those whose clients have had their
+// last response, and have not closed their end, make room as well.
+func TestConnectionLimitOfClosedConnections(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, en engine) {
+		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
+		for range 3 {
+			if got := ask(t, r.dial(t), "garbage\r\n"); status(got) != "400" {
+				t.Fatalf("got %q", got)
+			}
+		}
+		await(t, "a connection that lingers", func() bool { return en.name == "native" || r.Stats().Held > 0 })
+		if got := ask(t, r.dial(t), testAuth); status(got) != "200" {
+			t.Errorf("a new connection got %q", got)
+		}
+	})
+}
+
 func TestStop(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {

@@ -182,6 +182,7 @@ func (x *portableExchange) finish(out []byte) {
 	}
 	discard := make([]byte, usualBuffer)
 	defer core.Wipe(discard)
+	c.hold(len(x.buffer) + len(discard)) // and so it can make room
 	for {
 		if _, err := c.Read(discard); err != nil {
 			return
