@@ -94,7 +94,7 @@ func (p *portable) makeRoom() bool {
 	if first := p.idle.Front(); first != nil {
 		c := first.Value.(*portableConn)
 		c.setIdle(false)
-		_ = c.Close()
+		c.leave()
 		return true
 	}
 	return p.server.held.relieveOne()
@@ -151,6 +151,7 @@ type portableConn struct {
 	idle    *list.Element // its place in engine.idle, or nil; engine.mu guards it
 	holding holding
 	refused atomic.Bool // it was asked to give up what it holds
+	leaves  atomic.Bool // it was asked to end once it has nothing to say
 }
 
 func (c *portableConn) address() string {
@@ -185,6 +186,13 @@ func (c *portableConn) giveUp() {
 	_ = c.SetDeadline(time.Unix(1, 0))
 }
 
+// leave ends the connection, which is idle, unless a request has arrived just
+// now: the last look of read finds that.
+func (c *portableConn) leave() {
+	c.leaves.Store(true)
+	_ = c.SetReadDeadline(time.Unix(1, 0))
+}
+
 // hold takes note of the bytes that the connection holds.
 func (c *portableConn) hold(bytes int) {
 	held := &c.engine.server.held
@@ -201,6 +209,9 @@ func (c *portableConn) read(b []byte, deadline time.Time) (n int, late bool, err
 	if c.refused.Load() { // it may have been since before that line
 		return 0, true, os.ErrDeadlineExceeded
 	}
+	if c.leaves.Load() {
+		_ = c.SetReadDeadline(time.Unix(1, 0))
+	}
 	n, err = c.Read(b)
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && !c.refused.Load() {
 		late = true
@@ -210,8 +221,9 @@ func (c *portableConn) read(b []byte, deadline time.Time) (n int, late bool, err
 	return n, late, err
 }
 
-// lastLook is how long a read waits that is to find what is there already.
-const lastLook = time.Millisecond
+// lastLook is how long a read waits that is to find what is there already. It
+// finds nothing if the goroutine sleeps for that long before it reads.
+const lastLook = 10 * time.Millisecond
 
 // usualBuffer is the size of a connection's buffer while it is idle, in bytes.
 const usualBuffer = 4 << 10

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -47,7 +49,7 @@ func TestLastLookIsTheLast(t *testing.T) {
 		"GET /auth HTTP/1.1\r\nHost: a\r\na:":                            "408",
 		"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n": "401",
 	} {
-		s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler), HeadTimeout: 20 * time.Millisecond})
+		s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler), HeadTimeout: 5 * lastLook})
 		p := &portable{server: s, current: s.newCurrent(), conns: map[*portableConn]bool{}}
 		c := &trickle{head: head}
 		p.admit(c)
@@ -55,5 +57,64 @@ func TestLastLookIsTheLast(t *testing.T) {
 		if got := c.response.String(); status(got) != want || !strings.Contains(got, "Connection: close") {
 			t.Errorf("after %q: %q", head, got)
 		}
+	}
+}
+
+// sleeper is a connection whose goroutine does not get to read what has arrived
+// before the server asks for something else.
+type sleeper struct {
+	net.Conn
+	asked chan struct{}
+	ask   func()
+}
+
+func (c *sleeper) Read(b []byte) (int, error) {
+	<-c.asked
+	return c.Conn.Read(b)
+}
+
+func (c *sleeper) SetReadDeadline(at time.Time) error {
+	if time.Until(at) <= 0 {
+		defer c.ask()
+	}
+	return c.Conn.SetReadDeadline(at)
+}
+
+func (c *sleeper) Close() error {
+	defer c.ask()
+	return c.Conn.Close()
+}
+
+// TestArrivedRequestStays: a connection that looks idle, but whose request is
+// there, has it answered before it makes room.
+func TestArrivedRequestStays(t *testing.T) {
+	t.Parallel()
+	s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler)})
+	p := &portable{server: s, current: s.newCurrent(), conns: map[*portableConn]bool{}}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &sleeper{Conn: accepted, asked: make(chan struct{})}
+	c.ask = sync.OnceFunc(func() { close(c.asked) })
+	if _, err := io.WriteString(client, testAuth); err != nil {
+		t.Fatal(err)
+	}
+	p.admit(c)
+	p.makeRoom()
+	p.wait.Wait()
+	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if got, _ := io.ReadAll(client); status(string(got)) != "200" {
+		t.Errorf("got %q", got)
 	}
 }
