@@ -138,8 +138,11 @@ func (p *portable) closeConns(idleOnly bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
-		if c.idle != nil || !idleOnly {
+		switch {
+		case !idleOnly:
 			_ = c.Close()
+		case c.idle != nil:
+			c.leave()
 		}
 	}
 }
@@ -186,8 +189,8 @@ func (c *portableConn) giveUp() {
 	_ = c.SetDeadline(time.Unix(1, 0))
 }
 
-// leave ends the connection, which is idle, unless a request has arrived just
-// now: the last look of read finds that.
+// leave ends the connection, which is idle, or else with the response to the
+// request that has arrived just now: the last look of read finds that.
 func (c *portableConn) leave() {
 	c.leaves.Store(true)
 	_ = c.SetReadDeadline(time.Unix(1, 0))
@@ -204,12 +207,13 @@ func (c *portableConn) hold(bytes int) {
 
 // read reads, and looks once more when the deadline has passed: if the process
 // was paused, what was sent in time has not been read yet. late says that it did.
-func (c *portableConn) read(b []byte, deadline time.Time) (n int, late bool, err error) {
+// idle says that no request has begun.
+func (c *portableConn) read(b []byte, deadline time.Time, idle bool) (n int, late bool, err error) {
 	_ = c.SetReadDeadline(deadline)
 	if c.refused.Load() { // it may have been since before that line
 		return 0, true, os.ErrDeadlineExceeded
 	}
-	if c.leaves.Load() {
+	if idle && c.leaves.Load() {
 		_ = c.SetReadDeadline(time.Unix(1, 0))
 	}
 	n, err = c.Read(b)

@@ -35,7 +35,7 @@ func (x *portableExchange) run() {
 	options := &x.conn.engine.server.options
 	x.deadline = time.Now().Add(options.IdleTimeout)
 	for {
-		n, late, err := x.conn.read(x.buffer[x.held:], x.deadline)
+		n, late, err := x.conn.read(x.buffer[x.held:], x.deadline, x.waits == forRequest)
 		ended := n == 0 && err != nil
 		if ended && (x.waits == forRequest || x.waits == forHead) {
 			x.end(err)
@@ -77,11 +77,11 @@ func (x *portableExchange) end(err error) {
 // answer answers the requests in buffer[:total] and keeps the rest. It reports
 // whether there were any, and whether the connection goes on.
 func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
-	draining := &x.conn.engine.draining
 	consumed, then := 0, callAgain
 	for then == callAgain {
 		var used int
-		used, x.out, then = x.worker.advance(&x.exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, draining.Load())
+		lastOne := x.conn.engine.draining.Load() || x.conn.leaves.Load()
+		used, x.out, then = x.worker.advance(&x.exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, lastOne)
 		consumed += used
 		if then == closeLastly {
 			core.Wipe(x.buffer[:total])
@@ -108,10 +108,13 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 }
 
 // write writes out. A client that does not read makes it wait, with rest bytes
-// not answered yet.
+// not answered yet. Where there are none, the connection is idle from now on: who
+// sees the response may rely on the order in which connections make room.
 func (x *portableExchange) write(rest int) bool {
 	if rest > 0 {
 		x.conn.hold(len(x.buffer) + cap(x.out))
+	} else {
+		x.conn.lockedSetIdle(true)
 	}
 	_ = x.conn.SetWriteDeadline(time.Now().Add(x.conn.engine.server.options.HeadTimeout))
 	_, err := x.conn.Write(x.out)
@@ -139,7 +142,6 @@ func (x *portableExchange) await(answered bool) {
 	if waits == forRequest {
 		x.shrink()
 		x.conn.hold(0)
-		x.conn.lockedSetIdle(true)
 		return
 	}
 	// A body is forgotten as it comes; it needs room, or each byte is a read.

@@ -114,7 +114,7 @@ func TestArrivedRequestStays(t *testing.T) {
 	p.makeRoom()
 	p.wait.Wait()
 	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if got, _ := io.ReadAll(client); status(string(got)) != "200" {
+	if got, _ := io.ReadAll(client); status(string(got)) != "200" || !strings.Contains(string(got), "Connection: close") {
 		t.Errorf("got %q", got)
 	}
 }
