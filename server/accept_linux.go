@@ -68,6 +68,7 @@ func (l *loop) accept(socket int) bool {
 	fd, err := accept(socket)
 	switch {
 	case err == nil:
+		l.vain = false
 		l.admit(fd)
 		l.replaceSpare()
 		return true
@@ -97,17 +98,24 @@ func (l *loop) noteAcceptError(err error) {
 
 // acceptWithout accepts a connection when there is no descriptor left, by giving
 // up the spare. The connection that has been idle longest makes room for another
-// spare; if there is none, the new one is refused. It returns false if not even
-// the spare was of use, as when the limit is now below what is open.
+// spare; if there is none, the new one is refused. It returns false if no
+// connection could be accepted.
 func (l *loop) acceptWithout(socket int) bool {
+	if l.vain {
+		return false
+	}
 	if l.spare >= 0 {
 		unix.Close(l.spare)
 		l.spare = -1
+	} else if !l.makeRoom(0) { // something else has taken the spare's descriptor
+		return false
 	}
 	fd, err := accept(socket)
 	switch {
 	case err != nil:
-	case l.makeRoomHere():
+		// The limit is below what is open: no connection need end for that.
+		l.vain = errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
+	case l.makeRoom(0):
 		l.admit(fd)
 	default:
 		l.turnAway(fd)

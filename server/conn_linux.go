@@ -129,6 +129,10 @@ func (l *loop) hold(c *conn, consumed, n int) {
 		c.unparsed = make([]byte, 0, max(1<<bits.Len(uint(len(rest)-1)), 256))
 	}
 	c.unparsed = append(c.unparsed, rest...)
+	if c.wait.list == nil && c.accounted > 0 { // what is held is of a younger request
+		l.server.held.set(&c.holding, c, 0)
+		c.accounted = 0
+	}
 	l.account(c)
 }
 

@@ -31,6 +31,7 @@ type loop struct {
 	watching    bool  // it watches its sockets
 	resumeAt    int64 // it will, from then on: see pause
 	spare       int   // given up to accept, and close, when descriptors run out
+	vain        bool  // giving up a descriptor was of no use the last time
 	generations int32 // of the connections so far
 
 	conns []*conn // by descriptor: see conn

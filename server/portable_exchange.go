@@ -148,6 +148,9 @@ func (x *portableExchange) await(answered bool) {
 	if x.held == len(x.buffer) || x.headLength > 0 && x.held > len(x.buffer)/2 {
 		x.resize(min(2*len(x.buffer), 2*maxHead))
 	}
+	if answered { // what is held is of a younger request
+		x.conn.hold(0)
+	}
 	x.conn.hold(len(x.buffer))
 }
 

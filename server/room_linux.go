@@ -6,9 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// maxOvershoot is how many connections there may be beyond the limit while
-// other loops close those that are to make room.
-const maxOvershoot = eventBatch
+// overshoot is how many connections there may be beyond the limit while other
+// loops close those that are to make room.
+func (l *loop) overshoot() int64 {
+	return int64(min(eventBatch, 1+l.server.options.MaxConnections/8))
+}
 
 // requests are what other loops ask of a loop, and what it lets them know.
 type requests struct {
@@ -45,7 +47,7 @@ func (l *loop) makeRoom(beyond int64) bool {
 	if oldest == l {
 		return l.makeRoomHere()
 	}
-	if beyond > maxOvershoot {
+	if beyond > l.overshoot() {
 		return false
 	}
 	oldest.requests.evictions.Add(1)
