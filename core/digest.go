@@ -50,60 +50,13 @@ type Credential [sha256.Size]byte
 // token's length alone; no part of the token stays on the stack.
 func CredentialOf(token []byte) Credential {
 	growStack()
-	c := Credential(sha256.Sum256(token))
+	c := credentialOf(token)
 	wipeStack()
 	return c
 }
 
+// credentialOf leaves parts of the token on the stack.
+func credentialOf(token []byte) Credential { return sha256.Sum256(token) }
+
 // emptyCredential is what hashing an unset shell variable gives.
 var emptyCredential = Credential(sha256.Sum256(nil))
-
-// stackDepth is more than the hash's frames take below its caller's: about
-// 1,600 bytes on amd64 without SHA extensions, less elsewhere.
-const stackDepth = 2 << 10
-
-// wipeStack clears the stack below its caller's frame, where the hash kept a
-// copy of the last, incomplete block of its message.
-func wipeStack() {
-	stackFrame(true)
-	wipeRegisters()
-}
-
-// growStack makes the stack large enough for the hash, so that it does not
-// move in the middle of it and leave a copy behind.
-func growStack() { stackFrame(false) }
-
-//go:noinline
-func stackFrame(wipe bool) {
-	if !wipe {
-		return // entering the function was enough
-	}
-	var frame [stackDepth]byte
-	keepFrame(&frame)
-}
-
-// keepFrame keeps the compiler from leaving out stackFrame's clearing.
-//
-//go:noinline
-func keepFrame(*[stackDepth]byte) {}
-
-// Wipe overwrites b with zeros, and the registers that copies of b may have
-// gone through: a signal would store these on its stack for good.
-func Wipe(b []byte) {
-	clear(b)
-	wipeRegisters()
-}
-
-// wipeRegisters moves zeros through the vector registers. On amd64, copying
-// 256 bytes takes all sixteen of them; where copying takes others, it
-// overwrites these.
-func wipeRegisters() {
-	var zeros, sink [256]byte
-	moveZeros(sink[:], zeros[:])
-}
-
-// moveZeros is not inlined, so that the length is not known and the general
-// copying routine is called.
-//
-//go:noinline
-func moveZeros(to, from []byte) { copy(to, from) }

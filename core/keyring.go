@@ -126,6 +126,7 @@ func (k *Keyring) index(entries []Entry) error {
 	k.lastExpiry = math.MinInt64
 	unsorted := make([]slot, len(entries))
 	defer clear(unsorted)
+	growStack()
 	for i := range entries {
 		e := &entries[i]
 		unsorted[i] = slot{

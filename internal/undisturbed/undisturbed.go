@@ -5,32 +5,69 @@
 // the scheduler interrupts threads with.
 package undisturbed
 
-// ballastSize makes the stack in use more than a quarter of any stack that f
-// can come to need, 96 KiB: the garbage collector then never shrinks it, that
-// is, moves it.
-const ballastSize = 24 << 10
+// A goroutine begins on a small stack. One that needs more is given a stack of
+// twice the size, or of as many times that as it takes; and the garbage
+// collector halves a stack of which less than a quarter is in use. So a stack of
+// 64 KiB stays where it is if more than 16 KiB of it are always in use.
+const (
+	wholeSize   = 60 << 10                // makes the stack 64 KiB
+	ballastSize = 24 << 10                // in use for as long as f runs
+	restSize    = wholeSize - ballastSize // what f can use
+)
 
-// Run calls f and returns when f does. f should not need more than about 40 KiB
-// of stack. An error means that f was not called.
-func Run(f func()) error {
-	release, err := blockSignals()
-	if err != nil {
-		return err
-	}
-	defer release()
-	withBallast(f)
-	return nil
+// Run calls f in a goroutine of its own and returns when f does. f has 32 KiB of
+// stack; if it needs more, the stack moves. An error means that f was not
+// called.
+func Run(f func()) (err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var release func()
+		if release, err = blockSignals(); err != nil {
+			return
+		}
+		defer release()
+		growStack(false)
+		withBallast(false, f)
+	}()
+	<-done
+	return err
 }
 
-//go:noinline
-func withBallast(f func()) {
-	var ballast [ballastSize]byte
-	keep(&ballast)
-	f()
-	keep(&ballast)
-}
+// The functions below have frames of a certain size, which the stack must have
+// room for when they are entered. touch is always false: nothing is written to
+// the frames, so they take no memory.
 
-// keep keeps the compiler from leaving the ballast out.
+// growStack makes the stack as large as it is to be. If the ballast came first,
+// it would be copied.
 //
 //go:noinline
-func keep(*[ballastSize]byte) {}
+func growStack(touch bool) {
+	if touch {
+		var frame [wholeSize]byte
+		keep(frame[:])
+	}
+}
+
+//go:noinline
+func withBallast(touch bool, f func()) {
+	if touch {
+		var frame [ballastSize]byte
+		keep(frame[:])
+	}
+	growRest(false) // the collector may have come in between
+	f()
+}
+
+//go:noinline
+func growRest(touch bool) {
+	if touch {
+		var frame [restSize]byte
+		keep(frame[:])
+	}
+}
+
+// keep keeps the compiler from leaving a frame out.
+//
+//go:noinline
+func keep([]byte) {}

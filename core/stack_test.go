@@ -1,0 +1,179 @@
+package core
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+	"unsafe"
+)
+
+const (
+	painted = 16 << 10
+	paint   = 0xa5
+)
+
+// paintStack fills the stack below its caller's frame.
+//
+//go:noinline
+func paintStack() {
+	var frame [painted]byte
+	for i := range frame {
+		frame[i] = paint
+	}
+	moveZeros(nil, frame[:])
+}
+
+// paintedBelow returns the distance from top down to the deepest byte that is
+// no longer as paintStack left it.
+//
+//go:noinline
+func paintedBelow(top *byte) int {
+	const margin = 512 // of the painted frame, for alignment and calls
+	for depth := painted - margin; depth > 0; depth-- {
+		if *(*byte)(unsafe.Add(unsafe.Pointer(top), -depth)) != paint {
+			return depth
+		}
+	}
+	return 0
+}
+
+// depthOf returns how far below its caller f writes to the stack.
+//
+//go:noinline
+func depthOf(f func()) int {
+	var top byte
+	paintStack()
+	f()
+	return paintedBelow(&top)
+}
+
+// leftBelow returns the longest run of bytes, from top down to depth, that are as
+// paintStack left them.
+//
+//go:noinline
+func leftBelow(top *byte, depth int) (longest int) {
+	run := 0
+	for ; depth > 0; depth-- {
+		if *(*byte)(unsafe.Add(unsafe.Pointer(top), -depth)) != paint {
+			run = 0
+			continue
+		}
+		run++
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+// onFreshStack runs f in a goroutine of its own, with at least padding bytes of
+// stack in use.
+func onFreshStack(padding int, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		deeper(padding, f)
+	}()
+	<-done
+}
+
+//go:noinline
+func deeper(padding int, f func()) {
+	var frame [16]byte
+	if padding > 0 {
+		deeper(padding-len(frame), f)
+	} else {
+		f()
+	}
+	frame[0]++
+}
+
+// interruption is what the runtime stores on a stack when it interrupts a Go
+// function: its registers, 464 bytes on riscv64 and less elsewhere. The deepest
+// frame of the hash is one of these functions or assembly, which it does not
+// interrupt.
+const interruption = 464
+
+// hashings are the ways in which a token comes to be hashed.
+func hashings(t *testing.T) map[string]func() {
+	t.Helper()
+	short, long := []byte(strings.Repeat("s", usualLength)), []byte(strings.Repeat("l", 8000))
+	one, err := NewKeyring(rand.Reader, short, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := NewKeyring(rand.Reader, long, []Entry{{Principal: "ann", Credential: CredentialOf(short), Expires: Never}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ways := map[string]func(){}
+	for name, k := range map[string]*Keyring{"token": one, "token and entries": both} {
+		ways[name+", short"] = func() { k.lookup(short) }
+		ways[name+", long"] = func() { k.lookup(long) }
+	}
+	ways["credential, short"] = func() { credentialOf(short) }
+	ways["credential, long"] = func() { credentialOf(long) }
+	return ways
+}
+
+// TestHashDepth measures how much stack the hash uses, on the platform and the
+// processor that it runs on. go test -v -run HashDepth ./core prints it.
+func TestHashDepth(t *testing.T) {
+	for name, hash := range hashings(t) {
+		var depth int
+		onFreshStack(0, func() { depth = depthOf(hash) })
+		t.Logf("%s: %d bytes, of %d that are cleared", name, depth, stackDepth)
+		if depth == 0 {
+			t.Fatalf("%s: the measurement does not work", name)
+		}
+		if depth+interruption > stackDepth {
+			t.Errorf("%s: the hash uses %d bytes of stack, an interruption up to %d; stackDepth is %d", name, depth, interruption, stackDepth)
+		}
+	}
+}
+
+// TestWipeStackLeavesNothingOut: its frame has no part that is not cleared.
+func TestWipeStackLeavesNothingOut(t *testing.T) {
+	var before, after int
+	onFreshStack(0, func() {
+		var top byte
+		paintStack()
+		before = leftBelow(&top, stackDepth)
+		wipeStack()
+		after = leftBelow(&top, stackDepth)
+	})
+	if before < stackDepth-512 || after > 4 { // a few may be an address's
+		t.Errorf("of %d bytes %d were painted and %d are left", stackDepth, before, after)
+	}
+}
+
+// TestStackStaysWhereItIs holds growStack to its promise at every depth of the
+// caller: a stack that moves leaves a copy of the token behind.
+func TestStackStaysWhereItIs(t *testing.T) {
+	for name, hash := range hashings(t) {
+		moved, grew := 0, 0
+		for padding := 0; padding < 16<<10; padding += 48 {
+			onFreshStack(padding, func() {
+				var here byte
+				first := addressOf(&here)
+				growStack()
+				before := addressOf(&here)
+				hash()
+				wipeStack()
+				if addressOf(&here) != before {
+					moved++
+				}
+				if before != first {
+					grew++
+				}
+			})
+		}
+		if moved > 0 {
+			t.Errorf("%s: the stack moved at %d depths", name, moved)
+		}
+		if grew == 0 {
+			t.Errorf("%s: no stack had to grow: the test shows nothing", name)
+		}
+	}
+}
+
+//go:noinline
+func addressOf(b *byte) uintptr { return uintptr(unsafe.Pointer(b)) }

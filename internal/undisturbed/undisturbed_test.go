@@ -1,0 +1,87 @@
+package undisturbed
+
+import (
+	"errors"
+	"runtime"
+	"testing"
+	"unsafe"
+)
+
+//go:noinline
+func addressOf(b *byte) uintptr { return uintptr(unsafe.Pointer(b)) }
+
+// deeper uses size bytes of stack, and a little more.
+//
+//go:noinline
+func deeper(size int) {
+	var frame [256]byte
+	if size > 0 {
+		deeper(size - len(frame))
+	}
+	use(frame[:])
+}
+
+//go:noinline
+func use([]byte) {}
+
+// TestStackStaysWhereItIs: it neither grows where f uses all that it is promised
+// nor shrinks where f uses next to nothing and the collector runs.
+func TestStackStaysWhereItIs(t *testing.T) {
+	for range 20 {
+		moved, collections := 0, 0
+		err := Run(func() {
+			var here byte
+			at := addressOf(&here)
+			for size := 256; size <= 28<<10; size += 256 {
+				deeper(size) // its frames are a little larger than it says
+				if addressOf(&here) != at {
+					moved++
+				}
+				at = addressOf(&here)
+			}
+			for range 4 {
+				runtime.GC() // waits, so that this stack is scanned and may shrink
+				collections++
+				if addressOf(&here) != at {
+					moved++
+				}
+				at = addressOf(&here)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if moved > 0 || collections == 0 {
+			t.Fatalf("the stack moved %d times", moved)
+		}
+	}
+}
+
+// TestOrdinaryStackMoves is the control: without Run, both of them move it.
+func TestOrdinaryStackMoves(t *testing.T) {
+	grew, shrank := false, false
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		var here byte
+		at := addressOf(&here)
+		deeper(28 << 10)
+		grew = addressOf(&here) != at
+		for range 10 {
+			at = addressOf(&here)
+			runtime.GC()
+			shrank = shrank || addressOf(&here) != at
+		}
+	}()
+	<-done
+	if !grew || !shrank {
+		t.Errorf("grew: %v, shrank: %v", grew, shrank)
+	}
+}
+
+func TestRunWaits(t *testing.T) {
+	var failure error
+	if err := Run(func() { failure = errors.New("a failure") }); err != nil || failure == nil {
+		t.Errorf("%v, %v", err, failure)
+	}
+}
