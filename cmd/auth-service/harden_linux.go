@@ -2,74 +2,98 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
 )
 
-// wipeEnvironmentBlock overwrites a variable in the memory that the kernel
-// handed the process its environment in. Where /proc is not to be had, the
-// variable stays there, readable by who may read the process's memory.
-func wipeEnvironmentBlock(name string) {
-	start, end, err := environmentBlock()
+// forgetRepetitions starts the program again, in the same process, if a
+// variable is in the environment block more than once. The first one counts,
+// and the runtime makes a string of each before the program begins, but gives
+// out the first alone: nobody can wipe the others but the kernel, when it
+// replaces the memory of the process.
+func forgetRepetitions(name string) error {
+	block, err := environmentBlock()
 	if err != nil {
-		return
+		return nil // wipeEnvironmentBlock reports it
 	}
-	memory, err := os.OpenFile("/proc/self/mem", os.O_RDWR, 0)
-	if err != nil {
-		return
-	}
-	defer memory.Close()
-	block := make([]byte, end-start)
-	defer core.Wipe(block)
-	n, _ := memory.ReadAt(block, start)
-	for offset := 0; offset < n; {
-		variable, _, _ := bytes.Cut(block[offset:n], []byte{0})
-		if bytes.HasPrefix(variable, []byte(name+"=")) {
-			_, _ = memory.WriteAt(make([]byte, len(variable)), start+int64(offset))
+	first := true
+	for variable := range bytes.SplitSeq(block, []byte{0}) {
+		if !isVariable(variable, name) {
+			continue
 		}
-		offset += len(variable) + 1
+		if !first {
+			err := unix.Exec("/proc/self/exe", os.Args, os.Environ())
+			return fmt.Errorf("%s is set more than once, and a copy of it stays in memory; set it once: %w", name, err)
+		}
+		first = false
 	}
+	return nil
 }
 
-// environmentBlock returns where the block lies, from fields 50 and 51 of
-// /proc/self/stat (proc_pid_stat(5)).
-func environmentBlock() (start, end int64, err error) {
+// wipeEnvironmentBlock overwrites a variable, as often as it occurs, in the
+// memory that the kernel handed the process its environment in. Where /proc
+// is not to be had, the variable stays there, for whoever may read the
+// process's memory.
+func wipeEnvironmentBlock(name string) error {
+	block, err := environmentBlock()
+	if err != nil {
+		return fmt.Errorf("wiping %s from the environment block: %w", name, err)
+	}
+	for variable := range bytes.SplitSeq(block, []byte{0}) {
+		if isVariable(variable, name) {
+			core.Wipe(variable)
+		}
+	}
+	return nil
+}
+
+func isVariable(b []byte, name string) bool {
+	return len(b) > len(name) && string(b[:len(name)]) == name && b[len(name)] == '='
+}
+
+// environmentBlock returns the block itself, from fields 50 and 51 of
+// /proc/self/stat (proc_pid_stat(5)). It is on the stack that the process began
+// with, which stays mapped and writable.
+func environmentBlock() ([]byte, error) {
 	stat, err := os.ReadFile("/proc/self/stat")
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	const firstAfterName, envStart, envEnd = 3, 50, 51
 	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 	if len(fields) <= envEnd-firstAfterName {
-		return 0, 0, fmt.Errorf("/proc/self/stat has %d fields", len(fields))
+		return nil, fmt.Errorf("/proc/self/stat has %d fields", len(fields))
 	}
-	if start, err = strconv.ParseInt(string(fields[envStart-firstAfterName]), 10, 64); err != nil {
-		return 0, 0, err
+	start, startErr := strconv.ParseUint(string(fields[envStart-firstAfterName]), 10, strconv.IntSize)
+	end, endErr := strconv.ParseUint(string(fields[envEnd-firstAfterName]), 10, strconv.IntSize)
+	if err := errors.Join(startErr, endErr); err != nil {
+		return nil, err
 	}
-	if end, err = strconv.ParseInt(string(fields[envEnd-firstAfterName]), 10, 64); err != nil {
-		return 0, 0, err
+	if start == 0 || end < start || end-start > 16<<20 {
+		return nil, fmt.Errorf("/proc/self/stat says that the block lies at %d to %d", start, end)
 	}
-	if start <= 0 || end <= start || end-start > 16<<20 {
-		return 0, 0, fmt.Errorf("the environment block is said to lie at %d to %d", start, end)
-	}
-	return start, end, nil
+	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), uintptr(start))), end-start), nil
 }
 
 // forbidDumps keeps the process's memory from core files and from other
-// processes of the same user (prctl(2), PR_SET_DUMPABLE).
+// processes of the same user (prctl(2), PR_SET_DUMPABLE). Either is done though
+// the other may be refused.
 func forbidDumps() error {
+	var limit, dumpable error
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
-		return fmt.Errorf("switching core dumps off: %w", err)
+		limit = fmt.Errorf("switching core dumps off: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		return fmt.Errorf("making the process not dumpable: %w", err)
+		dumpable = fmt.Errorf("making the process not dumpable: %w", err)
 	}
-	return nil
+	return errors.Join(limit, dumpable)
 }
 
 // descriptorLimit is how many files the process may have open.

@@ -2,8 +2,10 @@
 
 package main
 
-// wipeEnvironmentBlock needs Linux's /proc; elsewhere the block stays as it is.
-func wipeEnvironmentBlock(string) {}
+// forgetRepetitions and wipeEnvironmentBlock need Linux's /proc; elsewhere the
+// block stays as it is.
+func forgetRepetitions(string) error    { return nil }
+func wipeEnvironmentBlock(string) error { return nil }
 
 // forbidDumps is for Linux; elsewhere the system's own settings hold.
 func forbidDumps() error { return nil }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/concrete-security/auth-service/core"
 )
 
 // Exit statuses beside 0.
@@ -39,6 +41,9 @@ type process struct {
 	token []byte
 	// censor takes what looks like a token out of errors and the log.
 	censor *censor
+	// exposed says in which way the process's memory is not as protected as it
+	// should be, or is nil.
+	exposed error
 }
 
 // configurationError is what cannot be right before somebody changes the
@@ -51,11 +56,18 @@ func invalid(format string, arguments ...any) error {
 	return configurationError{fmt.Errorf(format, arguments...)}
 }
 
-func main() {
-	token := takeSecret(tokenVariable)
-	os.Exit(run(context.Background(), os.Args[1:], &process{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, token: token,
-	}))
+func main() { os.Exit(execute(os.Args[1:])) }
+
+// execute is what main does before it exits. Whatever the command is, the
+// environment's token is taken out of it and nobody may read the process's
+// memory, before anything else happens.
+func execute(arguments []string) (status int) {
+	forbidden := forbidDumps()
+	token, err := takeSecret(tokenVariable)
+	defer core.Wipe(token)
+	return run(context.Background(), arguments, &process{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, token: token, exposed: errors.Join(forbidden, err),
+	})
 }
 
 // run runs the command that arguments name and returns the exit status.
@@ -83,8 +95,25 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		return report(p, configurationError{err})
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
+	switch command.Command() {
+	case "serve": // it has a log
+	case "check":
+		p.warnOfExposure()
+	default:
+		core.Wipe(p.token) // the others have no use for it
+		p.warnOfExposure()
+	}
 	return report(p, command.Run(p))
 }
+
+func (p *process) warnOfExposure() {
+	if p.exposed != nil {
+		fmt.Fprintf(p.stderr, "auth-service: warning: %s\n", oneLine(p.exposed))
+	}
+}
+
+// oneLine is the text of an error that may be several, joined.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // printHelp prints the help of the command that is asked about; without one,
 // that of serve as well, which needs no naming.

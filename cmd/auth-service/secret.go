@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"unsafe"
 
@@ -12,18 +13,22 @@ import (
 // copy that the process has of it: the string that the runtime made of it at
 // start, and where the system can do so, the environment block itself, so that
 // /proc/PID/environ shows it no more.
-func takeSecret(name string) (secret []byte) {
-	if err := undisturbed.Run(func() { secret = take(name) }); err != nil {
-		secret = take(name)
+//
+// An error says that a copy may be left; the value is good all the same.
+func takeSecret(name string) (secret []byte, err error) {
+	if _, set := os.LookupEnv(name); !set {
+		return nil, nil
 	}
-	return secret
+	repeated := forgetRepetitions(name)
+	disturbed := undisturbed.Run(func() { secret, err = take(name) })
+	if disturbed != nil {
+		secret, err = take(name)
+	}
+	return secret, errors.Join(repeated, disturbed, err)
 }
 
-func take(name string) []byte {
-	value, set := os.LookupEnv(name)
-	if !set {
-		return nil
-	}
+func take(name string) ([]byte, error) {
+	value := os.Getenv(name)
 	secret := []byte(value)
 	// The string lies in memory that the runtime allocated for it and nobody
 	// else refers to once the variable is unset.
@@ -31,6 +36,5 @@ func take(name string) []byte {
 		core.Wipe(unsafe.Slice(unsafe.StringData(value), len(value)))
 	}
 	_ = os.Unsetenv(name)
-	wipeEnvironmentBlock(name)
-	return secret
+	return secret, wipeEnvironmentBlock(name)
 }

@@ -37,8 +37,8 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	lines := newLineWriter(p.stderr)
 	defer lines.flush(flushTime)
 	logger := newLogger(lines, s.logLevel, s.logJSON, p.censor)
-	if err := forbidDumps(); err != nil {
-		logger.Warn(err.Error())
+	if p.exposed != nil {
+		logger.Warn(oneLine(p.exposed))
 	}
 	sources, err := newSources(s.sources, p.token, logger)
 	if err != nil {

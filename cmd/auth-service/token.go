@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 type tokenCommand struct {
@@ -90,20 +92,37 @@ type newTokenCommand struct {
 
 // Run prints a new token and its keyring line on standard output, the token
 // nowhere else and never again.
-func (c *newTokenCommand) Run(p *process) error {
+func (c *newTokenCommand) Run(p *process) (err error) {
+	disturbed := undisturbed.Run(func() { err = c.print(p.stdout) })
+	return errors.Join(disturbed, err)
+}
+
+func (c *newTokenCommand) print(to io.Writer) error {
 	token, err := newToken(rand.Reader)
 	if err != nil {
 		return err
 	}
-	defer clear(token)
+	defer core.Wipe(token)
 	line, err := c.line(token, time.Now())
 	if err != nil {
 		return err
 	}
+	// Packages fmt and json would keep copies of the token in their buffers.
+	out := make([]byte, 0, len(token)+2*len(line)+64)
+	defer func() { core.Wipe(out) }()
 	if c.JSON {
-		return json.NewEncoder(p.stdout).Encode(map[string]string{"token": string(token), "keyring_line": line})
+		quoted, err := json.Marshal(line)
+		if err != nil {
+			return err
+		}
+		out = append(append(out, `{"keyring_line":`...), quoted...)
+		// Nothing in a token has to be escaped.
+		out = append(append(append(out, `,"token":"`...), token...), "\"}\n"...)
+	} else {
+		out = append(append(out, token...), '\n')
+		out = append(append(out, line...), '\n')
 	}
-	_, err = fmt.Fprintf(p.stdout, "%s\n%s\n", token, line)
+	_, err = to.Write(out)
 	return err
 }
 
@@ -120,7 +139,7 @@ const (
 // shows a human a mistyped one.
 func newToken(random io.Reader) ([]byte, error) {
 	var secret [tokenRandomBytes]byte
-	defer clear(secret[:])
+	defer core.Wipe(secret[:])
 	if _, err := io.ReadFull(random, secret[:]); err != nil {
 		return nil, fmt.Errorf("drawing a token: %w", err)
 	}
@@ -154,9 +173,14 @@ type hashTokenCommand struct {
 
 // Run prints the keyring line of the token on standard input, which is not
 // echoed where that is a terminal.
-func (c *hashTokenCommand) Run(p *process) error {
+func (c *hashTokenCommand) Run(p *process) (err error) {
+	disturbed := undisturbed.Run(func() { err = c.print(p) })
+	return errors.Join(disturbed, err)
+}
+
+func (c *hashTokenCommand) print(p *process) error {
 	token, err := readToken(p)
-	defer clear(token)
+	defer core.Wipe(token)
 	if err != nil {
 		return err
 	}
@@ -185,7 +209,7 @@ func (c *hashTokenCommand) Run(p *process) error {
 func readToken(p *process) ([]byte, error) {
 	if fd := int(p.stdin.Fd()); term.IsTerminal(fd) {
 		fmt.Fprint(p.stderr, "Token: ")
-		token, err := term.ReadPassword(fd)
+		token, err := readHidden(fd)
 		fmt.Fprintln(p.stderr)
 		return token, err
 	}

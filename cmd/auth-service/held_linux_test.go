@@ -1,0 +1,330 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// nobody is a user that owns nothing. What a dumpable process has belongs to its
+// user, so a test that runs as root runs the program as another one.
+const nobody = 65534
+
+// refuse makes a system call fail with EPERM from now on, as the seccomp filter
+// of a container does.
+func refuse(name string) error {
+	calls := map[string]struct {
+		number   uintptr
+		argument uint32 // the first, if not 0
+	}{
+		"nothing":   {},
+		"prlimit64": {number: unix.SYS_PRLIMIT64},
+		"prctl":     {number: unix.SYS_PRCTL, argument: unix.PR_SET_DUMPABLE},
+	}
+	call, known := calls[name]
+	if !known {
+		return fmt.Errorf("%s: cannot refuse this", name)
+	}
+	if call.number == 0 {
+		return nil
+	}
+	const numberAt, argumentAt = 0, 16 // in struct seccomp_data, on a little-endian machine
+	load := func(at uint32) unix.SockFilter {
+		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: at}
+	}
+	unlessEqual := func(value uint32, skip uint8) unix.SockFilter {
+		return unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, K: value, Jf: skip}
+	}
+	answer := func(value uint32) unix.SockFilter {
+		return unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: value}
+	}
+	filter := []unix.SockFilter{load(numberAt), unlessEqual(uint32(call.number), 3), load(argumentAt), unlessEqual(call.argument, 1)}
+	if call.argument == 0 {
+		filter = []unix.SockFilter{load(numberAt), unlessEqual(uint32(call.number), 1)}
+	}
+	filter = append(filter, answer(unix.SECCOMP_RET_ERRNO|uint32(unix.EPERM)), answer(unix.SECCOMP_RET_ALLOW))
+	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, unix.SECCOMP_FILTER_FLAG_TSYNC, uintptr(unsafe.Pointer(&program)))
+	if errno != 0 {
+		return fmt.Errorf("refusing %s: %w", name, errno)
+	}
+	return nil
+}
+
+// heldBinary is a copy of the test binary that every user can run.
+var heldBinary = sync.OnceValues(func() (string, error) {
+	path, err := binary() // its directory is removed at the end
+	if err != nil {
+		return "", err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	from, err := os.Open(self)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	held := filepath.Join(filepath.Dir(path), "held")
+	to, err := os.OpenFile(held, os.O_CREATE|os.O_WRONLY, 0o755)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(to, from)
+	if closeErr := to.Close(); err == nil {
+		err = closeErr
+	}
+	return held, err
+})
+
+// held is the program, held before its exit.
+type held struct {
+	pid            int
+	status         string
+	stdout, stderr string
+}
+
+// holdCommand runs a command of the program until it would exit. The environment
+// may hold a variable more than once, which os/exec does not allow.
+func holdCommand(t *testing.T, refusing string, environment []string, stdin *os.File, arguments ...string) held {
+	t.Helper()
+	path, err := heldBinary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := func(name string) *os.File {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = f.Close() })
+		return f
+	}
+	stdout, stderr := file("stdout"), file("stderr")
+	report, reportEnd, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = report.Close() })
+	if stdin == nil {
+		stdin = file("stdin")
+	}
+	attributes := &os.ProcAttr{
+		Env:   append([]string{heldVariable + "=" + refusing}, environment...),
+		Files: []*os.File{stdin, stdout, stderr, reportEnd},
+	}
+	if os.Getuid() == 0 {
+		attributes.Sys = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	process, err := os.StartProcess(path, append([]string{"auth-service"}, arguments...), attributes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = process.Kill()
+		_, _ = process.Wait()
+	})
+	_ = reportEnd.Close()
+	_ = report.SetReadDeadline(time.Now().Add(patience))
+	h := held{pid: process.Pid}
+	status, err := bufio.NewReader(report).ReadString('\n')
+	read := func(f *os.File) string {
+		b, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	h.stdout, h.stderr = read(stdout), read(stderr)
+	if err != nil {
+		t.Fatalf("it does not come to its end: %v: %s", err, h.stderr)
+	}
+	h.status = strings.TrimSuffix(status, "\n")
+	return h
+}
+
+// piped returns the end of a pipe that gives text and then its end.
+func piped(t *testing.T, text string) *os.File {
+	t.Helper()
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = from.Close() })
+	go func() {
+		_, _ = io.WriteString(to, text) // it may be more than a pipe holds
+		_ = to.Close()
+	}()
+	return from
+}
+
+// typed returns a terminal on which a line is typed as soon as it is not shown.
+func typed(t *testing.T, line string) *os.File {
+	t.Helper()
+	controller, terminal := openTerminal(t)
+	go func() {
+		for begun := time.Now(); time.Since(begun) < patience; time.Sleep(time.Millisecond) {
+			if state, err := unix.IoctlGetTermios(int(terminal.Fd()), unix.TCGETS); err != nil || state.Lflag&unix.ECHO == 0 {
+				break
+			}
+		}
+		_, _ = io.WriteString(controller, line)
+	}()
+	return terminal
+}
+
+// TestNoCommandKeepsAToken looks at the memory of each command when it has done
+// its work: neither the environment's token is there nor one that it has read or
+// made, and nobody may read that memory but root.
+func TestNoCommandKeepsAToken(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector's shadow memory is not the program's")
+	}
+	t.Parallel()
+	service := startService(t, "AUTH_SERVICE_TOKEN="+goodToken)
+	_, port, _ := strings.Cut(service.address, ":")
+	type command struct {
+		arguments   []string
+		environment []string
+		stdin       func(t *testing.T, token string) *os.File
+		status      string
+	}
+	pipe := func(after string) func(*testing.T, string) *os.File {
+		return func(t *testing.T, token string) *os.File { return piped(t, token+after) }
+	}
+	for name, c := range map[string]command{
+		"healthcheck":         {arguments: []string{"healthcheck"}, environment: []string{"HOST=127.0.0.1", "PORT=" + port}, status: "0"},
+		"check":               {arguments: []string{"check"}, status: "0"},
+		"check, broken":       {arguments: []string{"check"}, environment: []string{"AUTH_SERVICE_KEYRING=/dev/null/none"}, status: "2"},
+		"serve, broken":       {arguments: []string{"serve"}, environment: []string{"PORT=none"}, status: "2"},
+		"version":             {arguments: []string{"version"}, status: "0"},
+		"help":                {arguments: []string{"--help"}, status: "0"},
+		"usage error":         {arguments: []string{"--nonsense"}, status: "2"},
+		"token new":           {arguments: []string{"token", "new"}, status: "0"},
+		"token new, JSON":     {arguments: []string{"token", "new", "--json"}, status: "0"},
+		"token hash":          {arguments: []string{"token", "hash"}, stdin: pipe(""), status: "0"},
+		"token hash, line":    {arguments: []string{"token", "hash"}, stdin: pipe("\r\n"), status: "0"},
+		"token hash, refused": {arguments: []string{"token", "hash"}, stdin: pipe("\x01"), status: "2"},
+		"token hash, long":    {arguments: []string{"token", "hash"}, stdin: pipe(strings.Repeat(".", maxTokenFile)), status: "1"},
+		"token hash, typed":   {arguments: []string{"token", "hash"}, stdin: func(t *testing.T, token string) *os.File { return typed(t, token+"\n") }, status: "0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			secret, read := newSecret(t), newSecret(t)
+			var stdin *os.File
+			if c.stdin != nil {
+				stdin = c.stdin(t, read)
+			}
+			h := holdCommand(t, "nothing", append([]string{"AUTH_SERVICE_TOKEN=" + secret, "A=1"}, c.environment...), stdin, c.arguments...)
+			if h.status != c.status {
+				t.Fatalf("status %s, want %s: %s", h.status, c.status, h.stderr)
+			}
+			secrets := []string{secret, read}
+			if made := tokenIn(h.stdout); made != "" {
+				secrets = append(secrets, made)
+			} else if strings.HasPrefix(name, "token new") {
+				t.Fatalf("no token in %q", h.stdout)
+			}
+			if hits, where := scan(t, h.pid, secrets...); hits > 0 {
+				t.Errorf("%d windows of a token in %q", hits, where)
+			}
+			checkEnvironment(t, h.pid)
+			checkProtected(t, h.pid, true, true)
+			if strings.Contains(h.stderr, "warning") {
+				t.Error(h.stderr)
+			}
+		})
+	}
+}
+
+// tokenIn finds a token of newToken's in a text.
+func tokenIn(text string) string {
+	at := strings.Index(text, tokenPrefix)
+	if at < 0 {
+		return ""
+	}
+	end := at
+	for end < len(text) && (text[end] == '-' || text[end] == '_' || strings.IndexByte(base62, text[end]) >= 0) {
+		end++
+	}
+	return text[at:end]
+}
+
+// checkEnvironment checks that the kernel shows the environment without token.
+func checkEnvironment(t *testing.T, pid int) {
+	t.Helper()
+	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
+	if err != nil {
+		unable(t, "reading the environment of the process: %v", err)
+	}
+	if strings.Contains(string(environ), "AUTH_SERVICE_TOKEN=") || !strings.Contains(string(environ), "A=1") {
+		t.Error("the environment block is not as it should be")
+	}
+}
+
+// TestRepeatedVariable: the first one counts, as in a shell, and none stays.
+func TestRepeatedVariable(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector's shadow memory is not the program's")
+	}
+	t.Parallel()
+	const tooShort = "short"
+	same := newSecret(t)
+	for name, secrets := range map[string][]string{
+		"twice":            {newSecret(t), newSecret(t)},
+		"the same":         {same, same},
+		"four times":       {newSecret(t), newSecret(t)[:40], newSecret(t) + newSecret(t), newSecret(t)},
+		"the first counts": {tooShort, newSecret(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			environment := []string{"A=1"}
+			for i, secret := range secrets {
+				environment = append(environment, "AUTH_SERVICE_TOKEN="+secret, fmt.Sprintf("BETWEEN_%d=x", i), "AUTH_SERVICE_TOKENS=no-secret")
+			}
+			h := holdCommand(t, "nothing", environment, nil, "check")
+			want := "0"
+			if secrets[0] == tooShort {
+				want = "2"
+			}
+			if h.status != want {
+				t.Errorf("status %s, want %s: %s", h.status, want, h.stderr)
+			}
+			if hits, where := scan(t, h.pid, secrets...); hits > 0 {
+				t.Errorf("%d windows of a token in %q", hits, where)
+			}
+			checkEnvironment(t, h.pid)
+		})
+	}
+}
+
+// TestEachProtectionOnItsOwn: where one of the two is refused, the other is in
+// force, and one line says what is not.
+func TestEachProtectionOnItsOwn(t *testing.T) {
+	t.Parallel()
+	for refused, line := range map[string]string{
+		"prlimit64": "switching core dumps off: operation not permitted",
+		"prctl":     "making the process not dumpable: operation not permitted",
+	} {
+		t.Run(refused, func(t *testing.T) {
+			h := holdCommand(t, refused, []string{"AUTH_SERVICE_TOKEN=" + newSecret(t)}, nil, "check")
+			if h.status != "0" || h.stderr != "auth-service: warning: "+line+"\n" {
+				t.Errorf("status %s, standard error %q", h.status, h.stderr)
+			}
+			checkProtected(t, h.pid, refused != "prlimit64", refused != "prctl")
+		})
+	}
+}

@@ -1,0 +1,56 @@
+//go:build linux || darwin || freebsd
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// readHidden reads one line from a terminal that does not show it, into one
+// buffer, and drops its end. term.ReadPassword, which does the same, leaves
+// copies behind: it appends byte by byte.
+func readHidden(fd int) (line []byte, err error) {
+	before, err := unix.IoctlGetTermios(fd, getTermios)
+	if err != nil {
+		return nil, err
+	}
+	hidden := *before
+	hidden.Lflag &^= unix.ECHO
+	hidden.Lflag |= unix.ICANON | unix.ISIG // the terminal edits the line
+	hidden.Iflag |= unix.ICRNL
+	if err := unix.IoctlSetTermios(fd, setTermios, &hidden); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, unix.IoctlSetTermios(fd, setTermios, before)) }()
+	buffer := make([]byte, maxTerminalLine)
+	length := 0
+	for {
+		n, err := unix.Read(fd, buffer[length:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case err == nil && n <= 0 && length == 0:
+			err = io.EOF
+		case err == nil && n > 0 && length+n == len(buffer):
+			err = errors.New("the line is too long for a terminal; use a pipe")
+		}
+		if err != nil {
+			core.Wipe(buffer)
+			return nil, err
+		}
+		length += max(n, 0)
+		if end := bytes.IndexByte(buffer[:length], '\n'); n <= 0 || end >= 0 {
+			return withoutLineEnd(buffer[:length]), nil
+		}
+	}
+}
+
+// maxTerminalLine is more than a terminal hands over at a time: 4096 bytes on
+// Linux, less elsewhere.
+const maxTerminalLine = 8 << 10
