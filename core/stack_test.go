@@ -2,6 +2,9 @@ package core
 
 import (
 	"crypto/rand"
+	"os"
+	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 	"unsafe"
@@ -127,6 +130,24 @@ func TestHashDepth(t *testing.T) {
 		if depth+interruption > stackDepth {
 			t.Errorf("%s: the hash uses %d bytes of stack, an interruption up to %d; stackDepth is %d", name, depth, interruption, stackDepth)
 		}
+	}
+}
+
+// TestHashDepthOfOlderProcessors measures what the hash takes where the
+// processor has no instructions for it.
+func TestHashDepthOfOlderProcessors(t *testing.T) {
+	without := map[string][]string{"amd64": {"cpu.sha=off", "cpu.sha=off,cpu.avx2=off"}, "arm64": {"cpu.sha2=off"}}[runtime.GOARCH]
+	if len(without) == 0 {
+		t.Skip("the hash is the same on every processor of this kind")
+	}
+	for _, setting := range without {
+		c := exec.Command(os.Args[0], "-test.run=^TestHashDepth$", "-test.v")
+		c.Env = append(os.Environ(), "GODEBUG="+setting)
+		out, err := c.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "--- PASS") {
+			t.Errorf("%s: %v\n%s", setting, err, out)
+		}
+		t.Logf("%s\n%s", setting, out)
 	}
 }
 

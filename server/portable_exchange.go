@@ -178,7 +178,9 @@ func (x *portableExchange) finish(out []byte) {
 	defer clear(out)
 	c := x.conn
 	_ = c.SetDeadline(time.Now().Add(min(lingerTime, c.engine.server.options.HeadTimeout)))
-	if _, err := c.Write(out); err != nil {
+	_, err := c.Write(out)
+	clear(out) // a challenge names scopes, which may be anything
+	if err != nil {
 		return
 	}
 	half, ok := c.Conn.(interface{ CloseWrite() error })

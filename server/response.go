@@ -60,6 +60,8 @@ func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c conn
 		dst = append(dst, d.Principal...)
 		dst = append(dst, fieldEnd...)
 	case http.StatusForbidden:
+		// The one response that echoes what a client may have sent.
+		dst = withRoom(dst, responseRoom+len(required))
 		dst = r.start(dst, "HTTP/1.1 403 Forbidden\r\n")
 		dst = appendScopeChallenge(dst, required)
 	case http.StatusInternalServerError:
@@ -69,6 +71,21 @@ func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c conn
 	}
 	dst = append(dst, noStore+noBody...)
 	return end(dst, c)
+}
+
+// responseRoom is more than any response takes beside the scopes that it names.
+const responseRoom = 512
+
+// withRoom returns dst with room for n more bytes. Where append would leave the
+// old array as it is, it wipes it.
+func withRoom(dst []byte, n int) []byte {
+	if cap(dst)-len(dst) >= n {
+		return dst
+	}
+	larger := make([]byte, len(dst), 2*cap(dst)+n)
+	copy(larger, dst)
+	clear(dst)
+	return larger
 }
 
 // appendScopeChallenge appends the challenge of RFC 6750 §3.1. Only names that

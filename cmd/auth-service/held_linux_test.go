@@ -27,16 +27,12 @@ func refuse(name string) error {
 		number   uintptr
 		argument uint32 // the first, if not 0
 	}{
-		"nothing":   {},
 		"prlimit64": {number: unix.SYS_PRLIMIT64},
 		"prctl":     {number: unix.SYS_PRCTL, argument: unix.PR_SET_DUMPABLE},
 	}
 	call, known := calls[name]
 	if !known {
 		return fmt.Errorf("%s: cannot refuse this", name)
-	}
-	if call.number == 0 {
-		return nil
 	}
 	const numberAt, argumentAt = 0, 16 // in struct seccomp_data, on a little-endian machine
 	load := func(at uint32) unix.SockFilter {
@@ -98,9 +94,10 @@ type held struct {
 	stdout, stderr string
 }
 
-// holdCommand runs a command of the program until it would exit. The environment
+// holdCommand runs a command of the program until it would exit, with what
+// heldVariable says. The environment
 // may hold a variable more than once, which os/exec does not allow.
-func holdCommand(t *testing.T, refusing string, environment []string, stdin *os.File, arguments ...string) held {
+func holdCommand(t *testing.T, with string, environment []string, stdin *os.File, arguments ...string) held {
 	t.Helper()
 	path, err := heldBinary()
 	if err != nil {
@@ -125,7 +122,7 @@ func holdCommand(t *testing.T, refusing string, environment []string, stdin *os.
 		stdin = file("stdin")
 	}
 	attributes := &os.ProcAttr{
-		Env:   append([]string{heldVariable + "=" + refusing}, environment...),
+		Env:   append([]string{heldVariable + "=" + with}, environment...),
 		Files: []*os.File{stdin, stdout, stderr, reportEnd},
 	}
 	if os.Getuid() == 0 {

@@ -44,6 +44,9 @@ type process struct {
 	// exposed says in which way the process's memory is not as protected as it
 	// should be, or is nil.
 	exposed error
+	// portable makes serve use the engine of other systems than Linux. Tests set
+	// it.
+	portable bool
 }
 
 // configurationError is what cannot be right before somebody changes the
@@ -56,18 +59,19 @@ func invalid(format string, arguments ...any) error {
 	return configurationError{fmt.Errorf(format, arguments...)}
 }
 
-func main() { os.Exit(execute(os.Args[1:])) }
+func main() {
+	os.Exit(execute(os.Args[1:], &process{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+}
 
 // execute is what main does before it exits. Whatever the command is, the
 // environment's token is taken out of it and nobody may read the process's
 // memory, before anything else happens.
-func execute(arguments []string) (status int) {
+func execute(arguments []string, p *process) (status int) {
 	forbidden := forbidDumps()
 	token, err := takeSecret(tokenVariable)
 	defer core.Wipe(token)
-	return run(context.Background(), arguments, &process{
-		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, token: token, exposed: errors.Join(forbidden, err),
-	})
+	p.token, p.exposed = token, errors.Join(forbidden, err)
+	return run(context.Background(), arguments, p)
 }
 
 // run runs the command that arguments name and returns the exit status.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -96,12 +97,23 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	giveBackStart()
 	// It fails if whoever started it does not ask to be told.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	if p.portable {
+		hideSockets(listeners)
+	}
 	err = srv.Serve(ctx, listeners...)
 	if err != nil {
 		return fmt.Errorf("serving: %w", err)
 	}
 	logger.Info("stopped")
 	return nil
+}
+
+// hideSockets leaves nothing of the listeners but that they accept, so that no
+// event loop can serve them.
+func hideSockets(listeners []net.Listener) {
+	for i, l := range listeners {
+		listeners[i] = struct{ net.Listener }{l}
+	}
 }
 
 // connectionLimit keeps the limit within what the system allows the process.
