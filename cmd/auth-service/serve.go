@@ -15,6 +15,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/concrete-security/auth-service/internal/admin"
 	"github.com/concrete-security/auth-service/server"
 )
 
@@ -25,7 +26,8 @@ type serveCommand struct {
 // flushTime is how long the last log lines may take to be written.
 const flushTime = time.Second
 
-// reservedDescriptors are those that are not connections.
+// reservedDescriptors are those that are not connections. The admin listener has
+// admin.MaxConnections of its own.
 const reservedDescriptors = 64
 
 // Run serves until a signal stops it.
@@ -84,7 +86,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		HeadTimeout:    s.headTimeout,
 		IdleTimeout:    s.idleTimeout,
 		DrainTimeout:   s.drainTimeout,
-		MaxConnections: connectionLimit(s.maxConnections, logger),
+		MaxConnections: connectionLimit(s.maxConnections, len(admins) > 0, logger),
 		MaxHeldBytes:   heldLimit(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,
 	})
@@ -117,12 +119,16 @@ func hideSockets(listeners []net.Listener) {
 }
 
 // connectionLimit keeps the limit within what the system allows the process.
-func connectionLimit(wanted int, logger *slog.Logger) int {
+func connectionLimit(wanted int, hasAdmin bool, logger *slog.Logger) int {
 	descriptors, known := descriptorLimit()
-	if !known || uint64(wanted)+reservedDescriptors <= descriptors {
+	reserved := reservedDescriptors
+	if hasAdmin {
+		reserved += admin.MaxConnections
+	}
+	if !known || uint64(wanted+reserved) <= descriptors {
 		return wanted
 	}
-	limit := max(1, int(descriptors)-reservedDescriptors)
+	limit := max(1, int(descriptors)-reserved)
 	logger.Warn("MAX_CONNECTIONS is more than the limit of open files allows", "wanted", wanted, "limit", limit)
 	return limit
 }

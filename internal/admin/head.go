@@ -1,0 +1,246 @@
+package admin
+
+import (
+	"bytes"
+	"net/http"
+)
+
+// A question is what is left of a request head.
+type question struct {
+	method   string // GET, HEAD, or empty for any other
+	path     string // one of the server's, or empty for any other
+	accept   string // a value for the Accept field, or empty
+	encoding string // a value for the Accept-Encoding field, or empty
+	last     bool   // the connection ends with it
+}
+
+// What a handler may be asked to answer with. It is Prometheus' to prefer the
+// second.
+const (
+	acceptText     = "text/plain;version=0.0.4"
+	acceptProtobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+	encodingGzip   = "gzip"
+)
+
+// parse reads a request head (RFC 9112):
+//
+//	request-line = method SP request-target SP HTTP-version CRLF
+//	head         = request-line *( field-name ":" OWS field-value OWS CRLF ) CRLF
+//
+// It returns the head's length, or 0 if bytes are missing, or the status that
+// answers what is not served. It makes no copy of anything.
+func parse(buffer []byte, paths []string) (q question, length, fault int) {
+	end := bytes.Index(buffer, []byte("\r\n\r\n"))
+	if end < 0 {
+		if !isBeginning(buffer) {
+			fault = http.StatusBadRequest
+		}
+		return q, 0, fault
+	}
+	line, fields, _ := bytes.Cut(buffer[:end+len("\r\n")], []byte("\r\n"))
+	minor, fault := q.requestLine(line, paths)
+	if fault != 0 {
+		return q, 0, fault
+	}
+	var a answerable
+	hosts := 0
+	q.last = minor == '0'
+	for len(fields) > 0 {
+		line, fields, _ = bytes.Cut(fields, []byte("\r\n"))
+		name, value, found := bytes.Cut(line, []byte{':'})
+		if !found || !isToken(name) || !isText(value) {
+			return q, 0, http.StatusBadRequest
+		}
+		value = trim(value)
+		switch {
+		case equalFold(name, "host"):
+			hosts++
+		case equalFold(name, "connection"):
+			q.last = q.last || listed(value, "close")
+		case equalFold(name, "transfer-encoding"), equalFold(name, "content-length") && string(value) != "0":
+			q.last = true // nobody reads a body here
+		case equalFold(name, "accept"):
+			a.accept(value)
+		case equalFold(name, "accept-encoding"):
+			a.encoding(value)
+		}
+	}
+	if hosts > 1 || hosts == 0 && minor == '1' { // RFC 9112 §3.2
+		return q, 0, http.StatusBadRequest
+	}
+	q.accept, q.encoding = a.constants()
+	return q, end + len("\r\n\r\n"), 0
+}
+
+// requestLine returns the last digit of the HTTP version.
+func (q *question) requestLine(line []byte, paths []string) (minor byte, fault int) {
+	method, rest, _ := bytes.Cut(line, []byte{' '})
+	target, version, found := bytes.Cut(rest, []byte{' '})
+	if !found || !isToken(method) || len(target) == 0 || bytes.IndexByte(target, '\t') >= 0 || !isText(target) {
+		return 0, http.StatusBadRequest
+	}
+	switch string(version) {
+	case "HTTP/1.0", "HTTP/1.1":
+		minor = version[len(version)-1]
+	default:
+		if !bytes.HasPrefix(version, []byte("HTTP/")) {
+			return 0, http.StatusBadRequest
+		}
+		return 0, http.StatusHTTPVersionNotSupported
+	}
+	switch string(method) {
+	case http.MethodGet:
+		q.method = http.MethodGet
+	case http.MethodHead:
+		q.method = http.MethodHead
+	}
+	// A query means nothing here. RFC 9112 §3.2.2: absolute-form is for servers
+	// too.
+	path, _, _ := bytes.Cut(target, []byte{'?'})
+	if authority, absolute := bytes.CutPrefix(path, []byte("http://")); absolute {
+		path = authority[max(0, bytes.IndexByte(authority, '/')):]
+	}
+	for _, known := range paths {
+		if string(path) == known {
+			q.path = known
+		}
+	}
+	return minor, 0
+}
+
+// isBeginning reports whether a head can begin so. What cannot, such as the bytes
+// of TLS, is refused at once: its end may never come.
+func isBeginning(buffer []byte) bool {
+	for line := range bytes.SplitAfterSeq(buffer, []byte{'\n'}) {
+		line, ended := bytes.CutSuffix(line, []byte{'\n'})
+		text, carriage := bytes.CutSuffix(line, []byte{'\r'})
+		if ended && !carriage || !isText(text) {
+			return false
+		}
+	}
+	return true
+}
+
+// answerable is what the client takes, as weights from 0 to 1000.
+type answerable struct{ text, protobuf, gzip int }
+
+func (a *answerable) accept(value []byte) {
+	for element := range bytes.SplitSeq(value, []byte{','}) {
+		kind, parameters, _ := bytes.Cut(element, []byte{';'})
+		switch kind = trim(kind); {
+		case equalFold(kind, "text/plain"):
+			a.text = max(a.text, weight(parameters))
+		case equalFold(kind, "application/vnd.google.protobuf") &&
+			has(parameters, "proto", "io.prometheus.client.MetricFamily") && has(parameters, "encoding", "delimited"):
+			a.protobuf = max(a.protobuf, weight(parameters))
+		}
+	}
+}
+
+func (a *answerable) encoding(value []byte) {
+	for element := range bytes.SplitSeq(value, []byte{','}) {
+		coding, parameters, _ := bytes.Cut(element, []byte{';'})
+		if equalFold(trim(coding), encodingGzip) {
+			a.gzip = max(a.gzip, weight(parameters))
+		}
+	}
+}
+
+func (a *answerable) constants() (accept, encoding string) {
+	if accept = acceptText; a.protobuf > a.text {
+		accept = acceptProtobuf
+	}
+	if a.gzip > 0 {
+		encoding = encodingGzip
+	}
+	return accept, encoding
+}
+
+// has reports whether parameters hold name=value.
+func has(parameters []byte, name, value string) bool {
+	for parameter := range bytes.SplitSeq(parameters, []byte{';'}) {
+		n, v, _ := bytes.Cut(parameter, []byte{'='})
+		if equalFold(trim(n), name) && string(trim(v)) == value {
+			return true
+		}
+	}
+	return false
+}
+
+// weight reads the q of RFC 9110 §12.4.2 in thousandths: 1000 without one, and 0
+// for what has another form.
+func weight(parameters []byte) int {
+	for parameter := range bytes.SplitSeq(parameters, []byte{';'}) {
+		name, value, _ := bytes.Cut(parameter, []byte{'='})
+		if !equalFold(trim(name), "q") {
+			continue
+		}
+		whole, decimals, _ := bytes.Cut(trim(value), []byte{'.'})
+		if len(whole) != 1 || len(decimals) > 3 || whole[0] != '0' && whole[0] != '1' {
+			return 0
+		}
+		n := int(whole[0] - '0')
+		for i := range 3 {
+			digit := byte('0')
+			if i < len(decimals) {
+				digit = decimals[i]
+			}
+			if digit < '0' || digit > '9' {
+				return 0
+			}
+			n = 10*n + int(digit-'0')
+		}
+		return min(n, 1000)
+	}
+	return 1000
+}
+
+// listed reports whether a comma list has an option.
+func listed(value []byte, option string) bool {
+	for element := range bytes.SplitSeq(value, []byte{','}) {
+		if equalFold(trim(element), option) {
+			return true
+		}
+	}
+	return false
+}
+
+func isToken(b []byte) bool {
+	for _, c := range b {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0:
+		default:
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// isText reports whether b has no control byte but HTAB.
+func isText(b []byte) bool {
+	for _, c := range b {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+func trim(b []byte) []byte { return bytes.Trim(b, " \t") }
+
+// equalFold compares ASCII without regard to case; lower is in lower case.
+func equalFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,252 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// MaxConnections is how many connections a server has open. One more takes the
+// place of the one that has asked nothing for the longest time, so that whoever
+// holds all of them keeps nobody out.
+const MaxConnections = 64
+
+// maxHead is the size of the longest head, in bytes.
+const maxHead = 8 << 10
+
+// A Server answers requests for some paths by a handler. Of a request the
+// handler sees the method, GET or HEAD, the path, and the Accept and
+// Accept-Encoding fields as far as they ask for a format of Prometheus' and for
+// gzip. It has a body for neither.
+type Server struct {
+	handler http.Handler
+	paths   []string
+	logger  *slog.Logger
+
+	idle, head, write, linger time.Duration
+
+	mu     sync.Mutex
+	closed bool
+	conns  map[*conn]bool // true: it is being answered
+}
+
+type conn struct {
+	net.Conn
+	since time.Time // it was accepted, or its last answer written
+}
+
+// New returns a server of handler for paths. All others are answered 404.
+func New(handler http.Handler, logger *slog.Logger, paths ...string) *Server {
+	return &Server{
+		handler: handler, paths: paths, logger: logger, conns: map[*conn]bool{},
+		// A scraper that comes less often connects again.
+		idle: 30 * time.Second,
+		head: 5 * time.Second, write: 30 * time.Second, linger: time.Second,
+	}
+}
+
+// Serve accepts connections until the server is closed; then it returns nil. Any
+// number of listeners may be served at the same time.
+func (s *Server) Serve(l net.Listener) error {
+	defer l.Close() //nolint:errcheck // nothing is left to do
+	for {
+		nc, err := l.Accept()
+		switch {
+		case err == nil:
+			if c := s.admit(nc); c != nil {
+				go s.serve(c)
+			}
+		case s.isClosed():
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accepting connections: %w", err)
+		default: // out of descriptors, or a client that is gone: both pass
+			time.Sleep(50 * time.Millisecond)
+		}
+	}
+}
+
+// Close closes all connections. The listeners are the caller's to close.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for c := range s.conns {
+		_ = c.Close()
+	}
+}
+
+func (s *Server) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// admit makes room for a connection; it returns nil if the server is closed.
+func (s *Server) admit(nc net.Conn) *conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = nc.Close()
+		return nil
+	}
+	if len(s.conns) >= MaxConnections {
+		victim := s.longestIdle()
+		delete(s.conns, victim)
+		_ = victim.Close()
+	}
+	c := &conn{Conn: nc, since: time.Now()}
+	s.conns[c] = false
+	return c
+}
+
+// longestIdle is the connection that has waited longest for its next request to
+// be complete, or for its answer if all of them are being answered.
+func (s *Server) longestIdle() (longest *conn) {
+	for c, busy := range s.conns {
+		switch {
+		case longest == nil, s.conns[longest] && !busy:
+			longest = c
+		case busy == s.conns[longest] && c.since.Before(longest.since):
+			longest = c
+		}
+	}
+	return longest
+}
+
+// set notes whether c is being answered, and when it stopped to be. It is false
+// if c had to make room.
+func (s *Server) set(c *conn, busy bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, there := s.conns[c]; !there {
+		return false
+	}
+	s.conns[c] = busy
+	if !busy {
+		c.since = time.Now()
+	}
+	return true
+}
+
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	_ = c.Close()
+}
+
+// serve answers one connection's requests.
+func (s *Server) serve(c *conn) {
+	defer s.forget(c)
+	buffer := make([]byte, maxHead)
+	defer core.Wipe(buffer)
+	for held := 0; ; {
+		q, length, fault := parse(buffer[:held], s.paths)
+		for begun := time.Now(); length == 0 && fault == 0; q, length, fault = parse(buffer[:held], s.paths) {
+			if held == len(buffer) {
+				fault = http.StatusRequestHeaderFieldsTooLarge
+				break
+			}
+			deadline := begun.Add(s.head)
+			if held == 0 {
+				deadline = begun.Add(s.idle)
+			}
+			_ = c.SetReadDeadline(deadline)
+			n, err := c.Read(buffer[held:])
+			if held == 0 {
+				begun = time.Now()
+			}
+			if held += n; err == nil {
+				continue
+			}
+			if held == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+				return
+			}
+			fault = http.StatusRequestTimeout
+			break
+		}
+		if fault != 0 {
+			length = held
+		}
+		rest := copy(buffer, buffer[length:held])
+		core.Wipe(buffer[rest:held])
+		held = rest
+		if !s.set(c, true) {
+			return
+		}
+		q.last = q.last || fault != 0
+		r := s.answer(q, fault)
+		_ = c.SetWriteDeadline(time.Now().Add(s.write))
+		if _, err := c.Write(r.bytes(q)); err != nil {
+			return
+		}
+		if !s.set(c, false) {
+			return
+		}
+		if q.last {
+			core.Wipe(buffer[:held])
+			discard(c, buffer, s.linger)
+			return
+		}
+	}
+}
+
+// answer asks the handler, if there is something to ask it.
+func (s *Server) answer(q question, fault int) (r *response) {
+	r = &response{header: http.Header{}, status: fault}
+	switch {
+	case fault != 0:
+		return r
+	case q.path == "":
+		r.status = http.StatusNotFound
+		return r
+	case q.method == "":
+		r.status = http.StatusMethodNotAllowed
+		r.header.Set("Allow", "GET, HEAD")
+		return r
+	}
+	request, err := http.NewRequestWithContext(context.Background(), q.method, q.path, http.NoBody)
+	if err != nil { // of constants
+		r.status = http.StatusInternalServerError
+		return r
+	}
+	request.Header.Set("Accept", q.accept)
+	if q.encoding != "" {
+		request.Header.Set("Accept-Encoding", q.encoding)
+	}
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.logger.Error("the admin listener's handler has failed", "path", q.path, "error", fmt.Sprint(cause))
+			r = &response{header: http.Header{}, status: http.StatusInternalServerError}
+		}
+	}()
+	s.handler.ServeHTTP(r, request)
+	return r
+}
+
+// discard closes the sending side and reads on for a while: if bytes came in on
+// a closed socket, the kernel would send a reset, and the client might never see
+// its answer (RFC 9112 §9.6).
+func discard(c *conn, buffer []byte, limit time.Duration) {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.SetReadDeadline(time.Now().Add(limit))
+	for {
+		n, err := c.Read(buffer)
+		core.Wipe(buffer[:n])
+		if err != nil {
+			return
+		}
+	}
+}
