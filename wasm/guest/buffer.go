@@ -11,16 +11,25 @@ const (
 	MaxAuthorization = 64 << 10
 	// MaxNames is for the names of all header fields of a request.
 	MaxNames = 64 << 10
-	// MaxFields is for all header fields of a request.
-	MaxFields = 16 << 20
-
-	// kept is the size up to which memory is kept for the next request.
-	kept = 64 << 10
+	// MaxFields is for all header fields of a request; one with more is denied.
+	// Envoy takes no more than 60 KiB of them unless its configuration says
+	// otherwise. An instance's memory never shrinks, so this is what a client can
+	// make it grow by.
+	MaxFields = 1 << 20
 )
 
+// sizes are those that a Buffer's memory may have: for usual requests, for long
+// ones, for the longest Authorization field, and for everything. The last two
+// leave room for one byte more than can be taken, and for the NUL that a host may
+// put behind a field. There are few, and memory is kept, so that requests of all
+// lengths leave next to nothing for the collector. The first two fit into the
+// memory that an instance begins with; for more, Go asks the host for memory and
+// for the time.
+var sizes = [...]uint64{4 << 10, 16 << 10, MaxAuthorization + 2, max(MaxConfiguration, MaxFields) + 1}
+
 // A Buffer is memory that a host writes to, one piece at a time. What it held
-// may be secret, so it is wiped before it is used again and before it is let
-// go. The zero Buffer is ready for use.
+// may be secret, so it is wiped before it is used again. The zero Buffer is
+// ready for use.
 type Buffer struct {
 	// The first byte is never handed out to be written, so that a piece of no
 	// bytes has an address too.
@@ -37,8 +46,14 @@ func (b *Buffer) Take(size, limit uint32) []byte {
 	if size > limit {
 		return nil
 	}
-	if uint64(len(b.memory)) < uint64(size)+1 {
-		b.memory = make([]byte, max(uint64(size)+1, 4<<10))
+	need := uint64(size) + 1
+	for _, enough := range sizes {
+		if uint64(len(b.memory)) < need && enough >= need {
+			b.memory = make([]byte, enough)
+		}
+	}
+	if uint64(len(b.memory)) < need {
+		return nil
 	}
 	b.taken = b.memory[:size:size]
 	return b.taken
@@ -54,12 +69,8 @@ func (b *Buffer) Wipe() {
 	}
 }
 
-// Release wipes the piece that was taken, which is no longer valid, and lets
-// memory go that is more than a usual request takes.
+// Release wipes the piece that was taken, which is no longer valid.
 func (b *Buffer) Release() {
 	b.Wipe()
 	b.taken = nil
-	if len(b.memory) > kept {
-		b.memory = nil
-	}
 }

@@ -282,9 +282,7 @@ func TestHTTPWasmAbused(t *testing.T) {
 			}
 		}
 	}
-	// A buffer for an oversized field is let go, and Go collects no sooner than
-	// there are 4 MiB of them.
-	if size := g.module.Memory().Size(); size > 8<<20 {
+	if size := g.module.Memory().Size(); size > maxInstance {
 		t.Errorf("%d bytes of memory", size)
 	}
 }
