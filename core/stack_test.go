@@ -144,6 +144,9 @@ func TestHashDepthOfOlderProcessors(t *testing.T) {
 		c := exec.Command(os.Args[0], "-test.run=^TestHashDepth$", "-test.v")
 		c.Env = append(os.Environ(), "GODEBUG="+setting)
 		out, err := c.CombinedOutput()
+		if err != nil && c.Process == nil {
+			t.Skip("an emulator runs this, and no other program: ", err)
+		}
 		if err != nil || !strings.Contains(string(out), "--- PASS") {
 			t.Errorf("%s: %v\n%s", setting, err, out)
 		}

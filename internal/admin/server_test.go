@@ -162,22 +162,48 @@ func TestTimes(t *testing.T) {
 	}
 }
 
+// accepted waits until the server has a connection.
+func (s *Server) accepted(t *testing.T, c net.Conn) {
+	t.Helper()
+	there := func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for other := range s.conns {
+			if other.RemoteAddr().String() == c.LocalAddr().String() {
+				return true
+			}
+		}
+		return false
+	}
+	for begun := time.Now(); !there(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > patience {
+			t.Fatal("a connection is not accepted")
+		}
+	}
+}
+
 // TestLongestIdleMakesRoom: whoever holds all connections keeps nobody out, and
-// one that asks is not closed for one that does not.
+// one that has asked lately is not closed for one that has not.
 func TestLongestIdleMakesRoom(t *testing.T) {
 	t.Parallel()
-	address := start(t, func(s *Server) { s.head = time.Hour }) // or half-sent ones end by themselves
+	var server *Server
+	address := start(t, func(s *Server) {
+		server = s
+		s.head = time.Hour // or half-sent ones end by themselves
+	})
 	scraper, fromScraper := dial(t, address)
 	for round := range 4 {
-		for i := range MaxConnections - 1 {
-			c, _ := dial(t, address)
+		var c net.Conn
+		for i := range MaxConnections - 4 { // one that was just closed may still count
+			c, _ = dial(t, address)
 			if i%2 == 0 {
 				if _, err := io.WriteString(c, "GET /metrics HTTP/1.1\r\nX: "); err != nil {
 					t.Fatal(err)
 				}
 			}
 		}
-		// The scraper is accepted before all of these, but has asked since.
+		server.accepted(t, c) // and so are all before it
+		// The scraper was accepted before all of these, but has asked since.
 		if response, body := ask(t, scraper, fromScraper, "GET /metrics"+end+"\r\n"); response.StatusCode != http.StatusOK || body != "the body" {
 			t.Errorf("round %d: %v", round, response)
 		}
