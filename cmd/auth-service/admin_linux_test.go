@@ -33,8 +33,17 @@ func TestAdminTakesNothingFromVerdicts(t *testing.T) {
 		idle[i] = c
 	}
 	wanted := files - reservedDescriptors - admin.MaxConnections
-	if held, refusal := hold(t, s, wanted); len(held) != wanted {
-		t.Errorf("%d connections of %d get verdicts, then %q", len(held), wanted, refusal)
+	open := make([]*client, wanted)
+	for i := range open {
+		open[i] = s.connect(t)
+		if got := open[i].ask(t, goodToken).status; got != "200" {
+			t.Fatalf("of %d connections, number %d got %s", wanted, i, got)
+		}
+	}
+	for i, c := range open {
+		if got := c.ask(t, goodToken).status; got != "200" {
+			t.Errorf("of %d connections, number %d got %s at last", wanted, i, got)
+		}
 	}
 	if values := scrape(t, address); values["auth_service_connections"] != float64(wanted) {
 		t.Errorf("%v connections, want %d", values["auth_service_connections"], wanted)
