@@ -41,6 +41,7 @@ func stackFrame(touch bool) {
 func wipeStack() {
 	var frame [stackDepth]byte
 	moveZeros(frame[registerStep:][:registerBytes], frame[:registerBytes])
+	readZeros(frame[:registerBytes])
 }
 
 // Wipe overwrites b with zeros, and the registers that copies of b may have
@@ -52,18 +53,19 @@ func Wipe(b []byte) {
 
 const (
 	// registerBytes is what the vector registers hold together. On amd64,
-	// copying 256 bytes takes all sixteen of them; where copying takes others,
-	// it overwrites these.
+	// copying 256 bytes takes all sixteen of them. Elsewhere it takes others, and
+	// overwrites these; see readZeros for the vector registers there.
 	registerBytes = 256
 	// registerStep keeps the two places of the copy apart, which overlap: all
 	// of it is read before any of it is written.
 	registerStep = 16
 )
 
-// wipeRegisters moves zeros through the vector registers.
+// wipeRegisters moves zeros through the registers that bytes go through.
 func wipeRegisters() {
 	var zeros [registerStep + registerBytes]byte
 	moveZeros(zeros[registerStep:], zeros[:registerBytes])
+	readZeros(zeros[:])
 }
 
 // moveZeros is not inlined, so that the compiler knows neither the length, and

@@ -27,7 +27,7 @@ var targets = []target{
 	{name: "portable engine", portable: true},
 	{name: "386", arch: "386"},
 	{name: "arm", arch: "arm", qemu: "arm"},
-	{name: "arm64", arch: "arm64", qemu: "aarch64", rare: true},
+	{name: "arm64", arch: "arm64", qemu: "aarch64"},
 	{name: "riscv64", arch: "riscv64", qemu: "riscv64", rare: true},
 }
 
