@@ -116,9 +116,6 @@ func (p *process) warnOfExposure() {
 	}
 }
 
-// oneLine is the text of an error that may be several, joined.
-func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
-
 // printHelp prints the help of the command that is asked about; without one,
 // that of serve as well, which needs no naming.
 func printHelp(options kong.HelpOptions, c *kong.Context) error {

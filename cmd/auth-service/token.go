@@ -107,21 +107,21 @@ func (c *newTokenCommand) print(to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// Packages fmt and json would keep copies of the token in their buffers.
-	out := make([]byte, 0, len(token)+2*len(line)+64)
-	defer func() { core.Wipe(out) }()
+	// Packages fmt and json would keep copies of the token in their buffers, and so
+	// would append, if it had to grow this one.
+	before, between, after := "", "\n", line+"\n"
 	if c.JSON {
 		quoted, err := json.Marshal(line)
 		if err != nil {
 			return err
 		}
-		out = append(append(out, `{"keyring_line":`...), quoted...)
 		// Nothing in a token has to be escaped.
-		out = append(append(append(out, `,"token":"`...), token...), "\"}\n"...)
-	} else {
-		out = append(append(out, token...), '\n')
-		out = append(append(out, line...), '\n')
+		before, between, after = `{"keyring_line":`+string(quoted)+`,"token":"`, "\"}\n", ""
 	}
+	out := make([]byte, 0, len(before)+len(token)+len(between)+len(after))
+	defer core.Wipe(out[:cap(out)])
+	out = append(append(out, before...), token...)
+	out = append(append(out, between...), after...)
 	_, err = to.Write(out)
 	return err
 }
