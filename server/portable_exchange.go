@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 // portableExchange is what a portableConn's goroutine works with.
@@ -81,7 +82,10 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 	for then == callAgain {
 		var used int
 		lastOne := x.conn.engine.draining.Load() || x.conn.leaves.Load()
-		used, x.out, then = x.worker.advance(&x.exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, lastOne)
+		undisturbed.Uninterrupted(func() {
+			used, x.out, then = x.worker.advance(&x.exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, lastOne)
+			core.Wipe(nil) // the registers
+		})
 		consumed += used
 		if then == closeLastly {
 			core.Wipe(x.buffer[:total])
@@ -102,8 +106,10 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 	if then == readBody {
 		end = consumed + x.headLength // the body is forgotten
 	}
-	x.held = copy(x.buffer, x.buffer[consumed:end])
-	core.Wipe(x.buffer[x.held:total])
+	undisturbed.Uninterrupted(func() {
+		x.held = copy(x.buffer, x.buffer[consumed:end])
+		core.Wipe(x.buffer[x.held:total])
+	})
 	return answered, true
 }
 

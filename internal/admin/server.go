@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 // MaxConnections is how many connections a server has open. One more takes the
@@ -147,57 +148,82 @@ func (s *Server) forget(c *conn) {
 // serve answers one connection's requests.
 func (s *Server) serve(c *conn) {
 	defer s.forget(c)
-	buffer := make([]byte, maxHead)
-	defer core.Wipe(buffer)
-	for held := 0; ; {
-		q, length, fault := parse(buffer[:held], s.paths)
-		for begun := time.Now(); length == 0 && fault == 0; q, length, fault = parse(buffer[:held], s.paths) {
-			if held == len(buffer) {
-				fault = http.StatusRequestHeaderFieldsTooLarge
-				break
-			}
-			deadline := begun.Add(s.head)
-			if held == 0 {
-				deadline = begun.Add(s.idle)
-			}
-			_ = c.SetReadDeadline(deadline)
-			n, err := c.Read(buffer[held:])
-			if held == 0 {
-				begun = time.Now()
-			}
-			if held += n; err == nil {
-				continue
-			}
-			if held == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-				return
-			}
-			fault = http.StatusRequestTimeout
-			break
-		}
-		if fault != 0 {
-			length = held
-		}
-		rest := copy(buffer, buffer[length:held])
-		core.Wipe(buffer[rest:held])
-		held = rest
-		if !s.set(c, true) {
+	r := reader{Conn: c.Conn, server: s, buffer: make([]byte, maxHead)}
+	defer func() { core.Wipe(r.buffer) }()
+	for {
+		q, fault, ok := r.next()
+		if !ok || !s.set(c, true) {
 			return
 		}
 		q.last = q.last || fault != 0
-		r := s.answer(q, fault)
+		answer := s.answer(q, fault)
 		_ = c.SetWriteDeadline(time.Now().Add(s.write))
-		if _, err := c.Write(r.bytes(q)); err != nil {
+		if _, err := c.Write(answer.bytes(q)); err != nil {
 			return
 		}
 		if !s.set(c, false) {
 			return
 		}
 		if q.last {
-			core.Wipe(buffer[:held])
-			discard(c, buffer, s.linger)
+			core.Wipe(r.buffer[:r.held])
+			discard(c, r.buffer, s.linger)
 			return
 		}
 	}
+}
+
+// A reader reads the heads of a connection's requests.
+type reader struct {
+	net.Conn
+	server *Server
+	buffer []byte
+	held   int // bytes of it that belong to the next request
+}
+
+// next returns the next question, or the status that answers what is none. It is
+// false if there is nothing to answer. What was read of the request is wiped.
+func (r *reader) next() (q question, fault int, ok bool) {
+	for begun, complete := time.Now(), false; ; {
+		if q, fault, complete = r.take(); complete {
+			return q, fault, true
+		}
+		deadline := begun.Add(r.server.head)
+		if r.held == 0 {
+			deadline = begun.Add(r.server.idle)
+		}
+		_ = r.SetReadDeadline(deadline)
+		n, err := r.Read(r.buffer[r.held:])
+		if r.held == 0 {
+			begun = time.Now()
+		}
+		if r.held += n; err == nil {
+			continue
+		}
+		if r.held == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return q, 0, false
+		}
+		core.Wipe(r.buffer[:r.held])
+		r.held = 0
+		return q, http.StatusRequestTimeout, true
+	}
+}
+
+// take takes a question out of the buffer, if there is one.
+func (r *reader) take() (q question, fault int, complete bool) {
+	undisturbed.Uninterrupted(func() {
+		var length int
+		q, length, fault = parse(r.buffer[:r.held], r.server.paths)
+		if length == 0 && fault == 0 && r.held == len(r.buffer) {
+			fault = http.StatusRequestHeaderFieldsTooLarge
+		}
+		if fault != 0 {
+			length = r.held
+		}
+		rest := copy(r.buffer, r.buffer[length:r.held])
+		core.Wipe(r.buffer[rest:r.held]) // and the registers
+		r.held, complete = rest, length > 0
+	})
+	return q, fault, complete
 }
 
 // answer asks the handler, if there is something to ask it.

@@ -8,11 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// blockSignals keeps signals from the calling goroutine's thread, but for those
-// that a fault of its own raises. The scheduler falls back on asking at
-// function calls.
-func blockSignals() (release func(), err error) {
-	var all, before unix.Sigset_t
+// signals are those that the calling goroutine's thread took before.
+type signals struct{ before unix.Sigset_t }
+
+// block keeps signals from the calling goroutine's thread, but for those that a
+// fault of its own raises. The scheduler falls back on asking at function calls.
+func (s *signals) block() error {
+	var all unix.Sigset_t
 	for i := range all.Val {
 		all.Val[i] = ^all.Val[i]
 	}
@@ -21,13 +23,16 @@ func blockSignals() (release func(), err error) {
 		all.Val[uintptr(s-1)/bits] &^= 1 << (uintptr(s-1) % bits)
 	}
 	runtime.LockOSThread()
-	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &before); err != nil {
+	if err := unix.PthreadSigmask(unix.SIG_SETMASK, &all, &s.before); err != nil {
 		runtime.UnlockOSThread()
-		return nil, fmt.Errorf("blocking signals: %w", err)
+		return fmt.Errorf("blocking signals: %w", err)
 	}
-	return func() {
-		// It cannot fail with a mask that the kernel has given out.
-		_ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil)
-		runtime.UnlockOSThread()
-	}, nil
+	return nil
+}
+
+// release undoes block.
+func (s *signals) release() {
+	// It cannot fail with a mask that the kernel has given out.
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &s.before, nil)
+	runtime.UnlockOSThread()
 }

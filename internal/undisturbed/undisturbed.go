@@ -22,16 +22,28 @@ func Run(f func()) (err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		var release func()
-		if release, err = blockSignals(); err != nil {
+		var s signals
+		if err = s.block(); err != nil {
 			return
 		}
-		defer release()
+		defer s.release()
 		growStack(false)
 		withBallast(false, f)
 	}()
 	<-done
 	return err
+}
+
+// Uninterrupted calls f in the calling goroutine. It is for code that has nothing
+// secret on its stack, but passes secrets through registers, and wipes these at
+// its end. f should not wait for anything: its thread waits with it. If the system
+// refuses to block signals, f is called all the same.
+func Uninterrupted(f func()) {
+	var s signals
+	if s.block() == nil {
+		defer s.release()
+	}
+	f()
 }
 
 // The functions below have frames of a certain size, which the stack must have

@@ -85,3 +85,10 @@ func TestRunWaits(t *testing.T) {
 		t.Errorf("%v, %v", err, failure)
 	}
 }
+
+func TestUninterruptedAllocatesNothing(t *testing.T) {
+	calls := 0
+	if n := testing.AllocsPerRun(100, func() { Uninterrupted(func() { calls++ }) }); n != 0 || calls == 0 {
+		t.Errorf("%v allocations, %d calls", n, calls)
+	}
+}
