@@ -183,8 +183,9 @@ type reader struct {
 // next returns the next question, or the status that answers what is none. It is
 // false if there is nothing to answer. What was read of the request is wiped.
 func (r *reader) next() (q question, fault int, ok bool) {
-	for begun, complete := time.Now(), false; ; {
-		if q, fault, complete = r.take(); complete {
+	begun := time.Now()
+	for {
+		if q, fault, ok = r.take(); ok {
 			return q, fault, true
 		}
 		deadline := begun.Add(r.server.head)
