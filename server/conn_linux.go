@@ -22,9 +22,9 @@ type conn struct {
 	after      next   // what follows once unsent is gone
 	lingers    bool
 	watched    bool // by the loop's poll
+	accounted  int32
+	holding    *holding // nil while it holds nothing; accounted is what it was last told
 	wait       waiting
-	holding    holding
-	accounted  int // the bytes that holding was last told of
 }
 
 // address is the other end's, or nothing for a unix socket.
@@ -130,8 +130,7 @@ func (l *loop) hold(c *conn, consumed, n int) {
 	}
 	c.unparsed = append(c.unparsed, rest...)
 	if c.wait.list == nil && c.accounted > 0 { // what is held is of a younger request
-		l.server.held.set(&c.holding, c, 0)
-		c.accounted = 0
+		l.accountBytes(c, 0)
 	}
 	l.account(c)
 }

@@ -120,12 +120,22 @@ func (l *loop) heedRequests() {
 // account takes note of what a connection holds, and sees to it that all of
 // them together do not hold too much.
 func (l *loop) account(c *conn) {
-	bytes := cap(c.unparsed) + cap(c.unsent)
-	if bytes == c.accounted {
+	l.accountBytes(c, cap(c.unparsed)+cap(c.unsent))
+}
+
+func (l *loop) accountBytes(c *conn, bytes int) {
+	if bytes == int(c.accounted) {
 		return
 	}
-	c.accounted = bytes
-	if l.server.held.set(&c.holding, c, int64(bytes)) {
+	if c.holding == nil {
+		c.holding = new(holding)
+	}
+	c.accounted = int32(bytes)
+	over := l.server.held.set(c.holding, c, int64(bytes))
+	if bytes == 0 {
+		c.holding = nil
+	}
+	if over {
 		l.server.noteHeldLimit()
 		l.server.held.relieve()
 	}
