@@ -34,9 +34,9 @@
 // Functions that handle a plaintext token clear the part of the stack that
 // they and the hash used before they return. Wiping the buffer that held the
 // token is the caller's duty, as only the caller knows who shares it. The
-// package cannot keep the garbage collector from shrinking a stack that was much
-// larger before, nor the runtime from interrupting a verdict and storing its
-// registers.
+// package cannot prevent two things: the garbage collector may shrink a stack
+// that was much larger before, and the runtime may interrupt a verdict and store
+// its registers.
 //
 // [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 // [RFC 9110 §11.4]: https://www.rfc-editor.org/rfc/rfc9110#section-11.4

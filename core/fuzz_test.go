@@ -54,8 +54,8 @@ type constant struct{}
 
 func (constant) Read(b []byte) (int, error) { return len(b), nil }
 
-// checkFile: a file is taken if its text is and it ends in a line end. err is
-// what is wrong with the text.
+// checkFile checks that a file is accepted if and only if its text is and ends
+// with a newline. err is what is wrong with the text.
 func checkFile(t *testing.T, text []byte, err error) {
 	t.Helper()
 	ended := len(text) == 0 || text[len(text)-1] == '\n'
@@ -84,8 +84,8 @@ func checkRefusal(t *testing.T, text []byte, entries []core.Entry, err error, me
 	if !ok || entries != nil || len(wrong) < 1 || len(wrong) > core.MaxParseErrors {
 		t.Fatalf("error %v beside %d entries", err, len(entries))
 	}
-	// The lines before the first one told are right, as far as these go alone,
-	// and so are all lines without those that are told.
+	// The lines before the first reported one parse on their own. So does the text
+	// without the reported lines.
 	lines := bytes.SplitAfter(text, []byte("\n"))
 	for i, w := range wrong {
 		if w.Line < 1 || w.Line > len(lines) || i > 0 && w.Line <= wrong[i-1].Line {
@@ -97,10 +97,10 @@ func checkRefusal(t *testing.T, text []byte, entries []core.Entry, err error, me
 	}
 	first := wrong[0].Line
 	if _, err := core.ParseKeyring(bytes.Join(lines[:first-1], nil)); err != nil {
-		t.Fatalf("line %d is told, and without it: %v", first, err)
+		t.Fatalf("line %d is reported, and without it: %v", first, err)
 	}
 	if _, err := core.ParseKeyring(bytes.Join(lines[:first], nil)); err == nil {
-		t.Fatalf("line %d is told, and nothing is wrong up to it", first)
+		t.Fatalf("line %d is reported, and nothing is wrong up to it", first)
 	}
 	if len(wrong) < core.MaxParseErrors && !strings.HasPrefix(wrong[0].Reason, "UTF-16") {
 		for i := range wrong {

@@ -147,7 +147,7 @@ func TestDomainsAreSeparate(t *testing.T) {
 		t.Error("one message has one digest in both domains")
 	}
 	if k.single.markSalt == k.entrySalt || k.single.markSalt == k.single.salt || k.single.markSalt == (salt{}) {
-		t.Error("the mark has no domain of its own")
+		t.Error("the mark's salt is not its own")
 	}
 }
 

@@ -71,12 +71,11 @@ type slot struct {
 }
 
 // NewKeyring returns a keyring that accepts token, as [DefaultPrincipal] with
-// every scope, and the tokens of entries. An empty token is no token. If token
-// is the token of an entry as well, that entry decides: its scopes and expiry
-// hold, and it names the principal. The salts, two of [SaltSize] bytes and a
-// third for a token, are read from random, which must be a cryptographic
-// source. Neither token nor entries are kept; wiping them is up to the caller
-// (see [WipeEntries]).
+// every scope, and the tokens of entries. An empty token counts as none. If an
+// entry has the same token, that entry's principal, scopes and expiry apply.
+// NewKeyring reads two salts of [SaltSize] bytes from random, and a third if
+// there is a token; random must be a cryptographic source. It keeps neither token
+// nor entries; the caller wipes them (see [WipeEntries]).
 func NewKeyring(random io.Reader, token []byte, entries []Entry) (*Keyring, error) {
 	s, err := newSingle(random, token)
 	if err != nil {
@@ -197,8 +196,8 @@ func (k *Keyring) CanGrant(now int64) bool {
 	return k != nil && (k.hasToken || k.entries > 0 && now < k.lastExpiry)
 }
 
-// TokenInEntries reports whether the single token is the token of an entry
-// too, which then decides in its place.
+// TokenInEntries reports whether an entry has the single token as well. That
+// entry then decides in its place.
 func (k *Keyring) TokenInEntries() bool { return k != nil && k.single.known && !k.hasToken }
 
 // Tokens is the number of tokens that the keyring knows, expired or not.

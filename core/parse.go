@@ -33,11 +33,11 @@ type Entry struct {
 	Scopes []string
 	// Expires is the Unix second from which on the token is denied, or Never.
 	Expires int64
-	// Created is the Unix second at which the token was made, or 0 if nobody
-	// says. No verdict depends on it.
+	// Created is the Unix second at which the token was made, or 0 if that is
+	// unknown. No verdict depends on it.
 	Created int64
-	// Line is where the entry stands in the text it was read from, counted
-	// from 1, or 0.
+	// Line is the number of the entry's line in the text it was read from,
+	// counted from 1, or 0 if it was not read from a text.
 	Line int
 }
 
@@ -46,18 +46,18 @@ type Entry struct {
 //	principal credential [attribute …] [# comment]
 //
 // separated by SP or HTAB, ended by LF or CRLF; the last line end may be
-// missing. The credential is "sha256:" and 64 hexadecimal digits. The
-// attributes, each at most once and in any order, are "scope=" with a comma
-// list, and "expires=" and "created=" with an RFC 3339 time, fractions of a
-// second dropped, or a date, which is its first second in UTC.
+// missing. The credential is "sha256:" and 64 hexadecimal digits. Each attribute
+// occurs at most once, in any order: "scope=" with a comma list, and "expires="
+// and "created=" with an RFC 3339 time or a date. Fractions of a second are
+// dropped. A date means its first second in UTC.
 //
-// It returns every entry, or no entry and [ParseErrors]. The text is not kept
-// and not wiped.
+// It returns every entry, or no entry and [ParseErrors]. It neither keeps nor
+// wipes the text.
 func ParseKeyring(text []byte) ([]Entry, error) { return parseKeyring(text, false) }
 
 // ParseKeyringFile reads the contents of a keyring file, as [ParseKeyring]
-// does, except that the last line must have its line end. Without it the file
-// may have been cut short, and an expires= may be what is missing.
+// does, except that the last line must have its line end. A file without it may
+// have been cut short, and the missing part may be an expires=.
 func ParseKeyringFile(contents []byte) ([]Entry, error) { return parseKeyring(contents, true) }
 
 func parseKeyring(text []byte, ended bool) ([]Entry, error) {
@@ -65,7 +65,7 @@ func parseKeyring(text []byte, ended bool) ([]Entry, error) {
 		// Every line would be wrong, and the lines cannot be told apart.
 		return nil, ParseErrors{{Line: 1, Reason: "UTF-16 text, as its byte order mark says; save it as UTF-8"}}
 	}
-	// Made at once: a slice that grows leaves copies of credentials behind.
+	// Allocated at once: a slice that grows leaves copies of credentials behind.
 	entries := make([]Entry, 0, min(bytes.Count(text, []byte{'\n'}), len(text)/shortestEntry)+1)
 	var wrong ParseErrors
 	p := parser{principals: map[string]string{}, scopes: map[string][]string{}}
@@ -105,7 +105,7 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 		return e, "the line is longer than " + strconv.Itoa(MaxLine) + " bytes"
 	}
 	if bytes.HasPrefix(line, []byte(byteOrderMark)) {
-		return e, "a byte order mark (BOM) in front of the line; save the text as UTF-8 without one"
+		return e, "a byte order mark (BOM) at the beginning of the line; save the text as UTF-8 without one"
 	}
 	if !utf8.Valid(line) {
 		return e, "not UTF-8"
@@ -125,7 +125,7 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 	credential, rest := nextField(rest)
 	if !e.Credential.parse(credential) {
 		if whole := len(credentialPrefix) + 2*len(e.Credential); len(credential) > whole && e.Credential.parse(credential[:whole]) {
-			return Entry{}, "text is joined to the 64 digits of the credential; put a space, or the line end that is missing, behind them"
+			return Entry{}, "text is joined to the 64 digits of the credential; put a space or the missing newline after them"
 		}
 		return Entry{}, "the credential after the principal is not sha256: and 64 hexadecimal digits"
 	}
@@ -178,7 +178,7 @@ func (p *parser) attributes(rest []byte, e *Entry) (reason string) {
 			}
 		default:
 			if new(Credential).parse(field) {
-				return "a second credential; put the line end that is missing in front of its principal"
+				return "a second credential; put the missing newline before its principal"
 			}
 			return "an unknown attribute; write scope=, expires= or created="
 		}
@@ -217,8 +217,8 @@ func intern(known map[string]string, name []byte) string {
 	return s
 }
 
-// duplicates returns the first lines whose credential stands on an earlier
-// one. Sorting numbers, not credentials, it leaves no copies of these.
+// duplicates returns the first lines whose credential an earlier line has too. It
+// sorts numbers, not credentials, so it leaves no copies of credentials behind.
 func duplicates(entries []Entry) (wrong ParseErrors) {
 	order := make([]int32, len(entries))
 	for i := range order {

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// MaxParseErrors is how many wrong lines [ParseErrors] names. A text that is
-// no keyring at all is wrong on every line.
+// MaxParseErrors is how many wrong lines [ParseErrors] names. In a text that is
+// not a keyring at all, every line is wrong.
 const MaxParseErrors = 10
 
-// A ParseError is what is wrong with a line of a keyring. It quotes nothing
-// of the text: a line that does not parse may well hold a secret.
+// A ParseError says what is wrong with a line of a keyring. It quotes nothing
+// of the text, because a line that does not parse may well hold a secret.
 type ParseError struct {
 	Line   int // counted from 1
 	Reason string

@@ -40,7 +40,7 @@ func TestParseKeyring(t *testing.T) {
 	}
 }
 
-// compareParse holds what came of a vector's text against what must.
+// compareParse compares the result for a vector's text with the expected one.
 func compareParse(t *testing.T, v *vectors.Keyring, entries []core.Entry, err error, want []vectors.KeyringError) {
 	t.Helper()
 	if len(want) == 0 {
@@ -70,13 +70,13 @@ func compareParse(t *testing.T, v *vectors.Keyring, entries []core.Entry, err er
 	}
 }
 
-// TestParseKeyringOfWrongLines: a text of nothing but wrong lines costs no more
+// TestParseKeyringOfWrongLines: a text that has only wrong lines costs no more
 // than its first ones.
 func TestParseKeyringOfWrongLines(t *testing.T) {
 	text := bytes.Repeat([]byte("?\n"), 1_000_000)
 	allocations := testing.AllocsPerRun(1, func() {
 		if _, err := core.ParseKeyring(text); err == nil {
-			t.Error("it is taken")
+			t.Error("it is accepted")
 		}
 	})
 	if allocations > 100 {

@@ -2,6 +2,6 @@
 
 package core
 
-// readZeros has nothing to do where copying zeros overwrites all registers that
-// searching and comparing take, or where these take none.
+// readZeros has nothing to do: here searching and comparing use no vector
+// registers, or only those that copying zeros overwrites.
 func readZeros([]byte) bool { return true }

@@ -4,8 +4,8 @@ package core
 
 import "bytes"
 
-// readZeros reads zeros as text is searched and compared. On these processors
-// that goes through vector registers, and copying does not. It returns true.
+// readZeros searches and compares zeros. On these processors, searching and
+// comparing use vector registers, and copying does not. It returns true.
 //
 //go:noinline
 func readZeros(zeros []byte) bool {

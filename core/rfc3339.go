@@ -5,11 +5,11 @@ import "time"
 // midnight makes a time of a date.
 const midnight = "T00:00:00Z"
 
-// parseTime returns the Unix second of an RFC 3339 time, or the first one, in
-// UTC, of a date. Package time checks the calendar, but takes forms that RFC
-// 3339 §5.6 does not know, so the form is checked first. The year must be four
-// digits in UTC too, where an offset can lead out of them, or the time could
-// not be written down again.
+// parseTime returns the Unix second of an RFC 3339 time, or the first second in
+// UTC of a date. Package time checks the calendar, but accepts forms that RFC
+// 3339 §5.6 does not, so parseTime checks the form first. The year must have four
+// digits in UTC too. An offset can shift it out of that range, and then the time
+// could not be written in this form again.
 func parseTime(value []byte) (seconds int64, ok bool) {
 	if hasForm(value, "0000-00-00") {
 		value = append(value[:len(value):len(value)], midnight...)

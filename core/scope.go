@@ -46,9 +46,9 @@ type scopeSet struct {
 }
 
 // satisfies reports whether the set holds every scope of a list separated by
-// SP or HTAB. A name that is not a valid scope is held by no set, not even by
-// "*": what cannot be understood is not granted. Neither is a list of
-// separators alone, which demands something and names nothing.
+// SP or HTAB. No set holds a name that is not a valid scope, not even "*":
+// what cannot be understood is not granted. The same goes for a list that has
+// only separators: it demands something and names nothing.
 func (s *scopeSet) satisfies(required []byte) bool {
 	ok := true
 	for first := true; len(required) > 0; first = false {

@@ -8,9 +8,9 @@ import (
 	"github.com/concrete-security/auth-service/core"
 )
 
-// TestKeyringDecidesOverTheSingleToken: a token that an entry has too is what
-// the entry says, also where the token itself is forgotten; without the entry
-// it is the single token again.
+// TestKeyringDecidesOverTheSingleToken: if an entry has the single token too, the
+// entry decides, even after the token itself is wiped. Without the entry, the
+// single token passes again.
 func TestKeyringDecidesOverTheSingleToken(t *testing.T) {
 	const token = "a-token-in-both-places"
 	same := entryOf("ci", token, "metrics")

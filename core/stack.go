@@ -1,21 +1,21 @@
 package core
 
-// SHA-256 leaves copies of its input in its stack frames: the message behind
-// the salt, and the last, incomplete block in each copy of its state. Go clears
-// no frame when a function returns, and when a stack is too small, Go copies it
-// to a larger one and leaves the old one as it was. So a function that hands a
-// token to the hash calls growStack before and wipeStack after, and wiping
-// needs no more stack than growStack has made sure of.
+// SHA-256 leaves copies of its input in its stack frames: the message after the
+// salt, and the last, incomplete block in each copy of its state. Go does not
+// clear a frame when a function returns. When a stack is too small, Go copies it
+// to a larger one and leaves the old one as it was. So a function that hashes a
+// token calls growStack before and wipeStack after. Wiping needs no more stack
+// than growStack has made room for.
 
 const (
 	// stackDepth is how far below its caller wipeStack clears the stack. The
 	// hash's frames take less on every platform, even with what the runtime
-	// stores below them when it interrupts them: see TestHashDepth, which
-	// measures it, and RATIONALE.md.
+	// stores below them when it interrupts them. TestHashDepth measures this;
+	// see RATIONALE.md.
 	stackDepth = 2560
-	// stackReserve is how much stack growStack makes sure of: what wipeStack
-	// takes, and as much again as the runtime asks of a stack that it leaves
-	// alone.
+	// stackReserve is how much stack growStack makes room for: what wipeStack
+	// takes, and what the runtime wants to stay free on a stack that it does
+	// not move.
 	stackReserve = stackDepth + 1536
 )
 
@@ -34,8 +34,8 @@ func stackFrame(touch bool) {
 	}
 }
 
-// wipeStack clears the stack below its caller's frame, and the registers as
-// wipeRegisters does, which would take as long again for zeros of its own.
+// wipeStack clears the stack below its caller's frame. It clears the registers
+// too, like wipeRegisters, which would take as long again to make its own zeros.
 //
 //go:noinline
 func wipeStack() {
@@ -44,8 +44,9 @@ func wipeStack() {
 	readZeros(frame[:registerBytes])
 }
 
-// Wipe overwrites b with zeros, and the registers that copies of b may have
-// gone through: a signal would store these on its stack for good.
+// Wipe overwrites b with zeros. It also overwrites the registers that copies of
+// b may have gone through, because a signal would store them on its stack for
+// good.
 func Wipe(b []byte) {
 	clear(b)
 	wipeRegisters()
@@ -56,8 +57,8 @@ const (
 	// copying 256 bytes takes all sixteen of them. Elsewhere it takes others, and
 	// overwrites these; see readZeros for the vector registers there.
 	registerBytes = 256
-	// registerStep keeps the two places of the copy apart, which overlap: all
-	// of it is read before any of it is written.
+	// registerStep is the distance between source and destination of the copy.
+	// They overlap, so all of it is read before any of it is written.
 	registerStep = 16
 )
 
@@ -68,9 +69,9 @@ func wipeRegisters() {
 	readZeros(zeros[:])
 }
 
-// moveZeros is not inlined, so that the compiler knows neither the length, and
-// calls the general copying routine, nor what becomes of the arrays, and clears
-// all of them.
+// moveZeros is not inlined. So the compiler does not know the length, and calls
+// the general copying routine. Nor does it know what becomes of the arrays, so it
+// clears all of them.
 //
 //go:noinline
 func moveZeros(to, from []byte) { copy(to, from) }

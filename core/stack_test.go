@@ -89,10 +89,9 @@ func deeper(padding int, f func()) {
 	frame[0]++
 }
 
-// interruption is what the runtime stores on a stack when it interrupts a Go
-// function: its registers, 464 bytes on riscv64 and less elsewhere. The deepest
-// frame of the hash is one of these functions or assembly, which it does not
-// interrupt.
+// interruption is how much the runtime stores on a stack when it interrupts a Go
+// function: the registers, 464 bytes on riscv64 and less elsewhere. It does not
+// interrupt assembly.
 const interruption = 464
 
 // hashings are the ways in which a token comes to be hashed.
@@ -133,7 +132,7 @@ func TestHashDepth(t *testing.T) {
 	}
 }
 
-// TestHashDepthOfOlderProcessors measures what the hash takes where the
+// TestHashDepthOfOlderProcessors measures how much stack the hash uses if the
 // processor has no instructions for it.
 func TestHashDepthOfOlderProcessors(t *testing.T) {
 	if raceEnabled {
@@ -148,7 +147,7 @@ func TestHashDepthOfOlderProcessors(t *testing.T) {
 		c.Env = append(os.Environ(), "GODEBUG="+setting)
 		out, err := c.CombinedOutput()
 		if err != nil && c.Process == nil {
-			t.Skip("an emulator runs this, and no other program: ", err)
+			t.Skip("an emulator runs this test and cannot start another process: ", err)
 		}
 		if err != nil || !strings.Contains(string(out), "--- PASS") {
 			t.Errorf("%s: %v\n%s", setting, err, out)
@@ -157,7 +156,7 @@ func TestHashDepthOfOlderProcessors(t *testing.T) {
 	}
 }
 
-// TestWipeStackLeavesNothingOut: its frame has no part that is not cleared.
+// TestWipeStackLeavesNothingOut: wipeStack clears every part of its frame.
 func TestWipeStackLeavesNothingOut(t *testing.T) {
 	var before, after int
 	onFreshStack(0, func() {

@@ -8,10 +8,10 @@ import (
 	"github.com/concrete-security/auth-service/core"
 )
 
-// acceptBatch is the most that acceptBurst takes from one socket.
+// acceptBatch is the most connections that acceptBurst takes from one socket.
 const acceptBatch = 64
 
-// startAccepting makes the loop take new connections, in turn with others.
+// startAccepting makes the loop accept connections, in turn with other loops.
 func (l *loop) startAccepting() {
 	if !l.accepting {
 		l.accepting = true
@@ -19,7 +19,7 @@ func (l *loop) startAccepting() {
 	}
 }
 
-// watchSockets begins or ends the watching of the listening sockets.
+// watchSockets starts or stops watching the listening sockets.
 func (l *loop) watchSockets(watching bool) {
 	if l.watching == watching {
 		return
@@ -62,8 +62,8 @@ func (l *loop) acceptBurst() {
 }
 
 // accept takes a new connection from a listening socket, if there is one. If
-// there are more, the next wake-up is at once; asking for them would mostly be
-// in vain. It returns false if there was none, or none can be had now.
+// there are more, the next wake-up comes at once; trying here would mostly find
+// none. It returns false if there was none, or none can be accepted now.
 func (l *loop) accept(socket int) bool {
 	fd, err := accept(socket)
 	switch {
@@ -96,10 +96,10 @@ func (l *loop) noteAcceptError(err error) {
 	l.server.noteAcceptError(name, name+": "+err.Error())
 }
 
-// acceptWithout accepts a connection when there is no descriptor left, by giving
-// up the spare. The connection that has been idle longest makes room for another
-// spare; if there is none, the new one is refused. It returns false if no
-// connection could be accepted.
+// acceptWithout accepts a connection when no descriptor is left, by giving up the
+// spare. The connection that has been idle longest makes room for another spare.
+// If none is idle, the new one is refused. It returns false if no connection
+// could be accepted.
 func (l *loop) acceptWithout(socket int) bool {
 	if l.vain {
 		return false
@@ -113,7 +113,7 @@ func (l *loop) acceptWithout(socket int) bool {
 	fd, err := accept(socket)
 	switch {
 	case err != nil:
-		// The limit is below what is open: no connection need end for that.
+		// The limit is below what is open. Closing a connection would not help.
 		l.vain = errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE)
 	case l.makeRoom(0):
 		l.admit(fd)
@@ -127,7 +127,7 @@ func (l *loop) acceptWithout(socket int) bool {
 // replaceSpare opens the spare if it was given up.
 func (l *loop) replaceSpare() {
 	if l.spare < 0 {
-		l.spare, _ = openSpare() // or at the next connection
+		l.spare, _ = openSpare() // if this fails, the next connection tries again
 	}
 }
 
@@ -150,17 +150,17 @@ func (l *loop) admit(fd int) {
 	c.wait.conn = c
 	l.place(c)
 	l.await(c)
-	// The request is often there already. If the connection ends with it, it
-	// never has to be watched.
+	// The request has often arrived already. If the connection ends with it, the
+	// loop never has to watch it.
 	l.readable(c)
 	if l.conn(fd) == c && !c.watched {
 		l.watchFor(c, unix.EPOLLIN)
 	}
 }
 
-// turnAway answers a connection too many. What it has sent already is read, for
-// the kernel would answer unread bytes with a reset that overtakes the
-// response.
+// turnAway refuses a connection that is one too many. It reads what the client has
+// already sent: the kernel would answer unread bytes with a reset that overtakes
+// the response.
 func (l *loop) turnAway(fd int) {
 	n, _ := read(fd, l.in[:maxHead])
 	core.Wipe(l.in[:max(n, 0)])

@@ -94,7 +94,8 @@ func isAddress(b []byte) bool {
 			return false
 		}
 	}
-	// No copy, which would stay in the error: it may be anything of these digits.
+	// The digits are not copied, because a copy would stay in the error, and they may
+	// be part of a secret.
 	text := unsafe.String(unsafe.SliceData(b), len(b))
 	if _, err := netip.ParseAddr(text); err == nil {
 		return true

@@ -58,8 +58,8 @@ func threadTime() time.Duration {
 }
 
 // seekRelief hands every second idle connection to the loop with the most time
-// to spare, if there is one. A connection that waits for anything else stays:
-// what it waits for is known here alone.
+// to spare, if there is one. A connection that waits for anything else stays,
+// because only this loop knows what it waits for.
 func (l *loop) seekRelief() {
 	var relief *loop
 	least := uint32(1000 * spareShare)
@@ -124,8 +124,8 @@ func (l *loop) takeOver() {
 	}
 }
 
-// adopt makes handed connections the loop's own. They are idle and in the order
-// of their deadlines, which they keep.
+// adopt takes over handed connections. They are idle, in the order of their
+// deadlines, and keep these.
 func (l *loop) adopt(handed []*conn) {
 	l.idle.merge(handed)
 	for _, c := range handed {

@@ -10,15 +10,15 @@ import (
 // conditionInterval is how often a condition that lasts is logged.
 const conditionInterval = 10 * time.Second
 
-// conditions keep what may last from filling the log: each condition is logged
-// on its own, once in conditionInterval. The zero value is ready for use.
+// conditions keep lasting conditions from filling the log. Each is logged on its
+// own, once in conditionInterval. The zero value is ready for use.
 type conditions struct {
 	mu   sync.Mutex
 	last map[string]time.Time
 }
 
-// note logs a condition, unless it was logged a moment ago. name tells it from
-// the others; there must be few names, none of them from a client.
+// note logs a condition, unless it was logged within conditionInterval. name
+// identifies it. There must be few names, and none may come from a client.
 func (c *conditions) note(logger *slog.Logger, name, message string, attributes ...slog.Attr) {
 	c.mu.Lock()
 	now := time.Now()
@@ -36,8 +36,8 @@ func (c *conditions) note(logger *slog.Logger, name, message string, attributes 
 	}
 }
 
-// noteAcceptError logs why a connection cannot be accepted. name tells one
-// error of the system's from another.
+// noteAcceptError logs why a connection cannot be accepted. name identifies the
+// system's error.
 func (s *Server) noteAcceptError(name, text string) {
 	s.conditions.note(s.options.Logger, "accept "+name, "cannot accept a connection",
 		slog.String("error", text), slog.Int64("connections", s.connections.Load()))

@@ -15,15 +15,15 @@ import (
 type conn struct {
 	fd         int
 	loop       *loop
-	generation int32 // tells it from others that had its descriptor
+	generation int32 // distinguishes it from others that had its descriptor
 	exchange   exchange
-	unparsed   []byte // an incomplete request, or what could not be answered yet
+	unparsed   []byte // an incomplete request, or bytes that could not be answered yet
 	unsent     []byte // responses that the client has not taken
 	after      next   // what follows once unsent is gone
 	lingers    bool
 	watched    bool // by the loop's poll
-	accounted  int32
-	holding    *holding // nil while it holds nothing; accounted is what it was last told
+	accounted  int32    // the number of bytes that holding has
+	holding    *holding // nil while the connection holds nothing
 	wait       waiting
 }
 
@@ -55,7 +55,7 @@ func (l *loop) readable(c *conn) {
 		l.answer(c, held+n, false)
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		core.Wipe(l.in[:held])
-	case c.exchange.headLength > 0: // it will not send the rest of the body
+	case c.exchange.headLength > 0: // the client will not send the rest of the body
 		l.answer(c, held, true)
 	default: // the client is gone, or has nothing more to say
 		core.Wipe(l.in[:held])
@@ -63,8 +63,8 @@ func (l *loop) readable(c *conn) {
 	}
 }
 
-// maxBodyReads is how often one wake-up reads on for a body. The largest that is
-// discarded takes three reads if all of it is there.
+// maxBodyReads is how many times one wake-up reads more of a body. The largest
+// body that is discarded takes three reads if all of it has arrived.
 const maxBodyReads = 4
 
 // answer answers the requests in l.in[:n], which it wipes. last is as for
@@ -80,7 +80,7 @@ func (l *loop) answer(c *conn, n int, last bool) {
 		if len(l.out) > 0 {
 			c.wait.remove() // what has begun is another request, with its own time
 		}
-		if then == readBody { // the body is forgotten, and there is room for more of it
+		if then == readBody { // the body is discarded, so there is room for more of it
 			n = copy(l.in, l.in[consumed:consumed+c.exchange.headLength])
 			consumed = 0
 		}
@@ -106,7 +106,7 @@ func (l *loop) answer(c *conn, n int, last bool) {
 			n += more
 			filled = max(filled, n)
 		case errors.Is(err, unix.EAGAIN) && c.exchange.skipped > 0:
-			// What has begun to arrive is not a mistaken proxy's invention.
+			// The body has begun to arrive, so the proxy did not just announce it.
 			then = readMore
 		default:
 			last = true
@@ -125,11 +125,12 @@ func (l *loop) hold(c *conn, consumed, n int) {
 	case len(rest) == 0:
 		c.unparsed = nil
 	case cap(c.unparsed) < len(rest):
-		// By powers of two: one that arrives byte by byte is copied a few times.
+		// By powers of two: a request that arrives byte by byte is copied only a
+		// few times.
 		c.unparsed = make([]byte, 0, max(1<<bits.Len(uint(len(rest)-1)), 256))
 	}
 	c.unparsed = append(c.unparsed, rest...)
-	if c.wait.list == nil && c.accounted > 0 { // what is held is of a younger request
+	if c.wait.list == nil && c.accounted > 0 { // what is held belongs to a younger request
 		l.accountBytes(c, 0)
 	}
 	l.account(c)
@@ -142,8 +143,8 @@ func (l *loop) send(c *conn, then next) {
 	}
 }
 
-// write writes l.out and empties it. If the client does not take it all, the
-// rest is kept for writable, and so is then.
+// write writes l.out and empties it. If the client does not take it all, write
+// keeps the rest, and then, for writable.
 func (l *loop) write(c *conn, then next) bool {
 	if len(l.out) == 0 {
 		return true
@@ -230,7 +231,7 @@ func (l *loop) await(c *conn) {
 	}
 }
 
-// awaitIn leaves a connection that is in the list already where it is.
+// awaitIn does not move a connection that is already in the list.
 func (l *loop) awaitIn(list *deadlineList, c *conn, timeout time.Duration) {
 	if c.wait.list != list {
 		list.add(&c.wait, l.clock+int64(timeout))

@@ -129,7 +129,7 @@ func TestPipelineLongerThanBuffers(t *testing.T) {
 }
 
 // TestConnectionLimit: at the limit the connection that has been idle longest
-// makes room, so that whoever comes first cannot keep all others out.
+// makes room, so early clients cannot keep all others out.
 func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {
@@ -155,7 +155,7 @@ func TestConnectionLimit(t *testing.T) {
 	})
 }
 
-// TestConnectionLimitOfBusyConnections: where none is idle, the oldest
+// TestConnectionLimitOfBusyConnections: if no connection is idle, the oldest
 // incomplete request makes room.
 func TestConnectionLimitOfBusyConnections(t *testing.T) {
 	t.Parallel()
@@ -186,7 +186,7 @@ func TestConnectionLimitOfBusyConnections(t *testing.T) {
 	})
 }
 
-// TestConnectionLimitOfClosedConnections: those whose clients have had their
+// TestConnectionLimitOfClosedConnections: connections whose clients have their
 // last response, and have not closed their end, make room as well.
 func TestConnectionLimitOfClosedConnections(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,8 @@
 package server
 
 // A deadline list holds the connections that wait for the same kind of thing,
-// in the order of their deadlines. All that are added wait equally long, so
-// adding, removing and finding the next one take constant time.
+// in the order of their deadlines. All connections that are added wait equally
+// long, so adding, removing and finding the next one take constant time.
 type deadlineList struct {
 	first, last *waiting
 }

@@ -21,7 +21,7 @@ const outputMark = 8 << 10
 type exchange struct {
 	head       head
 	headLength int   // bytes; 0 until the head is complete
-	skipped    int64 // bytes of the body that have arrived and are forgotten
+	skipped    int64 // bytes of the body that have arrived and been discarded
 }
 
 // next is what a connection does after its responses are written.
@@ -30,7 +30,7 @@ type next uint8
 const (
 	readMore    next = iota
 	callAgain        // there is more to answer in the bytes at hand
-	readBody         // the rest of a body may be there: see advance
+	readBody         // the rest of a body may have arrived: see advance
 	closeNow         // nothing more can be on its way
 	closeLastly      // the client may still be sending: see lingering close
 )
@@ -64,10 +64,10 @@ func (w *worker) setTime(now time.Time) {
 // responses to out and returns how many bytes it has consumed. draining makes
 // every response the connection's last.
 //
-// After readMore, the rest is to be handed in again with what follows it. After
-// readBody, the same goes for the next x.headLength bytes; what lies behind them
-// is part of a body, to be forgotten. last says that nothing more of a body will
-// be read, and then readBody is not returned.
+// After readMore, the caller passes in the unconsumed bytes again, with what
+// follows them. After readBody, it does so with the next x.headLength bytes only,
+// and discards the bytes behind them, which are part of a body. last says that
+// nothing more of a body will be read; then advance does not return readBody.
 func (w *worker) advance(x *exchange, in, out []byte, p peer, last, draining bool) (consumed int, _ []byte, _ next) {
 	for {
 		buf := in[consumed:]
@@ -95,8 +95,8 @@ func (w *worker) advance(x *exchange, in, out []byte, p peer, last, draining boo
 				x.skipped += behind
 				return consumed, out, readBody
 			}
-			// Whoever uses the connection next would wait for a body that a
-			// mistaken proxy announces and never sends.
+			// A faulty proxy may announce a body and never send it. The next
+			// request on the connection would then wait for that body.
 			c = closeAfter
 		}
 		out = w.answer(&x.head, buf[:x.headLength], out, p, c)
@@ -113,9 +113,9 @@ func (w *worker) advance(x *exchange, in, out []byte, p peer, last, draining boo
 }
 
 // persistence says what becomes of the connection after the request, provided
-// that its body has arrived. A large body is not worth reading, and one that
-// the client may hold back (RFC 9110 §10.1.1) leaves it open where the next
-// request would begin.
+// that its body has arrived. A large body is not worth reading. If the client may
+// hold the body back (RFC 9110 §10.1.1), it is unclear where the next request
+// would begin.
 func (h *head) persistence(draining bool) connection {
 	switch {
 	case draining, !h.keepsOpen(), h.codings > 0, h.contentLength > maxDiscardedBody,

@@ -81,7 +81,7 @@ func exchangeBytes(t *testing.T, address string, x *vectors.Exchange) (received 
 }
 
 // advanceAll hands pieces to a worker as they would arrive, and returns the
-// responses and whether the connection ends. The rest of a body is waited for
+// responses and whether the connection ends. It waits for the rest of a body
 // until the last piece.
 func advanceAll(w *worker, pieces ...[]byte) (out []byte, closed bool) {
 	return advance(w, true, pieces)

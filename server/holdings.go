@@ -2,8 +2,8 @@ package server
 
 import "sync"
 
-// holdings bound what all incomplete requests hold together. A limit for each
-// connection is none for thousands of them.
+// holdings limit what all incomplete requests hold together. A limit for each
+// connection does not limit thousands of them.
 type holdings struct {
 	limit int64
 
@@ -13,22 +13,23 @@ type holdings struct {
 	newest *holding
 }
 
-// holding is what one connection holds, in the order in which they began.
+// holding is what one connection holds. Holdings are listed in the order in which
+// they began.
 type holding struct {
 	holder    holder
 	bytes     int64
-	old, next *holding // the neighbours that began before and after
+	old, next *holding // those that began just before and just after
 }
 
 // holder is a connection that can be made to give up what it holds.
 type holder interface {
-	// giveUp asks the connection to refuse its request. It does not wait for
-	// that, and holdings are locked meanwhile.
+	// giveUp asks the connection to refuse its request. It must not block,
+	// because it is called with the holdings locked.
 	giveUp()
 }
 
-// set takes note that h, which is of, now holds so many bytes. It reports
-// whether all of them together hold too much.
+// set notes that h, which belongs to of, now holds the given number of bytes. It
+// reports whether all together hold too much.
 func (hs *holdings) set(h *holding, of holder, bytes int64) (over bool) {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -44,7 +45,8 @@ func (hs *holdings) set(h *holding, of holder, bytes int64) (over bool) {
 	return hs.total > hs.limit
 }
 
-// relieve asks the oldest to give up until the others are within the limit.
+// relieve asks the oldest holders to give up until the others are within the
+// limit.
 func (hs *holdings) relieve() {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -53,7 +55,7 @@ func (hs *holdings) relieve() {
 	}
 }
 
-// relieveOne asks the oldest to give up, if there is one.
+// relieveOne asks the oldest holder to give up, if there is one.
 func (hs *holdings) relieveOne() bool {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
@@ -73,7 +75,7 @@ func (hs *holdings) askOldest() {
 	h.holder.giveUp()
 }
 
-// held is the number of bytes that are held now.
+// held returns the number of bytes that are held now.
 func (hs *holdings) held() int64 {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()

@@ -27,11 +27,11 @@ type loop struct {
 	wake      int // eventfd
 	events    []unix.EpollEvent
 
-	accepting   bool  // this loop is one of those that take new connections
+	accepting   bool  // this loop is one of those that accept connections
 	watching    bool  // it watches its sockets
-	resumeAt    int64 // it will, from then on: see pause
-	spare       int   // given up to accept, and close, when descriptors run out
-	vain        bool  // giving up a descriptor was of no use the last time
+	resumeAt    int64 // when it watches them again: see pauseAccepting
+	spare       int   // a descriptor to give up when none is left, to accept and close
+	vain        bool  // giving up a descriptor did not help last time
 	generations int32 // of the connections so far
 
 	conns []*conn // by descriptor: see conn
@@ -144,7 +144,8 @@ func (l *loop) rounds() error {
 	return nil
 }
 
-// round waits for events, at most for so many milliseconds, and handles them.
+// round waits for events, at most the given number of milliseconds, and handles
+// them.
 func (l *loop) round(timeout int) error {
 	n, err := unix.EpollWait(l.poll, l.events, timeout)
 	if err != nil && !errors.Is(err, unix.EINTR) {
@@ -163,8 +164,8 @@ func (l *loop) handleAll(events []unix.EpollEvent) {
 	for i := range events {
 		l.handle(&events[i])
 	}
-	// Each event of a full batch may have taken long, and the kernel names a
-	// listening socket once in as many events as there are connections.
+	// Each event of a full batch may have taken long, and the kernel reports a
+	// listening socket no more often than any connection.
 	if len(events) == eventBatch {
 		l.acceptBurst()
 	}
@@ -177,8 +178,8 @@ func (l *loop) tick() {
 	l.worker.setTime(l.server.options.Now())
 }
 
-// handle handles one event. What it names may be gone since: an earlier event of
-// the batch may have closed it.
+// handle handles one event. Its descriptor may be gone: an earlier event of the
+// batch may have closed it.
 func (l *loop) handle(e *unix.EpollEvent) {
 	fd := int(e.Fd)
 	switch {
@@ -197,7 +198,7 @@ func (l *loop) handle(e *unix.EpollEvent) {
 	}
 }
 
-// serve does what an event of a connection asks for.
+// serve handles an event of a connection.
 func (l *loop) serve(c *conn, events uint32) {
 	switch {
 	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
@@ -209,7 +210,7 @@ func (l *loop) serve(c *conn, events uint32) {
 	}
 }
 
-// conn is the connection of a descriptor, or nil.
+// conn returns the connection of a descriptor, or nil.
 func (l *loop) conn(fd int) *conn {
 	if fd < 0 || fd >= len(l.conns) {
 		return nil
@@ -217,7 +218,7 @@ func (l *loop) conn(fd int) *conn {
 	return l.conns[fd]
 }
 
-// place makes c, which is new to the loop, findable by its descriptor.
+// place registers c, which is new to the loop, under its descriptor.
 func (l *loop) place(c *conn) {
 	if missing := c.fd + 1 - len(l.conns); missing > 0 {
 		l.conns = append(l.conns, make([]*conn, max(missing, 64))...)
@@ -259,8 +260,8 @@ func (l *loop) lists() [5]*deadlineList {
 	return [5]*deadlineList{&l.idle, &l.heads, &l.bodies, &l.blocked, &l.lingers}
 }
 
-// expire ends what has waited for too long. It looks once more before that: if
-// the process was paused, what was sent in time has not been read yet.
+// expire ends what has waited for too long. Before that it looks once more: if the
+// process was paused, it has not yet read what was sent in time.
 func (l *loop) expire() {
 	for _, list := range l.lists() {
 		for w := list.first; w != nil && w.deadline <= l.clock; w = list.first {
@@ -278,8 +279,8 @@ func (l *loop) expire() {
 	}
 }
 
-// stillWaits looks at what has come of a connection, and reports whether it
-// still waits for what it did.
+// stillWaits looks for new events of a connection, and reports whether it still
+// waits for the same thing.
 func (l *loop) stillWaits(c *conn) bool {
 	list, deadline := c.wait.list, c.wait.deadline
 	if list == &l.blocked {
@@ -320,13 +321,13 @@ func (l *loop) beginDrain() {
 		w.deadline = min(w.deadline, grace)
 	}
 	l.watchSockets(false)
-	// The last loop takes what has reached the sockets, if time allows, and closes
-	// them in the same breath. Who connects later is refused, or, where another process has
-	// taken a unix socket's path over, led there by the kernel, even if it had
-	// looked the path up before.
+	// The last loop accepts what has reached the sockets, if time allows, and closes
+	// them at once. Then a later connection is refused. If another process has taken
+	// over a unix socket's path, the kernel leads the client there instead, even if
+	// the client had looked up the path before.
 	if l.listening.Add(-1) == 0 {
 		for _, fd := range l.sockets {
-			// One failure may be of that connection alone.
+			// One failure may concern only that connection.
 			for failures := 0; failures < 3 && l.server.monotonic() < l.drainEnd; {
 				if !l.accept(fd) {
 					failures++

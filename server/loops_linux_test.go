@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// testLoops are event loops that the test drives round by round, by a clock of
-// its own.
+// testLoops are event loops that the test drives round by round, with its own
+// clock.
 type testLoops struct {
 	*Server
 	loops   []*loop
@@ -63,8 +63,8 @@ func newTestLoops(t *testing.T, number int, options Options) *testLoops {
 // pass lets time go by.
 func (ls *testLoops) pass(d time.Duration) { ls.clock += int64(d) }
 
-// settle runs rounds of all loops until nothing is left to do. What a client
-// has sent over the loopback interface has arrived by then.
+// settle runs rounds of all loops until nothing is left to do. By then, what a
+// client sent over the loopback interface has arrived.
 func (ls *testLoops) settle(t *testing.T) {
 	t.Helper()
 	for range 20 {
@@ -88,7 +88,7 @@ func (ls *testLoops) dial(t *testing.T) net.Conn {
 	return c
 }
 
-// send sends, and has it read.
+// send sends text and lets the loops read it.
 func (ls *testLoops) send(t *testing.T, c net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
@@ -97,7 +97,7 @@ func (ls *testLoops) send(t *testing.T, c net.Conn, text string) {
 	ls.settle(t)
 }
 
-// received is what has come back, and whether it has ended.
+// received returns what has come back, and whether the connection has ended.
 func received(t *testing.T, c net.Conn) (text string, ended bool) {
 	t.Helper()
 	b := make([]byte, 64<<10)
@@ -111,8 +111,8 @@ func isTimeout(err error) bool {
 	return ok && timeout.Timeout()
 }
 
-// handOver makes the loop that has the connections hand half of the idle ones
-// to the other.
+// handOver makes the loop that has the connections hand half of its idle ones to
+// the other.
 func (ls *testLoops) handOver(t *testing.T, from int) {
 	t.Helper()
 	for i, l := range ls.loops {
@@ -171,8 +171,8 @@ func TestHandOverKeepsDeadlines(t *testing.T) {
 	}
 }
 
-// TestHandOverKeepsOrder: a loop that takes idle connections over closes those
-// first that have been idle longer.
+// TestHandOverKeepsOrder: a loop that takes over idle connections closes those
+// first that have been idle longest.
 func TestHandOverKeepsOrder(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 2, Options{})
@@ -206,12 +206,12 @@ func TestHandOverKeepsOrder(t *testing.T) {
 	}
 }
 
-// TestReadBeforeExpiring: a pause of the process closes nothing that was sent
-// in time.
+// TestReadBeforeExpiring: after the process was paused, a request that was sent in
+// time is still answered.
 func TestReadBeforeExpiring(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 2, Options{HeadTimeout: time.Second, IdleTimeout: 2 * time.Second})
-	const each = eventBatch // more in all than one wake-up tells of
+	const each = eventBatch // more in all than one wake-up reports
 	var idle, begun, slow []net.Conn
 	for range each {
 		idle = append(idle, ls.dial(t))
@@ -240,7 +240,7 @@ func TestReadBeforeExpiring(t *testing.T) {
 }
 
 // TestAcceptsBesideBusyConnections: when there is more to do than one wake-up
-// tells of, new connections do not wait for all of it.
+// reports, new connections do not wait for all of it.
 func TestAcceptsBesideBusyConnections(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 1, Options{})
@@ -268,8 +268,8 @@ func TestAcceptsBesideBusyConnections(t *testing.T) {
 	}
 }
 
-// TestWatchesAgain: a loop that cannot watch its sockets, as when the kernel is
-// out of memory, tries again.
+// TestWatchesAgain: if a loop cannot watch its sockets, for example because the
+// kernel is out of memory, it tries again.
 func TestWatchesAgain(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 1, Options{})
@@ -280,7 +280,7 @@ func TestWatchesAgain(t *testing.T) {
 	ls.pass(acceptPause)
 	ls.settle(t)
 	if l.watching {
-		t.Error("the loop takes a socket for watched that is not")
+		t.Error("the loop believes that it watches a socket, but it does not")
 	}
 	l.sockets = sockets
 	ls.pass(acceptPause)
@@ -289,9 +289,9 @@ func TestWatchesAgain(t *testing.T) {
 	}
 }
 
-// TestEventsOfWhatIsGone: a batch may name a listening socket that an earlier
-// event of it has made the loop give up, and a descriptor that is another
-// connection's by now.
+// TestEventsOfWhatIsGone: an earlier event of a batch may make the loop give up a
+// listening socket that a later event names. A later event may also name a
+// descriptor that now belongs to another connection.
 func TestEventsOfWhatIsGone(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 1, Options{})

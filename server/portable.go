@@ -51,7 +51,7 @@ func (p *portable) accept(l net.Listener) {
 			return
 		default:
 			p.server.noteAcceptError(errorName(err), err.Error())
-			// Where one descriptor less is of no use, neither are more.
+			// If one free descriptor does not help, more do not either.
 			if !roomMade && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) {
 				roomMade = p.makeRoom()
 			}
@@ -60,7 +60,7 @@ func (p *portable) accept(l net.Listener) {
 	}
 }
 
-// errorName tells one system error from another.
+// errorName returns the name of a system error.
 func errorName(err error) string {
 	if errno := syscall.Errno(0); errors.As(err, &errno) {
 		return errno.Error()
@@ -86,8 +86,9 @@ func (p *portable) admit(nc net.Conn) {
 	p.wait.Go(c.serve)
 }
 
-// makeRoom closes the connection that has been idle longest, or else one that
-// has kept the server waiting. It returns false if there is none.
+// makeRoom closes the connection that has been idle longest, or, if none is idle,
+// the one that has kept the server waiting longest. It returns false if there is
+// neither.
 func (p *portable) makeRoom() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,7 +155,7 @@ type portableConn struct {
 	idle    *list.Element // its place in engine.idle, or nil; engine.mu guards it
 	holding holding
 	refused atomic.Bool // it was asked to give up what it holds
-	leaves  atomic.Bool // it was asked to end once it has nothing to say
+	leaves  atomic.Bool // it was asked to end once it is idle
 }
 
 func (c *portableConn) address() string {
@@ -165,8 +166,8 @@ func (c *portableConn) address() string {
 	return host
 }
 
-// setIdle takes note of whether the connection is idle, from now on. The caller
-// holds engine.mu.
+// setIdle notes whether the connection is idle from now on. The caller holds
+// engine.mu.
 func (c *portableConn) setIdle(idle bool) {
 	if c.idle != nil {
 		c.engine.idle.Remove(c.idle)
@@ -189,14 +190,14 @@ func (c *portableConn) giveUp() {
 	_ = c.SetDeadline(time.Unix(1, 0))
 }
 
-// leave ends the connection, which is idle, or else with the response to the
-// request that has arrived just now: the last look of read finds that.
+// leave ends an idle connection. If a request has just arrived, the last look of
+// read finds it, and the connection ends with the response.
 func (c *portableConn) leave() {
 	c.leaves.Store(true)
 	_ = c.SetReadDeadline(time.Unix(1, 0))
 }
 
-// hold takes note of the bytes that the connection holds.
+// hold notes how many bytes the connection holds.
 func (c *portableConn) hold(bytes int) {
 	held := &c.engine.server.held
 	if held.set(&c.holding, c, int64(bytes)) {
@@ -205,9 +206,9 @@ func (c *portableConn) hold(bytes int) {
 	}
 }
 
-// read reads, and looks once more when the deadline has passed: if the process
-// was paused, what was sent in time has not been read yet. late says that it did.
-// idle says that no request has begun.
+// read reads, and looks once more after the deadline: if the process was paused,
+// it has not yet read what was sent in time. late reports that the deadline has
+// passed. idle says that no request has begun.
 func (c *portableConn) read(b []byte, deadline time.Time, idle bool) (n int, late bool, err error) {
 	_ = c.SetReadDeadline(deadline)
 	if c.refused.Load() { // it may have been since before that line
@@ -225,7 +226,7 @@ func (c *portableConn) read(b []byte, deadline time.Time, idle bool) (n int, lat
 	return n, late, err
 }
 
-// lastLook is how long a read waits that is to find what is there already. It
+// lastLook is how long the last look waits for bytes that have already arrived. It
 // finds nothing if the goroutine sleeps for that long before it reads.
 const lastLook = 10 * time.Millisecond
 

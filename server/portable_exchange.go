@@ -26,9 +26,9 @@ type portableWait uint8
 
 const (
 	forRequest portableWait = iota
-	forHead                 // the rest of one
-	forBody                 // if it is there already
-	forRest                 // of a body
+	forHead                 // the rest of a request's head
+	forBody                 // a body, if it has already arrived
+	forRest                 // the rest of a body
 )
 
 // run answers requests until the connection is to be closed.
@@ -42,8 +42,8 @@ func (x *portableExchange) run() {
 			x.end(err)
 			return
 		}
-		// One look is enough, unless there was no room for all that it found. Each
-		// further one might find what has come since.
+		// One look is enough, unless it found more than there was room for. Every
+		// further look might find what has arrived since.
 		late = late && x.held+n < len(x.buffer)
 		last := ended || late && x.waits == forRest // its request is complete but for that
 		if x.waits == forRequest {
@@ -104,7 +104,7 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 	}
 	end := total
 	if then == readBody {
-		end = consumed + x.headLength // the body is forgotten
+		end = consumed + x.headLength // the body is discarded
 	}
 	undisturbed.Uninterrupted(func() {
 		x.held = copy(x.buffer, x.buffer[consumed:end])
@@ -113,9 +113,9 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 	return answered, true
 }
 
-// write writes out. A client that does not read makes it wait, with rest bytes
-// not answered yet. Where there are none, the connection is idle from now on: who
-// sees the response may rely on the order in which connections make room.
+// write writes out. If the client does not read, write waits, with rest bytes not
+// answered yet. If rest is 0, the connection counts as idle before the client sees
+// the response, so a client can rely on the order in which connections make room.
 func (x *portableExchange) write(rest int) bool {
 	if rest > 0 {
 		x.conn.hold(len(x.buffer) + cap(x.out))
@@ -136,7 +136,7 @@ func (x *portableExchange) await(answered bool) {
 	switch {
 	case x.headLength > 0 && x.skipped > 0:
 		waits, timeout = forRest, min(bodyGrace, options.HeadTimeout)
-	case x.headLength > 0: // a body that is not there now is not waited for
+	case x.headLength > 0: // do not wait for a body that has not arrived
 		waits, timeout = forBody, 0
 	case x.held > 0:
 		waits, timeout = forHead, options.HeadTimeout
@@ -150,11 +150,11 @@ func (x *portableExchange) await(answered bool) {
 		x.conn.hold(0)
 		return
 	}
-	// A body is forgotten as it comes; it needs room, or each byte is a read.
+	// A body is discarded as it arrives. It needs room, or each byte costs a read.
 	if x.held == len(x.buffer) || x.headLength > 0 && x.held > len(x.buffer)/2 {
 		x.resize(min(2*len(x.buffer), 2*maxHead))
 	}
-	if answered { // what is held is of a younger request
+	if answered { // what is held belongs to a younger request
 		x.conn.hold(0)
 	}
 	x.conn.hold(len(x.buffer))
@@ -170,7 +170,7 @@ func (x *portableExchange) shrink() {
 	}
 }
 
-// resize moves what is held to a buffer of another size and wipes the old one.
+// resize moves the held bytes to a buffer of another size and wipes the old one.
 func (x *portableExchange) resize(size int) {
 	other := make([]byte, size)
 	copy(other, x.buffer[:x.held])
@@ -178,7 +178,7 @@ func (x *portableExchange) resize(size int) {
 	x.buffer = other
 }
 
-// finish writes the last response and reads on for a while before the
+// finish writes the last response and keeps reading for a while before the
 // connection is closed; see loop.linger.
 func (x *portableExchange) finish(out []byte) {
 	defer clear(out)
@@ -195,7 +195,7 @@ func (x *portableExchange) finish(out []byte) {
 	}
 	discard := make([]byte, usualBuffer)
 	defer core.Wipe(discard)
-	c.hold(len(x.buffer) + len(discard)) // and so it can make room
+	c.hold(len(x.buffer) + len(discard)) // so that it can make room
 	for {
 		if _, err := c.Read(discard); err != nil {
 			return

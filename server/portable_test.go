@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// trickle is a connection whose client sends one more byte whenever the server
-// looks for the last time.
+// trickle is a connection whose client sends one more byte at every last look of
+// the server.
 type trickle struct {
 	net.Conn
 	head     string
@@ -85,8 +85,8 @@ func (c *sleeper) Close() error {
 	return c.Conn.Close()
 }
 
-// TestArrivedRequestStays: a connection that looks idle, but whose request is
-// there, has it answered before it makes room.
+// TestArrivedRequestStays: if a connection looks idle but its request has arrived,
+// the server answers the request before the connection makes room.
 func TestArrivedRequestStays(t *testing.T) {
 	t.Parallel()
 	s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler)})

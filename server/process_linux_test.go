@@ -16,12 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// otherProcess says what a process serves with that a test has started:
-// the engine's name, and the number of descriptors that it may have.
+// otherProcess tells a process that a test has started the name of its engine and
+// the number of descriptors that it may have.
 const otherProcess = "AUTH_SERVICE_TEST_OTHER_PROCESS"
 
-// TestServeInOtherProcess is not a test but the other process of those below:
-// it serves until its standard input ends.
+// TestServeInOtherProcess is not a test. It is the other process of the tests
+// below, and serves until its standard input ends.
 func TestServeInOtherProcess(t *testing.T) {
 	name, files, ok := strings.Cut(os.Getenv(otherProcess), " ")
 	if !ok {
@@ -82,8 +82,8 @@ func serveInOtherProcess(t *testing.T, en engine, descriptors int) (address stri
 	}
 }
 
-// TestPausedProcess: a pause of the process closes nothing that was sent in
-// time, whether it was the first part of a request or all of it.
+// TestPausedProcess: if the process is paused, it still answers a request of which
+// the first part, or all, was sent in time.
 func TestPausedProcess(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {
@@ -141,8 +141,8 @@ func pauses(t *testing.T, address string, process *os.Process) bool {
 	return true
 }
 
-// TestOutOfDescriptors opens more connections than the server can have. Each
-// new one is served, in the place of the one that has been idle longest.
+// TestOutOfDescriptors opens more connections than the server can have. Each new
+// one is served, and replaces the one that has been idle longest.
 func TestOutOfDescriptors(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {

@@ -73,11 +73,12 @@ func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c conn
 	return end(dst, c)
 }
 
-// responseRoom is more than any response takes beside the scopes that it names.
+// responseRoom is more than any response takes, not counting the scopes that it
+// names.
 const responseRoom = 512
 
-// withRoom returns dst with room for n more bytes. Where append would leave the
-// old array as it is, it wipes it.
+// withRoom returns dst with room for n more bytes. It wipes the old array, which
+// append would leave as it is.
 func withRoom(dst []byte, n int) []byte {
 	if cap(dst)-len(dst) >= n {
 		return dst

@@ -6,23 +6,23 @@ import (
 	"sync/atomic"
 )
 
-// overshoot is how many connections there may be beyond the limit while other
-// loops close those that are to make room.
+// overshoot is how many connections may exceed the limit while other loops close
+// those that make room.
 func (l *loop) overshoot() int64 {
 	return int64(min(eventBatch, 1+l.server.options.MaxConnections/8))
 }
 
-// requests are what other loops ask of a loop, and what it lets them know.
+// requests are what other loops ask of a loop, and what it tells them.
 type requests struct {
 	oldestIdle atomic.Int64 // when its longest idle connection would be closed
 	evictions  atomic.Int32 // how many idle connections it is asked to close
 
 	mu     sync.Mutex
-	giveUp []*conn // those that are asked to give up what they hold
+	giveUp []*conn // those asked to give up what they hold
 }
 
-// publishIdle lets the other loops know how long this one's connections have
-// been idle.
+// publishIdle tells the other loops how long this one's connections have been
+// idle.
 func (l *loop) publishIdle() {
 	oldest := int64(math.MaxInt64)
 	if l.idle.first != nil {
@@ -33,8 +33,8 @@ func (l *loop) publishIdle() {
 	}
 }
 
-// makeRoom closes the connection that has been idle longest, be it of another
-// loop. It returns false if there is no room to be had. beyond is by how many
+// makeRoom closes the connection that has been idle longest, even if it belongs to
+// another loop. It returns false if it cannot make room. beyond is by how many
 // connections the limit is exceeded.
 func (l *loop) makeRoom(beyond int64) bool {
 	l.publishIdle()
@@ -56,12 +56,12 @@ func (l *loop) makeRoom(beyond int64) bool {
 }
 
 // makeRoomHere closes one connection of this loop, if it can: the one that has
-// been idle longest or, where all of them are busy, the one that has kept the
-// loop waiting longest, be it for the end of a request or for the reading of
-// a response. A proxy's own requests are complete within moments.
+// been idle longest. If all are busy, it closes the one that has kept the loop
+// waiting longest, for the end of its request or for its client to read a response.
+// A proxy's own requests are complete within moments.
 func (l *loop) makeRoomHere() bool {
 	for _, list := range []*deadlineList{&l.idle, &l.lingers, &l.bodies, &l.heads, &l.blocked} {
-		// Those that have something to say just now are not idle.
+		// A connection that has just sent something is not idle.
 		for looks := 0; list.first != nil && looks < acceptBatch; looks++ {
 			c := list.first.conn
 			still := l.stillWaits(c)
@@ -93,7 +93,7 @@ func (c *conn) giveUp() {
 	c.loop.wakeUp()
 }
 
-// heedRequests does what was asked for.
+// heedRequests does what the other loops asked for.
 func (l *loop) heedRequests() {
 	for range l.requests.evictions.Swap(0) {
 		if l.idle.first == nil || !l.makeRoomHere() {
@@ -106,7 +106,7 @@ func (l *loop) heedRequests() {
 	l.requests.mu.Unlock()
 	for _, c := range conns {
 		switch {
-		case l.conn(c.fd) != c: // it has come to its end
+		case l.conn(c.fd) != c: // it has ended
 		case c.wait.list == &l.heads:
 			l.refuse(c, overloaded)
 		case c.wait.list == &l.bodies:
@@ -117,8 +117,8 @@ func (l *loop) heedRequests() {
 	}
 }
 
-// account takes note of what a connection holds, and sees to it that all of
-// them together do not hold too much.
+// account notes what a connection holds, and ensures that all connections together
+// do not hold too much.
 func (l *loop) account(c *conn) {
 	l.accountBytes(c, cap(c.unparsed)+cap(c.unsent))
 }

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestLongestIdleOfAllLoopsMakesRoom, whichever loop serves it.
+// TestLongestIdleOfAllLoopsMakesRoom: the connection that has been idle longest
+// makes room, whichever loop serves it.
 func TestLongestIdleOfAllLoopsMakesRoom(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 2, Options{MaxConnections: 4})
@@ -42,8 +43,8 @@ func TestLongestIdleOfAllLoopsMakesRoom(t *testing.T) {
 	}
 }
 
-// TestUnsentBodyMakesRoom: a request that lacks no more than its body is
-// answered when its connection makes room, or gives up what it holds.
+// TestUnsentBodyMakesRoom: a request that lacks only its body is answered when its
+// connection makes room or gives up what it holds.
 func TestUnsentBodyMakesRoom(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 1, Options{})
@@ -63,7 +64,8 @@ func TestUnsentBodyMakesRoom(t *testing.T) {
 	}
 }
 
-// TestArrivalsDoNotHoldUpTheEnd: however many connect while the server stops.
+// TestArrivalsDoNotHoldUpTheEnd: the server stops in time, however many connections
+// arrive meanwhile.
 func TestArrivalsDoNotHoldUpTheEnd(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 1, Options{DrainTimeout: 5 * time.Second})
@@ -74,7 +76,7 @@ func TestArrivalsDoNotHoldUpTheEnd(t *testing.T) {
 		}
 		defer c.Close()
 	}
-	ls.monotonic = func() int64 { // accepting one takes long
+	ls.monotonic = func() int64 { // accepting a connection takes long
 		ls.pass(time.Second)
 		return ls.clock
 	}
@@ -87,8 +89,8 @@ func TestArrivalsDoNotHoldUpTheEnd(t *testing.T) {
 }
 
 // TestHeldBytesAreBounded: what incomplete requests hold together has a limit.
-// The oldest are refused first, whichever loop has them, and what is complete
-// is answered.
+// The oldest are refused first, whichever loop has them, and a complete request is
+// answered.
 func TestHeldBytesAreBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 1 << 20
@@ -134,8 +136,8 @@ func TestHeldBytesAreBounded(t *testing.T) {
 	}
 }
 
-// TestYoungRequestsStay: a connection that is always in the middle of a request
-// is as young as its latest one.
+// TestYoungRequestsStay: a connection that is always in the middle of a request is
+// as young as its latest request.
 func TestYoungRequestsStay(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 1, Options{MaxHeldBytes: 64 << 10})
@@ -168,8 +170,7 @@ func (ls *testLoops) blockedConns() (conns []*conn) {
 	return conns
 }
 
-// TestDeafClientsAreBounded: what is held for those that do not read counts,
-// too.
+// TestDeafClientsAreBounded: what is held for clients that do not read counts too.
 func TestDeafClientsAreBounded(t *testing.T) {
 	t.Parallel()
 	const limit = 256 << 10
@@ -197,8 +198,8 @@ func TestDeafClientsAreBounded(t *testing.T) {
 	}
 }
 
-// TestBodyBehindFullBuffer: a body that has arrived is read, also if its head is
-// the last thing for which the loop's buffer had room.
+// TestBodyBehindFullBuffer: a body that has arrived is read, even if its head
+// filled the rest of the loop's buffer.
 func TestBodyBehindFullBuffer(t *testing.T) {
 	t.Parallel()
 	ls := newTestLoops(t, 1, Options{})
@@ -233,7 +234,7 @@ func TestBodyBehindFullBuffer(t *testing.T) {
 	}
 }
 
-// TestConditionsAreLoggedApart: one that lasts does not hide another.
+// TestConditionsAreLoggedApart: a lasting condition does not hide another.
 func TestConditionsAreLoggedApart(t *testing.T) {
 	t.Parallel()
 	lines := &logLines{}

@@ -87,8 +87,8 @@ func (h *head) appendFieldScopes(buf, scopes []byte) []byte {
 	return scopes
 }
 
-// unheldScope stands for a demand that cannot be read. It is not a valid scope,
-// so no token has it.
+// unheldScope replaces a demand that cannot be read. It is not a valid scope, so
+// no token has it.
 const unheldScope = `"`
 
 // appendScope adds a name. It grows the list itself, to leave no copy of what

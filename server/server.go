@@ -32,8 +32,8 @@ type Options struct {
 	HeadTimeout    time.Duration    // 10 s: from a request's first byte to its last, and for a client to take a response
 	IdleTimeout    time.Duration    // 75 s: between requests; longer than the proxy's, or the two race
 	DrainTimeout   time.Duration    // 5 s: from the end of Serve's context to its return at the latest
-	MaxConnections int              // 16384: beyond them, the one that has been idle longest makes room
-	MaxHeldBytes   int64            // 64 MiB: what all incomplete requests hold together; the oldest is refused first
+	MaxConnections int              // 16384: at the limit, the connection that has been idle longest makes room
+	MaxHeldBytes   int64            // 64 MiB: for all incomplete requests together; the oldest is refused first
 	Loops          int              // GOMAXPROCS: event loops, on Linux
 	Measure        bool             // false: time verdicts and count the uses of each principal, for Stats
 	Now            func() time.Time // time.Now: the clock that tokens expire by
@@ -43,8 +43,8 @@ const (
 	// lingerTime is how long a closed connection's other end may go on
 	// sending before it is cut off.
 	lingerTime = 2 * time.Second
-	// bodyGrace is how long the rest of a small body may take that has begun to
-	// arrive with its request's head. A larger one comes in several segments.
+	// bodyGrace is how long the rest of a small body may take once the body has
+	// begun to arrive. All but the smallest come in several segments.
 	bodyGrace = 100 * time.Millisecond
 	// acceptPause is how long no connection is accepted after an error of the
 	// system's that would be there again at once.

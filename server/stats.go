@@ -57,7 +57,7 @@ type Stats struct {
 	Others uint64
 	// Connections are those that are open now.
 	Connections int64
-	// Held is what incomplete requests hold now, in bytes.
+	// Held is how many bytes incomplete requests hold now.
 	Held int64
 	// Durations of verdicts, from a parsed request head to its decision; only
 	// with Options.Measure.
@@ -109,8 +109,8 @@ func (s *Server) Stats() Stats {
 	return stats
 }
 
-// Usable reports whether there is a token that requests can be granted by, and
-// that has not expired.
+// Usable reports whether at least one token can pass: there is one, and it has not
+// expired.
 func (s *Server) Usable() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

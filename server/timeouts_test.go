@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// TestUnsentBody: a mistaken proxy announces a body and does not send it, or not
-// all of it. The request is answered from its head, once, and the connection
-// ends, so that the next request does not wait for the body on it.
+// TestUnsentBody: a faulty proxy announces a body and does not send all of it. The
+// request is answered from its head, once, and the connection ends. So the next
+// request does not wait on it for the body.
 func TestUnsentBody(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {
@@ -29,8 +29,8 @@ func TestUnsentBody(t *testing.T) {
 	})
 }
 
-// TestBodyInSegments: a small body that has begun to arrive with its request
-// does not end the connection, in however many segments it comes.
+// TestBodyInSegments: a small body that has begun to arrive with its request does
+// not end the connection, however many segments it comes in.
 func TestBodyInSegments(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {
@@ -59,8 +59,8 @@ func TestBodyInSegments(t *testing.T) {
 	})
 }
 
-// TestSlowBodyBehindResponses: responses to earlier requests are written once,
-// although a body is still missing when they are.
+// TestSlowBodyBehindResponses: responses to earlier requests are written only once,
+// even if a body is still missing at that time.
 func TestSlowBodyBehindResponses(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestAdminTakesNothingFromVerdicts: a process that may open few files answers
-// everybody, however many connections the admin listener is given, and a scraper
+// everybody, however many connections the admin listener gets, and a scraper
 // gets through.
 func TestAdminTakesNothingFromVerdicts(t *testing.T) {
 	t.Parallel()
@@ -98,7 +98,7 @@ func TestAdminKeepsNoToken(t *testing.T) {
 		}
 	}
 
-	// One that is under way is found, and not any more once its time is over.
+	// The scan finds the token of an unfinished request until the request times out.
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)

@@ -13,11 +13,11 @@ import (
 // quoted them would put them into logs, so every error passes a censor before
 // it is written: see report and newLogger.
 
-// shortestSecret is the length, in characters, from which on a value looks
+// shortestSecret is the length, in characters, of the shortest value that looks
 // like a token.
 const shortestSecret = 32
 
-// notShown stands in the place of what looks like a token.
+// notShown replaces what looks like a token.
 const notShown = "(not shown: it looks like a token)"
 
 // looksLikeToken reports whether a value may be a token, not a path or a name.
@@ -28,25 +28,25 @@ func looksLikeToken(value string) bool {
 
 func isPathSeparator(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparator(uint8(r)) }
 
-// isBase64 reports whether the / of a value is one of base64 and makes no path:
-// every second token of `openssl rand -base64 32` has one.
+// isBase64 reports whether a value with a / is base64, not a path: half the tokens
+// of `openssl rand -base64 32` have a /.
 func isBase64(value string) bool {
 	return base64Run.FindString(value) == value && strings.ContainsAny(value, "+=")
 }
 
 var (
 	base64Run = regexp.MustCompile(`[A-Za-z0-9+/]{31,}={0,2}`)
-	// word is what can stand in an error without being quoted whole, and
-	// authority what follows the scheme of a URL.
+	// word is a long word in an error, where quotation marks and punctuation may
+	// surround it. authority is what follows the scheme of a URL.
 	word      = regexp.MustCompile("[^\\s\"'`(),;]{32,}")
 	authority = regexp.MustCompile("://[^\\s\"'`(),;/?]{32,}")
 )
 
-// A censor takes what looks like a token out of texts.
+// A censor removes from texts what looks like a token.
 type censor struct{ values *strings.Replacer }
 
-// newCensor returns a censor of the given values, and of all single words. It
-// has to know the values, for one with blanks in it is not a word.
+// newCensor returns a censor of the given values and of all single words. It
+// needs the values, because a value with blanks is not a single word.
 func newCensor(values []string) *censor {
 	var known []string
 	for _, value := range values {
@@ -56,7 +56,8 @@ func newCensor(values []string) *censor {
 			}
 		}
 	}
-	// The replacer takes the first that matches, and one can be a part of another.
+	// The longest come first: the replacer takes the first that matches, and one
+	// can be part of another.
 	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, v := range slices.Compact(known) {
@@ -65,9 +66,8 @@ func newCensor(values []string) *censor {
 	return &censor{strings.NewReplacer(pairs...)}
 }
 
-// parts are a value and the pieces of it that an error may quote by themselves:
-// of a flag its name and its value, of a list its items, of a URL what follows
-// the scheme.
+// parts are a value and the pieces of it that an error may quote on their own: a
+// flag's name and value, a list's items, and what follows a URL's scheme.
 func parts(value string) []string {
 	name, assigned, _ := strings.Cut(value, "=")
 	whole := []string{value, name, assigned, strings.TrimLeft(value, "-"), strings.TrimLeft(name, "-")}
@@ -81,8 +81,8 @@ func parts(value string) []string {
 	return list
 }
 
-// processValues are the values that the process was given: arguments and the
-// variables of settings.
+// processValues are the values that the process was given: its arguments and the
+// variables of its settings.
 func processValues(arguments []string) []string {
 	values := slices.Clone(arguments)
 	for _, name := range variables {

@@ -22,8 +22,8 @@ func tokenForms() map[string]string {
 	}
 }
 
-// TestNoTokenIsQuoted: whoever pastes a token where something else belongs
-// does not find it in errors or in the log, whichever place that is.
+// TestNoTokenIsQuoted: a token that is pasted in the wrong place, whichever place
+// that is, appears neither in errors nor in the log.
 func TestNoTokenIsQuoted(t *testing.T) {
 	t.Parallel()
 	settings := append([]string{minLengthVariable}, variables...)
@@ -86,14 +86,14 @@ func TestNoTokenIsQuoted(t *testing.T) {
 	}
 }
 
-// TestNoTokenIsLogged: nor where the service runs, which takes a token for the
-// path of a file that is not there yet.
+// TestNoTokenIsLogged: nor does the running service log it, which takes the token
+// for the path of a file that does not exist yet.
 func TestNoTokenIsLogged(t *testing.T) {
 	t.Parallel()
 	const token = "as_Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyYmF6Zm9vYmFyA0b1C2d3E"
 	for _, format := range []string{"text", "json"} {
 		s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+token, "AUTH_SERVICE_KEYRING="+token, "LOG_FORMAT="+format, "LOG_LEVEL=DEBUG")
-		s.await(t, "as soon as it is there")
+		s.await(t, "as soon as it exists")
 		if err := s.Process.Signal(syscall.SIGHUP); err != nil {
 			t.Fatal(err)
 		}

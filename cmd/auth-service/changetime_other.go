@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// openNonblocking is nothing: there is no FIFO among the files here.
+// openNonblocking is 0: here a path cannot lead to a FIFO.
 const openNonblocking = 0
 
-// changeTime is not to be had here.
+// changeTime is always zero: here the system does not tell it.
 func changeTime(fs.FileInfo) time.Time { return time.Time{} }

@@ -11,8 +11,8 @@ type checkCommand struct {
 	settingFlags
 }
 
-// Run does what a start does, short of listening, and reports it. A file that
-// is not there is a failure here: a start would wait for it.
+// Run does what a start does, except listening, and reports the result. A missing
+// file is a failure here; a start would wait for it.
 func (c *checkCommand) Run(p *process) error {
 	defer clear(p.token)
 	s, err := c.parse()

@@ -62,7 +62,7 @@ type settingFlags struct {
 	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`
 	IdleTimeout    string `env:"IDLE_TIMEOUT" default:"75s" help:"Time a connection may be idle; longer than the proxy's (${default})."`
 	DrainTimeout   string `env:"DRAIN_TIMEOUT" default:"5s" help:"Time that stopping may take (${default})."`
-	MaxConnections string `env:"MAX_CONNECTIONS" default:"16384" help:"Open connections; beyond that, the one that has been idle longest is closed (${default})."`
+	MaxConnections string `env:"MAX_CONNECTIONS" default:"16384" help:"Most open connections; at the limit, the one that has been idle longest is closed (${default})."`
 	sourceFlags
 }
 

@@ -16,8 +16,8 @@ import (
 
 const goodToken = "a-token-of-more-than-32-characters-0123"
 
-// TestBadConfiguration: one line that names what is wrong, exit status 2 where
-// that is the configuration and 1 where it may pass, and nothing started.
+// TestBadConfiguration: one line names what is wrong, and nothing is started. The
+// exit status is 2 if the configuration is wrong, and 1 if the error may pass.
 func TestBadConfiguration(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -106,8 +106,8 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 		"short token":      {[]string{"AUTH_SERVICE_TOKEN=short"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN is too short", "at least 32"}, 500},
 		"short token file": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short}, []string{"AUTH_SERVICE_TOKEN_FILE is too short", "at least 32"}, 500},
 		"low minimum":      {[]string{"AUTH_SERVICE_TOKEN=short", "MIN_AUTH_SERVICE_TOKEN_LEN=5"}, []string{"MIN_AUTH_SERVICE_TOKEN_LEN is below 32"}, 401},
-		"line end":         {[]string{"AUTH_SERVICE_TOKEN=" + goodToken + "\n"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN ends in a line end"}, 500},
-		"no keyring yet":   {[]string{"AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", short + "-none: no such file", "as soon as it is there"}, 500},
+		"line end":         {[]string{"AUTH_SERVICE_TOKEN=" + goodToken + "\n"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN ends with a line break"}, 500},
+		"no keyring yet":   {[]string{"AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", short + "-none: no such file", "as soon as it exists"}, 500},
 		"no token yet":     {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short + "-none"}, []string{"level=ERROR", short + "-none: no such file"}, 500},
 		"no directory yet": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short + "-none/none"}, []string{"level=ERROR", "no such file"}, 500},
 		"one of both":      {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", "no such file"}, 401},

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// TestReadSecretRefusesUnread: what is no regular file, and what is too large,
-// is refused at once, without being opened or read.
+// TestReadSecretRefusesUnread: readSecret refuses at once what is not a regular
+// file, and what is too large, without opening or reading it.
 func TestReadSecretRefusesUnread(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -51,8 +51,8 @@ func TestReadSecretRefusesUnread(t *testing.T) {
 	}
 }
 
-// TestFIFOInPlaceOfAFile: it is an error at once, and the next good file is
-// taken; a start does not hang.
+// TestFIFOInPlaceOfAFile: a FIFO is an error at once, the service reads the next
+// good file, and a start does not hang.
 func TestFIFOInPlaceOfAFile(t *testing.T) {
 	t.Parallel()
 	for _, variable := range []string{keyringVariable, tokenFileVariable} {

@@ -17,10 +17,9 @@ const (
 	maxKeyringFile = 64 << 20
 )
 
-// fileState is what tells one version of a file from the next. Tools can put
-// the size and the time of modification back (cp -p, rsync --inplace, tar), but
-// not the change time, and a file that is renamed into place has an inode of
-// its own.
+// fileState tells one version of a file from the next. Tools can restore the size
+// and the modification time (cp -p, rsync --inplace, tar), but not the change
+// time, and a file that is renamed into place has its own inode.
 type fileState struct {
 	failure           string // why there is no such file, or empty
 	modified, changed time.Time
@@ -50,7 +49,7 @@ func (s fileState) equal(other fileState) bool {
 		os.SameFile(s.info, other.info)
 }
 
-// errChanging is what a file is refused for that is being written.
+// errChanging refuses a file that is being written.
 var errChanging = errors.New("changes while it is read")
 
 const (
@@ -60,7 +59,7 @@ const (
 
 // readSecret reads a regular file of at most limit bytes into a buffer of its
 // own, and leaves no other copy. It returns the state of the file that it read
-// or refused. What can never become right without somebody's doing is a
+// or refused. An error that lasts until somebody changes something is a
 // configurationError.
 func readSecret(path string, limit int) (b []byte, state fileState, err error) {
 	for attempt := range readAttempts {
@@ -82,7 +81,8 @@ func readOnce(path string, limit int) ([]byte, fileState, error) {
 	refuse := func(state fileState, err error) ([]byte, fileState, error) {
 		return nil, state, &fs.PathError{Op: "read", Path: path, Err: err}
 	}
-	// The kind comes first: opening a device can have effects.
+	// The kind is checked before the file is opened: opening a device can have
+	// effects.
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, failedState(err), err
@@ -113,7 +113,7 @@ func readOnce(path string, limit int) ([]byte, fileState, error) {
 	return b, state, nil
 }
 
-// acceptable reports what keeps a file from being read at all.
+// acceptable returns an error if a file must not be read at all.
 func acceptable(info fs.FileInfo, limit int) error {
 	if kind := kindOf(info.Mode()); kind != "" {
 		return invalid("is %s, not a regular file", kind)
@@ -124,7 +124,7 @@ func acceptable(info fs.FileInfo, limit int) error {
 	return nil
 }
 
-// kindOf names what is no regular file.
+// kindOf names the kind of a file that is not regular.
 func kindOf(mode fs.FileMode) string {
 	switch {
 	case mode.IsRegular():

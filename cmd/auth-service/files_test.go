@@ -27,8 +27,8 @@ func loadFiles(t *testing.T, settings sourceSettings) (loading, string) {
 	return l, log.String()
 }
 
-// TestKeyringVectorsAsFiles: a keyring file is taken or refused as the vectors
-// say, every wrong line with its path and number.
+// TestKeyringVectorsAsFiles: a keyring file is accepted or refused as the vectors
+// say, and each wrong line is reported with path and number.
 func TestKeyringVectorsAsFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -66,8 +66,8 @@ func isConfiguration(err error) bool {
 	return report(&process{stderr: new(safeBuffer)}, err) == exitConfiguration
 }
 
-// TestReadAllIsBounded: a file that grows while it is read, as one without a
-// size does (/proc), ends at the limit.
+// TestReadAllIsBounded: reading ends at the limit, even if the file grows
+// meanwhile or, as in /proc, reports no size.
 func TestReadAllIsBounded(t *testing.T) {
 	t.Parallel()
 	reader := &endless{}
@@ -76,7 +76,7 @@ func TestReadAllIsBounded(t *testing.T) {
 	}
 }
 
-// endless reads as x for ever.
+// endless reads as x forever.
 type endless struct{ asked int }
 
 func (e *endless) Read(b []byte) (int, error) {
@@ -87,8 +87,8 @@ func (e *endless) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestFileState: every way to put another file in the place of one, with size
-// and time of modification put back, shows.
+// TestFileState: every way of replacing a file changes its state, even if it
+// restores size and modification time.
 func TestFileState(t *testing.T) {
 	t.Parallel()
 	stamp := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -131,8 +131,8 @@ func TestFileState(t *testing.T) {
 	}
 }
 
-// TestStartClassifiesFailures: what may pass, what may not, and what is as if
-// it were not set.
+// TestStartClassifiesFailures: some failures may pass, some may not, and some
+// count as if the setting were not set.
 func TestStartClassifiesFailures(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -177,8 +177,8 @@ func TestStartClassifiesFailures(t *testing.T) {
 	}
 }
 
-// TestOneFileBroken: what was read last of a file that is broken stays in force,
-// and as far as can be, the other file is read all the same.
+// TestOneFileBroken: what was last read of a broken file stays in force, and the
+// other file is still read where possible.
 func TestOneFileBroken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -207,9 +207,9 @@ func TestHalfSentHeads(t *testing.T) {
 	s.awaitDescriptors(t, open)
 }
 
-// TestLargeHeads: thousands of requests that are as large as they may be and
-// never come to an end do not hold more together than they may. The oldest are
-// refused, and whoever sends a whole request is answered.
+// TestLargeHeads: thousands of requests of the largest size that never end take
+// no more memory together than the limit. The oldest are refused, and a complete
+// request is answered.
 func TestLargeHeads(t *testing.T) {
 	t.Parallel()
 	s, open := startMeasured(t)
@@ -224,12 +224,12 @@ func TestLargeHeads(t *testing.T) {
 		if i%1000 == 0 {
 			other := s.connect(t)
 			if got := other.ask(t, goodToken).status; got != "200" {
-				t.Errorf("who sent a whole request got %s", got)
+				t.Errorf("a complete request got %s", got)
 			}
 			other.reset(t)
 		}
 	}
-	// Twice the limit, as the garbage collector lets the heap grow to.
+	// Twice the limit: the garbage collector lets the heap grow that far.
 	const most = 2*defaultHeld + 32<<20
 	if grown := s.resident(t) - before; grown > most {
 		t.Errorf("%d incomplete requests take %d bytes", len(crowd), grown)
@@ -248,8 +248,8 @@ func TestLargeHeads(t *testing.T) {
 	s.awaitDescriptors(t, open)
 }
 
-// TestConnectionFlood: connections that say nothing, as many as there may be,
-// keep nobody out.
+// TestConnectionFlood: silent connections, as many as the limit allows, keep
+// nobody out.
 func TestConnectionFlood(t *testing.T) {
 	t.Parallel()
 	s, open := startMeasured(t, "MAX_CONNECTIONS=500")

@@ -31,8 +31,8 @@ func startForced(t *testing.T, inject string, environment ...string) (s *service
 		"-e", "trace=" + calls, "-e", "inject=" + inject, s.Path,
 	}
 	s.Path = strace
-	// Not by run, which connects: what the service does with its very first
-	// connection may be the test.
+	// This does not use run, which connects: the test may be about the service's
+	// very first connection.
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +41,8 @@ func startForced(t *testing.T, inject string, environment ...string) (s *service
 	return s, trace
 }
 
-// TestStopWhileConnectionArrives: what arrives between the signal and the end is
-// answered, also if the service learns of both at once.
+// TestStopWhileConnectionArrives: a connection that arrives between the signal and
+// the end is answered, even if the service learns of both at once.
 func TestStopWhileConnectionArrives(t *testing.T) {
 	t.Parallel()
 	for i := range 6 {
@@ -68,8 +68,8 @@ func TestStopWhileConnectionArrives(t *testing.T) {
 	}
 }
 
-// TestAcceptErrors: while connections cannot be accepted, the service says why
-// and does not spin, and those that it has get their verdicts.
+// TestAcceptErrors: while the service cannot accept connections, it says why and
+// does not spin, and open connections get their verdicts.
 func TestAcceptErrors(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"ENOBUFS", "ENOMEM", "ECONNABORTED", "EPERM", "EPROTO", "EMFILE"} {
@@ -108,8 +108,8 @@ func lines(t *testing.T, path string) int {
 	return bytes.Count(text, []byte{'\n'})
 }
 
-// TestPause: a pause of the process, as of a virtual machine that is frozen,
-// closes nothing that was sent in time.
+// TestPause: if the process is paused, as in a frozen virtual machine, no
+// connection is closed whose client sent its request in time.
 func TestPause(t *testing.T) {
 	t.Parallel()
 	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "HEAD_TIMEOUT=500ms", "IDLE_TIMEOUT=1s")

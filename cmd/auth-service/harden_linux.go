@@ -14,10 +14,10 @@ import (
 )
 
 // forgetRepetitions starts the program again, in the same process, if a
-// variable is in the environment block more than once. The first one counts,
-// and the runtime makes a string of each before the program begins, but gives
-// out the first alone: nobody can wipe the others but the kernel, when it
-// replaces the memory of the process.
+// variable is in the environment block more than once. The first one counts.
+// The runtime makes a string of each before the program begins, but hands out
+// only the first. Only the kernel can remove the others, when it replaces the
+// memory of the process.
 func forgetRepetitions(name string) error {
 	block, err := environmentBlock()
 	if err != nil {
@@ -37,10 +37,9 @@ func forgetRepetitions(name string) error {
 	return nil
 }
 
-// wipeEnvironmentBlock overwrites a variable, as often as it occurs, in the
-// memory that the kernel handed the process its environment in. Where /proc
-// is not to be had, the variable stays there, for whoever may read the
-// process's memory.
+// wipeEnvironmentBlock overwrites every occurrence of a variable in the memory in
+// which the kernel handed the process its environment. If /proc is not available,
+// the variable stays there for anybody who may read the process's memory.
 func wipeEnvironmentBlock(name string) error {
 	block, err := environmentBlock()
 	if err != nil {
@@ -83,12 +82,12 @@ func environmentBlock() ([]byte, error) {
 }
 
 // forbidDumps keeps the process's memory from core files and from other
-// processes of the same user (prctl(2), PR_SET_DUMPABLE). Either is done though
-// the other may be refused.
+// processes of the same user (prctl(2), PR_SET_DUMPABLE). If the system refuses
+// one of these, forbidDumps still does the other.
 func forbidDumps() error {
 	var limit, dumpable error
 	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
-		limit = fmt.Errorf("switching core dumps off: %w", err)
+		limit = fmt.Errorf("disabling core dumps: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		dumpable = fmt.Errorf("making the process not dumpable: %w", err)

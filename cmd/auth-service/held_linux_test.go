@@ -16,12 +16,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nobody is a user that owns nothing. What a dumpable process has belongs to its
-// user, so a test that runs as root runs the program as another one.
+// nobody is a user that owns nothing. The /proc files of a dumpable process belong
+// to its user, so a test that runs as root runs the program as another user.
 const nobody = 65534
 
-// refuse makes a system call fail with EPERM from now on, as the seccomp filter
-// of a container does.
+// refuse makes a system call fail with EPERM from now on, like the seccomp filter
+// of a container.
 func refuse(name string) error {
 	calls := map[string]struct {
 		number   uintptr
@@ -94,9 +94,9 @@ type held struct {
 	stdout, stderr string
 }
 
-// holdCommand runs a command of the program until it would exit, with what
-// heldVariable says. The environment
-// may hold a variable more than once, which os/exec does not allow.
+// holdCommand runs a command of the program until it would exit, with the given
+// value of heldVariable. The environment may hold a variable more than once, which
+// os/exec does not allow.
 func holdCommand(t *testing.T, with string, environment []string, stdin *os.File, arguments ...string) held {
 	t.Helper()
 	path, err := heldBinary()
@@ -185,9 +185,9 @@ func typed(t *testing.T, line string) *os.File {
 	return terminal
 }
 
-// TestNoCommandKeepsAToken looks at the memory of each command when it has done
-// its work: neither the environment's token is there nor one that it has read or
-// made, and nobody may read that memory but root.
+// TestNoCommandKeepsAToken scans the memory of each command when it has done its
+// work. It must hold neither the environment's token nor one that the command read
+// or made, and only root may read that memory.
 func TestNoCommandKeepsAToken(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's shadow memory is not the program's")
@@ -248,7 +248,7 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 	}
 }
 
-// tokenIn finds a token of newToken's in a text.
+// tokenIn finds a token made by newToken in a text.
 func tokenIn(text string) string {
 	at := strings.Index(text, tokenPrefix)
 	if at < 0 {
@@ -261,7 +261,7 @@ func tokenIn(text string) string {
 	return text[at:end]
 }
 
-// checkEnvironment checks that the kernel shows the environment without token.
+// checkEnvironment checks that the kernel shows the environment without the token.
 func checkEnvironment(t *testing.T, pid int) {
 	t.Helper()
 	environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
@@ -273,7 +273,7 @@ func checkEnvironment(t *testing.T, pid int) {
 	}
 }
 
-// TestRepeatedVariable: the first one counts, as in a shell, and none stays.
+// TestRepeatedVariable: the first one counts, as in a shell, and no copy stays.
 func TestRepeatedVariable(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's shadow memory is not the program's")
@@ -308,12 +308,12 @@ func TestRepeatedVariable(t *testing.T) {
 	}
 }
 
-// TestEachProtectionOnItsOwn: where one of the two is refused, the other is in
-// force, and one line says what is not.
+// TestEachProtectionOnItsOwn: if the system refuses one protection, the other is
+// in force, and one line says which is not.
 func TestEachProtectionOnItsOwn(t *testing.T) {
 	t.Parallel()
 	for refused, line := range map[string]string{
-		"prlimit64": "switching core dumps off: operation not permitted",
+		"prlimit64": "disabling core dumps: operation not permitted",
 		"prctl":     "making the process not dumpable: operation not permitted",
 	} {
 		t.Run(refused, func(t *testing.T) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// heldVariable makes the test binary be the program, up to the moment before it
-// exits, and stay there, so that its memory can be looked at. Its value is
-// "nothing", "portable" for the portable engine, or a system call to be refused.
+// heldVariable makes the test binary run as the program and stop just before it
+// exits, so that a test can scan its memory. Its value is "nothing", "portable"
+// for the portable engine, or the name of a system call to refuse.
 const heldVariable = "TEST_HELD"
 
 // heldReport is the descriptor on which a held program reports its exit status.

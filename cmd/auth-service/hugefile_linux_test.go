@@ -27,8 +27,7 @@ func (s *service) peak(t *testing.T) int {
 	return kilobytes << 10
 }
 
-// TestHugeFilesAreNotRead: a file that is too large costs a look and no
-// memory.
+// TestHugeFilesAreNotRead: a file that is too large costs one look and no memory.
 func TestHugeFilesAreNotRead(t *testing.T) {
 	t.Parallel()
 	for _, variable := range []string{keyringVariable, tokenFileVariable} {

@@ -209,12 +209,12 @@ func inheritedListeners() ([]net.Listener, error) {
 		return nil, err
 	}
 	if len(listeners) == 0 {
-		return nil, invalid("systemd has passed on no socket (is LISTEN_PID this process?)")
+		return nil, invalid("systemd has passed no socket to this process (check LISTEN_PID)")
 	}
 	var opened []net.Listener
 	for i, l := range listeners {
 		if l == nil || !isListening(l) {
-			return opened, invalid("the %s socket that systemd has passed on is not a listening stream socket", ordinal(i+1))
+			return opened, invalid("the %s socket from systemd is not a listening stream socket", ordinal(i+1))
 		}
 		opened = append(opened, l)
 	}

@@ -196,7 +196,7 @@ func TestBadListeners(t *testing.T) {
 		"a file in the way":        {[]string{"LISTEN=unix://" + file}, "LISTEN: " + file + " exists and is not a socket", exitConfiguration},
 		"a directory in the way":   {[]string{"LISTEN=unix://" + dir}, "LISTEN: " + dir + " exists and is not a socket", exitConfiguration},
 		"path too long":            {[]string{"LISTEN=unix://" + dir + "/" + strings.Repeat("x", 120)}, "LISTEN: ", exitConfiguration},
-		"no socket from systemd":   {[]string{"LISTEN=systemd"}, "LISTEN: systemd has passed on no socket", exitConfiguration},
+		"no socket from systemd":   {[]string{"LISTEN=systemd"}, "LISTEN: systemd has passed no socket", exitConfiguration},
 		"admin where requests go":  {[]string{"LISTEN=" + free, "ADMIN_LISTEN=" + free}, "ADMIN_LISTEN: ", exitConfiguration},
 		"admin at HOST and PORT":   {[]string{"HOST=127.0.0.1", "PORT=8099", "ADMIN_LISTEN=tcp://127.0.0.1:8099"}, "ADMIN_LISTEN: ", exitConfiguration},
 		"admin at systemd's":       {[]string{"ADMIN_LISTEN=systemd"}, "ADMIN_LISTEN: ", exitConfiguration},

@@ -19,7 +19,7 @@ import (
 // Exit statuses beside 0.
 const (
 	exitFailure       = 1 // it failed; trying again may help
-	exitConfiguration = 2 // it cannot be right as it is configured
+	exitConfiguration = 2 // it fails until somebody changes the configuration
 )
 
 // commandLine is what the program understands; kong reads it.
@@ -39,17 +39,16 @@ type process struct {
 	stderr io.Writer
 	// token is AUTH_SERVICE_TOKEN; the environment holds it no more.
 	token []byte
-	// censor takes what looks like a token out of errors and the log.
+	// censor removes from errors and the log what looks like a token.
 	censor *censor
-	// exposed says in which way the process's memory is not as protected as it
-	// should be, or is nil.
+	// exposed says which protection of the process's memory failed, or is nil.
 	exposed error
-	// portable makes serve use the engine of other systems than Linux. Tests set
+	// portable makes serve use the engine for systems other than Linux. Tests set
 	// it.
 	portable bool
 }
 
-// configurationError is what cannot be right before somebody changes the
+// configurationError is an error that lasts until somebody changes the
 // configuration.
 type configurationError struct{ error }
 
@@ -63,9 +62,9 @@ func main() {
 	os.Exit(execute(os.Args[1:], &process{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 }
 
-// execute is what main does before it exits. Whatever the command is, the
-// environment's token is taken out of it and nobody may read the process's
-// memory, before anything else happens.
+// execute is what main does before it exits. Before anything else, for every
+// command, it wipes the token from the environment and forbids others to read the
+// process's memory.
 func execute(arguments []string, p *process) (status int) {
 	forbidden := forbidDumps()
 	token, err := takeSecret(tokenVariable)
@@ -130,7 +129,8 @@ func printHelp(options kong.HelpOptions, c *kong.Context) error {
 	return kong.DefaultHelpPrinter(options, serve)
 }
 
-// report writes err, a line for each that is joined in it, and returns the exit status that it means.
+// report writes err, one line for each error joined in it, and returns the exit
+// status.
 func report(p *process, err error) int {
 	if err == nil {
 		return 0

@@ -111,8 +111,8 @@ func TestScanFindsWhatIsThere(t *testing.T) {
 	}
 }
 
-// TestNoTokenStaysInMemory looks at the memory of the service, for every target
-// of Linux, after requests of every kind.
+// TestNoTokenStaysInMemory scans the memory of the service, in every build for
+// Linux, after requests of every kind.
 func TestNoTokenStaysInMemory(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector's shadow memory is not the program's")
@@ -132,7 +132,7 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 	}
 }
 
-// leavesNoToken asks each thing so many times.
+// leavesNoToken sends each request the given number of times.
 func leavesNoToken(t *testing.T, to target, source string, times int) {
 	t.Helper()
 	single, named := newSecret(t), newSecret(t)
@@ -260,8 +260,8 @@ func TestProcessIsNotDumpable(t *testing.T) {
 	checkProtected(t, s.Process.Pid, true, true)
 }
 
-// checkProtected checks that there can be no core dumps, and that the process is
-// not dumpable; either if it is promised.
+// checkProtected checks that there can be no core dumps if noCore is set, and that
+// the process is not dumpable if that is promised.
 func checkProtected(t *testing.T, pid int, noCore, notDumpable bool) {
 	t.Helper()
 	limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid))

@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// longestToken is the longest token that the fields of a request can carry
-// beside their names and the scheme.
+// longestToken is the longest token that the fields of a request can carry, next
+// to their names and the scheme.
 const longestToken = 8192 - len("Authorization") - len("Bearer ") - len("Host")
 
-// An unusableToken is a token in plaintext that cannot be used. Nobody is
-// granted anything by it, as if it were not configured.
+// An unusableToken says that a token in plaintext cannot be used. The token then
+// counts as not configured.
 type unusableToken struct{ source, reason string }
 
 func (e *unusableToken) Error() string { return e.source + " " + e.reason }
 
-// tooShort says why a token is too short to be used, or nothing. Characters
-// are counted, not bytes, as they always have been.
+// tooShort says why a token is too short to be used, or returns "". It counts
+// characters, not bytes, as the service always has.
 func tooShort(token []byte, minimum int) (reason string) {
 	length := utf8.RuneCount(token)
 	switch minimum = max(minimum, 1); {
@@ -29,8 +29,8 @@ func tooShort(token []byte, minimum int) (reason string) {
 	return ""
 }
 
-// unsendable says why no client can send the token, or nothing. The text
-// follows the name of the token's source, and quotes nothing of it.
+// unsendable says why no client can send the token, or returns "". The text
+// follows the name of the token's source, and quotes nothing of the token.
 func unsendable(token []byte) (reason string) {
 	firstLine, rest, _ := bytes.Cut(token, []byte{'\n'})
 	switch {
@@ -43,7 +43,7 @@ func unsendable(token []byte) (reason string) {
 	case len(bytes.TrimRight(rest, "\r\n")) > 0:
 		return "has more than one line; a token is one line"
 	case len(firstLine) < len(token) || bytes.HasSuffix(token, []byte{'\r'}):
-		return "ends in a line end, which a header cannot carry"
+		return "ends with a line break, which a header cannot carry"
 	case len(bytes.Trim(token, " \t")) != len(token):
 		return "has whitespace around it, which a header cannot carry"
 	case bytes.ContainsFunc(token, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }):
@@ -69,20 +69,20 @@ func isUTF16(token []byte) bool {
 	return len(token) > 1 && (nuls[0] == (len(token)+1)/2 || nuls[1] == len(token)/2)
 }
 
-// doubts says what about a token that can be sent looks like a mistake. The
-// texts follow the name of the token's source, and quote nothing of it.
+// doubts says what looks like a mistake in a token that can be sent. The texts
+// follow the name of the token's source, and quote nothing of the token.
 func doubts(token []byte) (texts []string) {
 	if quoted(token) {
-		texts = append(texts, "has quotation marks around it, which are taken for a part of the token")
+		texts = append(texts, "has quotation marks around it, which count as part of the token; remove them if they do not belong to it")
 	}
 	if hasPrefixFold(token, "bearer ") || hasPrefixFold(token, "bearer\t") || hasPrefixFold(token, "authorization:") {
-		texts = append(texts, "begins like an Authorization field, which is taken for a part of the token; leave out all in front of the token, Bearer too")
+		texts = append(texts, "begins like an Authorization field, and that counts as part of the token; remove everything before the token, including Bearer")
 	}
 	if assigned(token) {
-		texts = append(texts, "begins with NAME=, which is taken for a part of the token; leave out all in front of the token")
+		texts = append(texts, "begins with NAME=, and that counts as part of the token; remove everything before the token")
 	}
 	if bytes.HasPrefix(token, []byte("sha256:")) || bytes.Contains(token, []byte(" sha256:")) {
-		texts = append(texts, "looks like a line of a keyring, not like a token")
+		texts = append(texts, "looks like a line of a keyring, not a token")
 	}
 	if mistyped(token) {
 		texts = append(texts, "has a wrong checksum; it may be mistyped")
@@ -94,7 +94,8 @@ func hasPrefixFold(token []byte, prefix string) bool {
 	return len(token) >= len(prefix) && bytes.EqualFold(token[:len(prefix)], []byte(prefix))
 }
 
-// quoted reports whether quotation marks of any kind stand at either end.
+// quoted reports whether the token begins or ends with a quotation mark of any
+// kind.
 func quoted(token []byte) bool {
 	first, _ := utf8.DecodeRune(token)
 	last, _ := utf8.DecodeLastRune(token)
@@ -103,8 +104,8 @@ func quoted(token []byte) bool {
 		bytes.ContainsRune([]byte(marks), last) && last != utf8.RuneError
 }
 
-// assigned reports whether the token begins as an assignment of a shell or of
-// an environment file does. The = that ends base64 does not count.
+// assigned reports whether the token begins like an assignment in a shell or an
+// environment file. The = at the end of base64 does not count.
 func assigned(token []byte) bool {
 	token = bytes.TrimPrefix(token, []byte("export "))
 	name, value, _ := bytes.Cut(token, []byte{'='})

@@ -11,7 +11,7 @@ import (
 	"github.com/concrete-security/auth-service/core/vectors"
 )
 
-// TestUnsendable: what no client can send, each for its own reason.
+// TestUnsendable: each token that no client can send has its own reason.
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
 	const token = goodToken
@@ -24,10 +24,10 @@ func TestUnsendable(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		token:                            "",
-		token + "\n":                     "ends in a line end",
-		token + "\n\n":                   "ends in a line end",
-		token + "\r\n":                   "ends in a line end",
-		token + "\r":                     "ends in a line end",
+		token + "\n":                     "ends with a line break",
+		token + "\n\n":                   "ends with a line break",
+		token + "\r\n":                   "ends with a line break",
+		token + "\r":                     "ends with a line break",
 		token + " ":                      "has whitespace around it",
 		"\t" + token:                     "has whitespace around it",
 		token + "\x00":                   "has a control byte",
@@ -95,9 +95,9 @@ func TestDoubts(t *testing.T) {
 	}
 }
 
-// FuzzPlaintext: a token that can be used lets its bearer in, as net/http
-// writes and reads the field; one that cannot be used would let nobody in, or
-// is of an encoding that no client sends.
+// FuzzPlaintext: a usable token lets its bearer in, with the field as net/http
+// writes and reads it. An unusable one would let nobody in, or has an encoding
+// that no client sends.
 func FuzzPlaintext(f *testing.F) {
 	for _, v := range vectors.Verdicts() {
 		if v.Token != nil {

@@ -126,7 +126,7 @@ func (s *service) run(t *testing.T) {
 	}
 }
 
-// exitStatus runs the service to its end, which must come by itself.
+// exitStatus waits until the service ends on its own, and returns its status.
 func (s *service) exitStatus(t *testing.T) int {
 	t.Helper()
 	if err := s.Start(); err != nil {

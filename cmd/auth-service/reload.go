@@ -18,13 +18,11 @@ import (
 // Kubernetes swaps, and costs a few microseconds.
 const (
 	lookInterval = 150 * time.Millisecond
-	// restlessLimit is how long a file may go on changing before that is
-	// logged. It is not read before it comes to rest: half of it could be
-	// believed.
+	// restlessLimit is how long a file may keep changing before that is logged.
+	// It is not read until it stops changing: half of it could pass for the whole.
 	restlessLimit = 5 * time.Second
-	// retryInterval is how soon a file is read again that could not be, for a
-	// reason that may pass without a change of the file, such as a lack of
-	// descriptors.
+	// retryInterval is how soon a file is read again after a failure that may pass
+	// without a change of the file, such as a lack of descriptors.
 	retryInterval = time.Second
 )
 
@@ -34,11 +32,11 @@ type watched struct {
 	path   string
 	limit  int
 
-	taken      bool      // its contents are in force, now or as they were
-	last, seen fileState // when it was read last, and looked at last
-	due        bool      // it has changed and come to rest
-	changing   time.Time // since when; zero if it is as it was read
-	restless   bool      // it has been changing for so long that this was logged
+	taken      bool      // its present or earlier contents are in force
+	last, seen fileState // when it was last read, and last looked at
+	due        bool      // it has changed, and stopped changing
+	changing   time.Time // since when it has changed; zero if it is as it was read
+	restless   bool      // it was logged that it keeps changing
 }
 
 // newWatched returns nil for no path.
@@ -62,7 +60,7 @@ func (w *watched) read() ([]byte, error) {
 }
 
 // look finds out whether the file has changed, and whether two looks in a row
-// found the same.
+// have found the same state.
 func (w *watched) look(now time.Time) {
 	state := stateOf(w.path)
 	rests := state.equal(w.seen)
@@ -77,19 +75,19 @@ func (w *watched) look(now time.Time) {
 	w.due = rests
 }
 
-// moves reports whether the file has changed and not come to rest.
+// moves reports whether the file has changed and may still be changing.
 func (w *watched) moves() bool { return !w.changing.IsZero() && !w.due }
 
-// noteRestless logs, once, that the file does not come to rest.
+// noteRestless logs, once, that the file keeps changing.
 func (w *watched) noteRestless(now time.Time, logger *slog.Logger) {
 	if w.moves() && !w.restless && now.Sub(w.changing) >= restlessLimit {
 		w.restless = true
-		logger.Warn(w.source + " keeps changing; it is read when it comes to rest: " + w.path)
+		logger.Warn(w.source + " keeps changing; it will be read once it stops changing: " + w.path)
 	}
 }
 
 // fresh reports whether a file was changed so shortly before it was read that it
-// may not be whole.
+// may be incomplete.
 func (s *sources) fresh(now time.Time) bool {
 	return s.any(func(w *watched) bool {
 		changed := w.last.modified
@@ -101,7 +99,7 @@ func (s *sources) fresh(now time.Time) bool {
 	})
 }
 
-// changed reports whether a file is not as it was read.
+// changed reports whether a file has changed since it was read.
 func (s *sources) changed() bool {
 	return s.any(func(w *watched) bool { return !stateOf(w.path).equal(w.last) })
 }
@@ -160,14 +158,14 @@ type reloader struct {
 
 	attempt time.Time // the latest
 	failure string    // why it failed, or empty
-	mayPass bool      // that may pass by itself
+	mayPass bool      // the failure may pass on its own
 	usable  bool
 	tokens  int
 }
 
-// reload reads the sources again: all of them, or those that changed. A source
-// that fails leaves in force what was read of it last. When it fails again for
-// the same reason, that is not logged once more.
+// reload reads the sources again: all of them, or those that changed. If a source
+// fails, what was last read of it stays in force. If it fails again for the same
+// reason, reload does not log that again.
 func (r *reloader) reload(all, again bool) {
 	now := time.Now()
 	l := r.sources.load(all)
@@ -197,8 +195,8 @@ func (r *reloader) reload(all, again bool) {
 	r.usable, r.tokens = l.keyring.CanGrant(now.Unix()), l.keyring.Tokens()
 }
 
-// mayPass reports whether one of the failures is the system's and may pass
-// without a change of the file. A file that is not there is looked for anyway.
+// mayPass reports whether one of the failures comes from the system and may pass
+// without a change of the file. A missing file is looked for anyway.
 func mayPass(failures []error) bool {
 	for _, err := range failures {
 		if errors.As(err, new(syscall.Errno)) && !errors.Is(err, fs.ErrNotExist) && !errors.As(err, new(configurationError)) {

@@ -178,14 +178,14 @@ func TestReloadKeepsTheVariablesToken(t *testing.T) {
 	}
 }
 
-// TestUnusableTokenFile: what was read last stays in force, and the failure is
-// counted; also where the file is gone.
+// TestUnusableTokenFile: what was last read stays in force, and the failure is
+// counted, even if the file is gone.
 func TestUnusableTokenFile(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":      {"", "AUTH_SERVICE_TOKEN_FILE is empty"},
 		"short":      {"short\n", "AUTH_SERVICE_TOKEN_FILE is too short"},
-		"two ends":   {testTokenNumber(2) + "\n\n", "AUTH_SERVICE_TOKEN_FILE ends in a line end"},
+		"two ends":   {testTokenNumber(2) + "\n\n", "AUTH_SERVICE_TOKEN_FILE ends with a line break"},
 		"two lines":  {testTokenNumber(2) + "\n" + keyringWith(2), "AUTH_SERVICE_TOKEN_FILE has more than one line"},
 		"mark":       {"\xef\xbb\xbf" + testTokenNumber(2), "AUTH_SERVICE_TOKEN_FILE begins with a byte order mark"},
 		"whitespace": {testTokenNumber(2) + " \n", "AUTH_SERVICE_TOKEN_FILE has whitespace around it"},
@@ -218,15 +218,15 @@ func TestUnusableTokenFile(t *testing.T) {
 	}
 }
 
-// TestFileThatKeepsChanging is not read before it comes to rest: its first
-// piece would pass for a token, or take an expiry from a line.
+// TestFileThatKeepsChanging: a file is not read until it stops changing. Its first
+// piece could pass for a token, or lack the expiry of a line.
 func TestFileThatKeepsChanging(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	token := writeFile(t, filepath.Join(dir, "token"), testTokenNumber(1))
 	keyring := writeFile(t, filepath.Join(dir, "keyring"), keyringWith(2))
 	s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+token, "AUTH_SERVICE_KEYRING="+keyring)
-	// Where the machine pauses the test, the file does come to rest.
+	// If the machine pauses the test, the file does stop changing.
 	const pause = 80 * time.Millisecond
 	text, longest := testTokenNumber(3), time.Duration(0)
 	for begun, last := time.Now(), time.Now(); time.Since(begun) < 2*time.Second; time.Sleep(10 * time.Millisecond) {
@@ -256,7 +256,7 @@ func TestFileThatKeepsChanging(t *testing.T) {
 	})
 	writeFile(t, keyring, keyringWith(4))
 	s.awaitRotation(t, testTokenNumber(2), testTokenNumber(4))
-	s.await(t, "keeps changing; it is read when it comes to rest")
+	s.await(t, "keeps changing; it will be read once it stops changing")
 	close(stop)
 	writer.Wait()
 	writeFile(t, token, testTokenNumber(5)+"\n")
@@ -304,8 +304,8 @@ func TestEmptiedKeyring(t *testing.T) {
 	}
 }
 
-// TestReadyFollowsTheClock: with the last token readiness expires, while the
-// service runs and where it starts.
+// TestReadyFollowsTheClock: once the last token has expired, the service is not
+// ready, whether it was running or starts then.
 func TestReadyFollowsTheClock(t *testing.T) {
 	t.Parallel()
 	expiry := time.Now().Add(3 * time.Second).Truncate(time.Second)
@@ -321,7 +321,7 @@ func TestReadyFollowsTheClock(t *testing.T) {
 	}
 	s.await(t, "level=ERROR msg=\"every token has expired")
 	if time.Now().Before(expiry) {
-		t.Error("it is said too early")
+		t.Error("it is logged too early")
 	}
 	if got := ready(admin); got != 503 {
 		t.Errorf("after the expiry: %d", got)
@@ -339,8 +339,8 @@ func TestReadyFollowsTheClock(t *testing.T) {
 	}
 }
 
-// TestFilesThatComeLater: the service waits for both, in a directory that is
-// not there either, and takes each when it is.
+// TestFilesThatComeLater: the service waits for both files, whose directory does
+// not exist either, and reads each when it appears.
 func TestFilesThatComeLater(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "later")
@@ -366,7 +366,7 @@ func TestFilesThatComeLater(t *testing.T) {
 	if values["auth_service_usable"] != 1 || values["auth_service_last_reload_successful"] != 1 {
 		t.Errorf("%v", values)
 	}
-	// It goes on looking, and tells when it did last.
+	// It keeps looking, and reports when it last did.
 	last := values["auth_service_last_look_timestamp_seconds"]
 	for begun := time.Now(); scrape(t, admin)["auth_service_last_look_timestamp_seconds"] <= last; {
 		if time.Since(begun) > 20*time.Second {
@@ -384,8 +384,8 @@ func (s *service) awaitStatus(t *testing.T, token string, want int) {
 	}
 }
 
-// TestTokenInBothPlaces: the line of the keyring decides, and when it is
-// removed the variable does.
+// TestTokenInBothPlaces: the keyring's line decides, and once it is removed, the
+// variable does.
 func TestTokenInBothPlaces(t *testing.T) {
 	t.Parallel()
 	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), strings.ReplaceAll(keyringWith(1, 2), "\n", " expires=2020-01-01\n"))

@@ -11,15 +11,15 @@ import (
 // maxRemarks is how many entries of a keyring are remarked on one by one.
 const maxRemarks = 10
 
-// remark logs what is doubtful about a keyring that is taken: comments that
-// hold a credential, and for check, entries that nobody can pass by.
+// remark logs what is doubtful about an accepted keyring: comments that contain a
+// credential and, for check, entries that let nobody pass.
 func (s *sources) remark(contents []byte, entries []core.Entry) {
 	for i, line := range swallowed(contents) {
 		if i == maxRemarks {
 			s.logger.Warn(s.keyring.path + ": more such comments follow")
 			break
 		}
-		s.logger.Warn(fmt.Sprintf("%s:%d: a comment has a credential in it: if two lines have run into one, put the line end back", s.keyring.path, line))
+		s.logger.Warn(fmt.Sprintf("%s:%d: a comment has a credential in it; if two lines have run together, put the newline back between them", s.keyring.path, line))
 	}
 	if !s.checks {
 		return
@@ -31,7 +31,7 @@ func (s *sources) remark(contents []byte, entries []core.Entry) {
 		var text string
 		switch {
 		case e.Credential == lineEnds[0] || e.Credential == lineEnds[1]:
-			text = "can never match: the credential is that of a line end and no token"
+			text = "can never match: the credential is the hash of a newline, not of a token"
 		case e.Expires <= time.Now().Unix():
 			text = "expired at " + time.Unix(e.Expires, 0).UTC().Format(time.RFC3339)
 		default:
@@ -46,9 +46,9 @@ func (s *sources) remark(contents []byte, entries []core.Entry) {
 	}
 }
 
-// swallowed returns the lines with a comment that may have been a line of its
-// own: it has a credential, and more than a principal in front of that. A line
-// that is commented out has not.
+// swallowed returns the lines whose comment may have swallowed another line: the
+// comment has a credential, and more than a principal before it. A line that is
+// commented out does not.
 func swallowed(contents []byte) (lines []int) {
 	number := 0
 	for line := range bytes.Lines(contents) {

@@ -58,7 +58,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	sources.reloads.started(started, loaded.failure() == nil)
-	// Where the system refuses an address, it may be free, or there, later.
+	// If the system refuses an address, it may be free or exist later.
 	listeners, err := listenOn(ctx, s.endpoints)
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.listenName(), err)
@@ -110,8 +110,8 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	return nil
 }
 
-// hideSockets leaves nothing of the listeners but that they accept, so that no
-// event loop can serve them.
+// hideSockets hides the sockets behind the listeners, so that no event loop can
+// serve them.
 func hideSockets(listeners []net.Listener) {
 	for i, l := range listeners {
 		listeners[i] = struct{ net.Listener }{l}

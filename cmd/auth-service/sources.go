@@ -24,9 +24,9 @@ type sources struct {
 	reloads            reloads
 
 	fromFile     *core.Keyring // of the last good token of the token file, or nil
-	tokenFailure error         // what is wrong with the token file as it is
+	tokenFailure error         // what is wrong with the present token file
 	empty        bool          // the keyring file has no entry
-	checks       bool          // nothing is served: log what is doubtful about single entries
+	checks       bool          // this is check: log what is doubtful about single entries
 }
 
 // newSources salts and wipes the token of the environment, and logs what is
@@ -60,8 +60,8 @@ func newSources(s sourceSettings, token []byte, logger *slog.Logger) (*sources, 
 	return src, errors.Join(disturbed, err)
 }
 
-// judge returns why a token cannot be used, or nil. What looks like a mistake
-// in a usable one is logged.
+// judge returns why a token cannot be used, or nil. It logs what looks like a
+// mistake in a usable token.
 func (s *sources) judge(token []byte, source string) error {
 	reason := unsendable(token)
 	if reason == "" {
@@ -76,20 +76,20 @@ func (s *sources) judge(token []byte, source string) error {
 	return nil
 }
 
-// A loading is what comes of reading the sources.
+// A loading is the result of reading the sources.
 type loading struct {
-	// keyring is of all sources, or nil if the keyring file failed: what it
-	// held last is known by its digests alone, and stays in force as it is.
+	// keyring has the tokens of all sources, or is nil if the keyring file failed.
+	// The service knows the earlier keyring only by its digests, so that stays in
+	// force unchanged.
 	keyring *core.Keyring
-	// failures are what is wrong with the files, each with its path, and the
-	// line where there is one. Of a token file that failed, keyring has the
-	// last good token.
+	// failures are what is wrong with the files, each with its path and, if it
+	// has one, its line. If the token file failed, keyring has its last good token.
 	failures []error
 }
 
 func (l *loading) failure() error { return errors.Join(l.failures...) }
 
-// missing are the files that are not there.
+// missing returns the failures of files that do not exist.
 func (l *loading) missing() error {
 	var missing []error
 	for _, err := range l.failures {
@@ -100,8 +100,8 @@ func (l *loading) missing() error {
 	return errors.Join(missing...)
 }
 
-// fatal is what a start fails by. A file that is not there yet, and a token
-// that cannot be used, are no such thing: they are as if they were not set.
+// fatal returns the failures that end a start. A missing file and an unusable
+// token are not among them: they count as not set.
 func (l *loading) fatal() error {
 	var fatal []error
 	for _, err := range l.failures {
@@ -119,9 +119,9 @@ const (
 	startPatience = 3 * time.Second
 )
 
-// start loads the sources for the first time, and logs what is wrong without
-// being fatal, except for missing files where it checks. A broken file that has
-// just been changed may be half written, so it gets the time to be finished.
+// start loads the sources for the first time, and logs failures that are not
+// fatal, except for missing files if it checks. A broken file that has just been
+// changed may be half written, so start waits for it to become complete.
 func (s *sources) start(now time.Time) (loading, error) {
 	l := s.load(true)
 	for l.fatal() != nil && !s.checks && s.fresh(time.Now()) && time.Since(now) < startPatience {
@@ -139,15 +139,15 @@ func (s *sources) start(now time.Time) (loading, error) {
 		case !missing:
 			s.logger.Warn(oneLine(err))
 		case !s.checks:
-			s.logger.Error(oneLine(err) + "; the file is read as soon as it is there")
+			s.logger.Error(oneLine(err) + "; the file is read as soon as it exists")
 		}
 	}
 	s.assess(l.keyring, now)
 	return l, nil
 }
 
-// load reads the files. Without all, a token file that has not changed is not
-// read again.
+// load reads the files. Unless all is set, it does not read an unchanged token
+// file again.
 func (s *sources) load(all bool) (l loading) {
 	if err := undisturbed.Run(func() { l = s.read(all) }); err != nil {
 		l.failures = append(l.failures, err)
@@ -188,7 +188,7 @@ func (s *sources) read(all bool) (l loading) {
 		return l
 	}
 	if k.TokenInEntries() {
-		s.logger.Warn(s.singleSource() + " holds a token that is in " + keyringVariable + " too; its line there decides on scopes and expiry")
+		s.logger.Warn(s.singleSource() + " holds a token that is in " + keyringVariable + " too; the line there decides its scopes and expiry")
 	}
 	l.keyring = k
 	return l
@@ -202,7 +202,7 @@ func (s *sources) singleSource() string {
 	return tokenVariable
 }
 
-// readTokenFile takes the token of the file, or notes why not.
+// readTokenFile reads the token of the file, or notes why it cannot be used.
 func (s *sources) readTokenFile() {
 	contents, err := s.tokenFile.read()
 	defer core.Wipe(contents)
@@ -242,7 +242,7 @@ func (s *sources) readKeyring() ([]core.Entry, error) {
 	return entries, nil
 }
 
-// assess logs that nobody can pass, and what looks as if nobody should.
+// assess logs that nobody can pass, or that the keyring has no entry.
 func (s *sources) assess(k *core.Keyring, now time.Time) {
 	switch passable := k.CanGrant(now.Unix()); {
 	case !passable && k.Tokens() > 0:
@@ -254,7 +254,7 @@ func (s *sources) assess(k *core.Keyring, now time.Time) {
 	}
 }
 
-// oneLine is an error as a part of a log line.
+// oneLine returns the text of an error on one line, for the log.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // describe logs what was loaded.

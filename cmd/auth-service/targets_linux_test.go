@@ -10,19 +10,19 @@ import (
 	"testing"
 )
 
-// A target is a build of the program whose memory is looked at.
+// A target is a build of the program whose memory is scanned.
 type target struct {
 	name string
 	arch string // if not the machine's own
-	qemu string // the name that QEMU gives the architecture, if it has to run it
+	qemu string // QEMU's name for the architecture, if QEMU has to run it
 	// portable says to use the portable engine.
 	portable bool
-	// rare says that only AUTH_SERVICE_MEMORY=full asks for it.
+	// rare says to scan it only with AUTH_SERVICE_MEMORY=full.
 	rare bool
 }
 
-// targets are those that are released for Linux, beside the machine's own, and
-// one more of 32 bits that needs no emulator.
+// targets are the machine's own, those that are released for Linux, and one more
+// with 32 bits that needs no emulator.
 var targets = []target{
 	{name: "portable engine", portable: true},
 	{name: "386", arch: "386"},
@@ -63,7 +63,7 @@ func (to target) newService(t *testing.T, environment ...string) *service {
 	s := newService(t, environment...)
 	switch {
 	case to.rare && os.Getenv("AUTH_SERVICE_MEMORY") != "full":
-		t.Skip("AUTH_SERVICE_MEMORY=full looks at this one too")
+		t.Skip("only AUTH_SERVICE_MEMORY=full scans this one")
 	case to.portable:
 		path, err := heldBinary()
 		if err != nil {
@@ -82,7 +82,7 @@ func (to target) newService(t *testing.T, environment ...string) *service {
 		s.Path, s.Args = emulator, []string{emulator, build(t, to.arch)}
 	case to.arch != "":
 		if runtime.GOARCH != "amd64" {
-			t.Skipf("a machine of %s does not run programs for %s", runtime.GOARCH, to.arch)
+			t.Skipf("a %s machine does not run programs for %s", runtime.GOARCH, to.arch)
 		}
 		s.Path = build(t, to.arch)
 		if err := exec.Command(s.Path, "version").Run(); err != nil {

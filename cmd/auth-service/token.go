@@ -107,15 +107,15 @@ func (c *newTokenCommand) print(to io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// Packages fmt and json would keep copies of the token in their buffers, and so
-	// would append, if it had to grow this one.
+	// Packages fmt and json would keep copies of the token in their buffers. append
+	// would leave one behind if it had to grow this buffer.
 	before, between, after := "", "\n", line+"\n"
 	if c.JSON {
 		quoted, err := json.Marshal(line)
 		if err != nil {
 			return err
 		}
-		// Nothing in a token has to be escaped.
+		// No byte of a token has to be escaped.
 		before, between, after = `{"keyring_line":`+string(quoted)+`,"token":"`, "\"}\n", ""
 	}
 	out := make([]byte, 0, len(before)+len(token)+len(between)+len(after))

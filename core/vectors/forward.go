@@ -11,8 +11,8 @@ import (
 	"testing"
 )
 
-// A Forward is the header fields of a request to a build that passes requests
-// on, and those that whoever is behind it must get.
+// A Forward is a request to a build that passes requests on, and the header
+// fields that the next hop must get.
 type Forward struct {
 	// Name is unique.
 	Name string
@@ -20,15 +20,15 @@ type Forward struct {
 	Comment string
 	// Keyring is the text of the keyring. A request needs no scope.
 	Keyring []byte
-	// Strip says that the build takes the Authorization field off.
+	// Strip says that the build removes the Authorization field.
 	Strip bool
 	// Request is the names and values of the request's fields.
 	Request []Field
-	// Status is 200 if the request is passed on, or that of the denial.
+	// Status is 200 if the request is passed on, otherwise the denial's status.
 	Status int
-	// Forwarded is the fields that are passed on, in any order.
+	// Forwarded are the fields that are passed on, in any order.
 	Forwarded []Field
-	// Except says for which builds the case means nothing, and why.
+	// Except says which builds skip the case, and why.
 	Except map[Build]string
 }
 
@@ -108,10 +108,10 @@ func toFields(pairs [][2]Text) []Field {
 
 // A Forwarder is a build under test that passes requests on.
 type Forwarder struct {
-	// Build is which one; what is excepted for it is not asked of it.
+	// Build is its name. Cases that except this build are skipped.
 	Build Build
-	// Forward returns what became of a request: the status, and the fields
-	// that were passed on if that is 200. It may keep the case, not change it.
+	// Forward sends a request and returns the status, and, if that is 200, the
+	// fields that were passed on. It may keep the case but must not change it.
 	Forward func(*Forward) (status int, forwarded []Field, err error)
 }
 
@@ -131,7 +131,7 @@ func RunForwards(t *testing.T, f Forwarder) {
 	t.Logf("%s: %d requests sent", f.Build, asked)
 }
 
-// checkForwards asks the build, and hands what comes of each case to report.
+// checkForwards sends each case to the build, and passes the result to report.
 func checkForwards(forwards []Forward, f Forwarder, report func(name string, err error)) (asked int, err error) {
 	if !slices.Contains(Builds(), f.Build) {
 		return 0, fmt.Errorf("%q is no build", f.Build)
@@ -154,8 +154,8 @@ func checkForwards(forwards []Forward, f Forwarder, report func(name string, err
 	return asked, nil
 }
 
-// compare reports how an outcome differs from the expected one. Names of fields
-// have no case, and hosts differ in the order of fields.
+// compare reports how a result differs from the expected one. It ignores the case
+// of field names, and the order of fields, in which hosts differ.
 func (c *Forward) compare(status int, fields []Field) error {
 	got, want := sorted(fields), sorted(c.Forwarded)
 	if status == c.Status && slices.Equal(got, want) {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// A Keyring is the text of a keyring, and what must come of it: its entries,
-// or errors.
+// A Keyring is the text of a keyring and the expected result: its entries, or
+// errors.
 type Keyring struct {
 	// Name is unique.
 	Name string
@@ -44,7 +44,7 @@ func layers() []string {
 	return []string{"line", "encoding", "principal", "credential", "attribute", "scope", "expires", "created", "duplicate", layerEnd}
 }
 
-// layerEnd is the step that files alone are held to: the last line end.
+// layerEnd is the step that applies to files only: the last line end.
 const layerEnd = "end"
 
 type keyringCase struct {
@@ -53,8 +53,7 @@ type keyringCase struct {
 	Text    Text           `json:"text"`
 	Entries []Text         `json:"entries"`
 	Errors  []KeyringError `json:"errors"`
-	// FileErrors are given where a file is refused for other reasons than the
-	// text of it.
+	// FileErrors are set if a file is refused for other reasons than its text.
 	FileErrors []KeyringError `json:"file_errors"`
 	Secret     Text           `json:"secret"`
 }
@@ -101,7 +100,7 @@ func (c *keyringCase) check() error {
 	case (c.Entries == nil) == (len(c.Errors) == 0):
 		return errors.New("neither entries nor errors, or both")
 	case unended && len(c.FileErrors) == 0:
-		return errors.New("a text without a line end at its end, and no word on what becomes of it as a file")
+		return errors.New("a text has no line end at its end, but no file_errors")
 	case !bytes.Contains(c.Text, c.Secret):
 		return errors.New("a secret that the text does not have")
 	}
@@ -111,7 +110,7 @@ func (c *keyringCase) check() error {
 		}
 	}
 	if slices.ContainsFunc(c.Errors, func(e KeyringError) bool { return e.Layer == layerEnd }) {
-		return errors.New("a text is refused for its end, as files alone are")
+		return errors.New("errors has the layer end, which is for file_errors only")
 	}
 	return nil
 }

@@ -59,7 +59,7 @@ func TestForwardTableIsStrict(t *testing.T) {
 	})
 }
 
-// A build that does otherwise is found.
+// The check finds a build that returns something else.
 func TestForwardsFindFaults(t *testing.T) {
 	forwards := []Forward{{Name: "a", Status: 200, Request: []Field{{"A", "b"}}, Forwarded: []Field{{"X", "y"}, {"A", "b"}}}}
 	for name, tt := range map[string]struct {

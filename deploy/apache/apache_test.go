@@ -135,7 +135,7 @@ func TestSeparators(t *testing.T) {
 	site.Check(t, proxytest.Request{Name: "missing", Want: []int{401}})
 }
 
-// Without the script that removes names, nobody gets in.
+// If the script that removes names is missing, nobody gets in.
 func TestNoScript(t *testing.T) {
 	t.Parallel()
 	site := start(t, "auth-service.conf", proxytest.StartService(t, proxytest.TokenVariable), "names.lua", "missing.lua")

@@ -9,8 +9,8 @@ import (
 	"github.com/concrete-security/auth-service/wasm/modules"
 )
 
-// The example of ../envoy-wasm, with the module inside the real Envoy. That
-// folder is a Go module of its own, which knows nothing of proxytest.
+// The example of ../envoy-wasm, with the module inside the real Envoy. The test is
+// here because that folder is a separate Go module, which cannot import proxytest.
 func TestModuleInEnvoy(t *testing.T) {
 	t.Parallel()
 	program := proxytest.Optional(t, "envoy")

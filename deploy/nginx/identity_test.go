@@ -7,8 +7,8 @@ import (
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
-// TestIdentity: the backend learns who asks from the service alone, whatever the
-// client sends under that name or one like it, or nominates in Connection.
+// TestIdentity: the backend learns only from the service who asks, whatever the
+// client sends under that name or a similar one, or names in Connection.
 func TestIdentity(t *testing.T) {
 	for _, e := range examples(t) {
 		if e.path != "/" {
@@ -21,9 +21,8 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// TestCheckIdentityFails: the check of the identity can fail. This is what
-// happens if Connection is passed on, as some recipes for WebSockets do: the
-// backend obeys it.
+// TestCheckIdentityFails: the check of the identity can fail. It does if nginx
+// passes on Connection, as in some recipes for WebSockets: the backend obeys it.
 func TestCheckIdentityFails(t *testing.T) {
 	t.Parallel()
 	for name, replacement := range map[string]string{
@@ -46,8 +45,8 @@ func TestCheckIdentityFails(t *testing.T) {
 	}
 }
 
-// TestNamesThatNginxDrops: with nginx's own settings no name that looks like the
-// identity's arrives. The page names the settings that change this.
+// TestNamesThatNginxDrops: with nginx's default settings, no name that looks like
+// the identity's arrives. The page names the settings that change this.
 func TestNamesThatNginxDrops(t *testing.T) {
 	t.Parallel()
 	page := read(t, "README.md")

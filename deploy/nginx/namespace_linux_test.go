@@ -14,14 +14,14 @@ import (
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
-// outside is the variable that tells a test in namespaces of its own which mount
+// outside is the variable that tells a test in its own namespaces which mount
 // namespace it was started from.
 const outside = "NGINX_TEST_STARTED_FROM"
 
-// alone runs the calling test again in a process with namespaces of its own for
-// mounts and network, and reports whether this is that process. In there the
-// ports 80, 8000, 8080 and 8081 are free and /etc/nginx can be replaced, so an
-// example is tested as it is installed: byte for byte.
+// alone runs the calling test again in a process with its own namespaces for mounts
+// and network, and reports whether this is that process. There the ports 80, 8000,
+// 8080 and 8081 are free and /etc/nginx can be replaced. So an example is tested as
+// it is installed, byte for byte.
 func alone(t *testing.T) bool {
 	t.Helper()
 	here, err := os.Readlink("/proc/self/ns/mnt")
@@ -90,7 +90,7 @@ func mount(t *testing.T, folder string) {
 	})
 }
 
-// cover shows a text in the place of a file until the test ends.
+// cover replaces a file's contents with a text until the test ends.
 func cover(t *testing.T, file, text string) {
 	t.Helper()
 	instead := proxytest.WriteFile(t, t.TempDir()+"/file", text)

@@ -16,8 +16,8 @@ func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
 // start runs nginx with an example in front of a backend and of the service.
 // There may be further replacements in the example. Many tests use it at the same
-// time and as any user, so ports and main configuration are their own; TestStock
-// runs each example under those of a package.
+// time and as any user, so each has its own ports and main configuration. TestStock
+// runs each example with those of a package.
 func start(t *testing.T, example string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
 	program := proxytest.Program(t, "nginx")
@@ -79,8 +79,8 @@ func checkVerdicts(t *testing.T, site *proxytest.Site) {
 // unlimited are the replacements that keep ratelimit.conf from limiting.
 var unlimited = []string{"rate=10r/s", "rate=60000r/s"}
 
-// example is a configuration that is handed out, and a path in it that a token
-// with the scope metrics may ask for.
+// example is a published configuration, and a path in it that a token with the
+// scope metrics may ask for.
 type example struct {
 	name, file, path string
 	more             []string // replacements

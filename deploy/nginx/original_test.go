@@ -46,8 +46,8 @@ func rowOf(t *testing.T, file string) []string {
 	return nil
 }
 
-// TestWhatEachFileLetsThrough: the page's table is true. original.conf lets the
-// client's own identity and its token through to the backend; no other does.
+// TestWhatEachFileLetsThrough: the page's table is true. Only original.conf lets
+// the client's forged identity and its token through to the backend.
 func TestWhatEachFileLetsThrough(t *testing.T) {
 	for _, e := range append(examples(t), example{"original.conf", "original.conf", "/", nil}) {
 		if strings.HasPrefix(e.name, "README") {

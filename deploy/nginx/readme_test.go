@@ -8,7 +8,7 @@ import (
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
-// readmeConfigurations are those of the README, under the name that it gives them.
+// readmeConfigurations returns the configurations in the README.
 func readmeConfigurations(t *testing.T) (files []string) {
 	t.Helper()
 	text := read(t, "../../README.md")

@@ -20,9 +20,9 @@ func checkScopes(t *testing.T, site *proxytest.Site) {
 	checkPaths(t, site)
 }
 
-// checkPaths checks which location each spelling of a path belongs to, and that
-// the backend is asked for the path of that location and for no other spelling,
-// since it might read that as the path of another one.
+// checkPaths checks which location each spelling of a path belongs to. The backend
+// must get the path of that location: it might read another spelling as the path of
+// another location.
 func checkPaths(t *testing.T, site *proxytest.Site) {
 	t.Helper()
 	for _, c := range []struct {

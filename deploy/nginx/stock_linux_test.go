@@ -33,8 +33,8 @@ var layouts = []layout{
 		name:        "Debian",
 		defaultSite: "/etc/nginx/sites-enabled/default",
 		group:       "www-data",
-		// Everything is as in the package, whatever this machine's administrator
-		// has added or disabled.
+		// Everything is as the package installs it, even if this machine's
+		// administrator has added or disabled something.
 		populate: func(t *testing.T, installed string) {
 			t.Helper()
 			copyFolder(t, "/etc/nginx", installed)
@@ -84,8 +84,8 @@ func copyFolder(t *testing.T, to, from string) {
 	}
 }
 
-// TestStock installs each example in a stock /etc/nginx. The server that comes
-// with the package must not answer in the example's place.
+// TestStock installs each example in a stock /etc/nginx. The package's own server
+// must not answer instead of the example.
 func TestStock(t *testing.T) {
 	t.Parallel()
 	if !alone(t) {
@@ -111,7 +111,7 @@ func TestStock(t *testing.T) {
 	}
 }
 
-// install puts an example into a stock /etc/nginx, as it is unless there are
+// install puts an example into a stock /etc/nginx, unchanged except for the
 // replacements.
 func (l layout) install(t *testing.T, example string, replacements ...string) {
 	t.Helper()
@@ -182,7 +182,7 @@ func (l layout) testExamples(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			l.install(t, e.file, e.more...)
 			site := l.start(t, e.file)
-			// Otherwise this is not the layout that people have.
+			// Otherwise this is not the layout that users have.
 			if status := statusOf(t, "127.0.0.1:80", "GET / HTTP/1.1\r\nHost: localhost\r\n"); status != 200 {
 				t.Errorf("the site that comes with the package answers with status %d", status)
 			}
@@ -215,7 +215,7 @@ func (l layout) testPort80(t *testing.T) {
 	checkEveryHost(t, site, "/", "127.0.0.1:80", "[::1]:80")
 }
 
-// testOriginal: original.conf never changes, so the default site has to go, as
+// testOriginal checks that original.conf works once the default site is removed, as
 // the page says.
 func (l layout) testOriginal(t *testing.T) {
 	t.Run("beside the default site", func(t *testing.T) {
@@ -236,7 +236,8 @@ func (l layout) testOriginal(t *testing.T) {
 	})
 }
 
-// statusOf sends a request, which lacks the empty line at its end.
+// statusOf completes a request whose head has no end yet, sends it, and returns the
+// status.
 func statusOf(t *testing.T, address, head string) int {
 	t.Helper()
 	return proxytest.Send(t, address, head+"Connection: close\r\n\r\n").Status

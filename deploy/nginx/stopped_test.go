@@ -34,10 +34,10 @@ func (want statuses) check(t *testing.T, name, address, path string) {
 	}
 }
 
-// TestServiceStopped: a service that takes connections and does not answer must
-// not hold up clients, and nobody gets in. Of two instances one is enough, and
-// two that do not answer are given up one after the other. All are tried at once
-// since each takes as long as nginx waits.
+// TestServiceStopped: a service that accepts connections but does not answer must
+// not hold up clients, and nobody gets in. One answering instance of two is enough.
+// If neither answers, nginx gives up on one after the other. All sites are tested
+// at once, since each test takes as long as nginx waits.
 func TestServiceStopped(t *testing.T) {
 	t.Parallel()
 	type stopped struct {
@@ -89,8 +89,8 @@ func TestServiceStopped(t *testing.T) {
 	}
 }
 
-// TestOriginalWaits: with original.conf a client still waits when those of the
-// other files have their answer.
+// TestOriginalWaits: with original.conf, a client still waits when clients of the
+// other files have their answers.
 func TestOriginalWaits(t *testing.T) {
 	t.Parallel()
 	service := proxytest.StartService(t, proxytest.TokenVariable)

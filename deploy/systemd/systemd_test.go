@@ -128,8 +128,9 @@ func TestVerify(t *testing.T) {
 	}
 }
 
-// TestRestart: systemd tries again, for as long as it takes, what may pass, and
-// nothing else. The program ends with the statuses that the unit counts on.
+// TestRestart: after a failure that may pass, systemd restarts the service for as
+// long as it takes; after any other, it does not. The program exits with the
+// statuses that the unit relies on.
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	unit := read(t, service)

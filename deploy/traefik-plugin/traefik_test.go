@@ -35,6 +35,6 @@ func TestInTraefik(t *testing.T) {
 	site.CheckUpgrade(t, "/")
 }
 
-// keyring is that of proxytest, as a list of YAML goes on.
+// keyring is proxytest's keyring, as the items of a YAML list.
 var keyring = proxytest.KeyringLine("grafana", proxytest.Metrics, "scope=metrics") + "            - " +
 	proxytest.KeyringLine("ci", proxytest.Deploy, "scope=metrics,deploy")

@@ -38,8 +38,8 @@ func TestOneToken(t *testing.T) {
 	site.CheckSeveralAuthorizationFields(t)
 }
 
-// ForwardAuth has no setting for how long it waits. Asked by a round about
-// Traefik itself, it has.
+// ForwardAuth has no setting for how long it waits. If it asks Traefik itself, the
+// service behind that entry point has one.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	site := start(t, "traefik-timeout.yml", "dynamic-timeout.yml", proxytest.StartService(t, proxytest.TokenVariable))

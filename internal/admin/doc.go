@@ -1,10 +1,9 @@
-// Package admin serves an http.Handler to scrapers and orchestrators, so that
-// nothing of a request stays in memory and nobody can use it to starve the
-// process.
+// Package admin serves an http.Handler to scrapers and orchestrators. Nothing of
+// a request stays in memory, and nobody can use the server to starve the process.
 //
-// A server of net/http makes strings of all that a request holds, and these stay
-// until their memory is used for something else. Whoever mistakes the admin
-// listener for the service sends it tokens. So here a head is read into a buffer
-// of the connection's own, reduced to a few constants (head.go), and wiped; the
-// handler gets a request that is made of these constants.
+// A net/http server turns all parts of a request into strings, which stay until
+// their memory is reused. Anyone who mistakes the admin listener for the service
+// sends it tokens. So this package reads a head into the connection's own buffer,
+// reduces it to a few constants (head.go), and wipes it. The handler gets a
+// request built from these constants.
 package admin

@@ -14,8 +14,7 @@ type question struct {
 	last     bool   // the connection ends with it
 }
 
-// What a handler may be asked to answer with. It is Prometheus' to prefer the
-// second.
+// The formats that a handler may be asked for. Prometheus may prefer the second.
 const (
 	acceptText     = "text/plain;version=0.0.4"
 	acceptProtobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
@@ -27,8 +26,8 @@ const (
 //	request-line = method SP request-target SP HTTP-version CRLF
 //	head         = request-line *( field-name ":" OWS field-value OWS CRLF ) CRLF
 //
-// It returns the head's length, or 0 if bytes are missing, or the status that
-// answers what is not served. It makes no copy of anything.
+// It returns the head's length, or 0 if bytes are missing. If the request is not
+// served, it returns the status to answer with. It copies nothing.
 func parse(buffer []byte, paths []string) (q question, length, fault int) {
 	end := bytes.Index(buffer, []byte("\r\n\r\n"))
 	if end < 0 {
@@ -108,8 +107,8 @@ func (q *question) requestLine(line []byte, paths []string) (minor byte, fault i
 	return minor, 0
 }
 
-// isBeginning reports whether a head can begin so. What cannot, such as the bytes
-// of TLS, is refused at once: its end may never come.
+// isBeginning reports whether a head can begin like this. Anything else, such as
+// the bytes of TLS, is refused at once, because its end may never come.
 func isBeginning(buffer []byte) bool {
 	for line := range bytes.SplitAfterSeq(buffer, []byte{'\n'}) {
 		line, ended := bytes.CutSuffix(line, []byte{'\n'})
@@ -121,7 +120,7 @@ func isBeginning(buffer []byte) bool {
 	return true
 }
 
-// answerable is what the client takes, as weights from 0 to 1000.
+// answerable is what the client accepts, as weights from 0 to 1000.
 type answerable struct{ text, protobuf, gzip int }
 
 func (a *answerable) accept(value []byte) {
@@ -167,8 +166,8 @@ func has(parameters []byte, name, value string) bool {
 	return false
 }
 
-// weight reads the q of RFC 9110 §12.4.2 in thousandths: 1000 without one, and 0
-// for what has another form.
+// weight reads the q of RFC 9110 §12.4.2 in thousandths. It returns 1000 if there
+// is none, and 0 if it is malformed.
 func weight(parameters []byte) int {
 	for parameter := range bytes.SplitSeq(parameters, []byte{';'}) {
 		name, value, _ := bytes.Cut(parameter, []byte{'='})
@@ -217,7 +216,7 @@ func isToken(b []byte) bool {
 	return len(b) > 0
 }
 
-// isText reports whether b has no control byte but HTAB.
+// isText reports whether b has no control byte except HTAB.
 func isText(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' && c != '\t' || c == 0x7f {

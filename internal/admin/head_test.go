@@ -70,8 +70,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParsePieces: nothing is decided before it is all there, and what follows
-// does not matter.
+// TestParsePieces: parse decides nothing before the head is complete, and what
+// follows the head does not matter.
 func TestParsePieces(t *testing.T) {
 	for n := range len(prometheus) {
 		if _, length, fault := parse([]byte(prometheus[:n]), testPaths); length != 0 || fault != 0 {
@@ -85,8 +85,8 @@ func TestParsePieces(t *testing.T) {
 	}
 }
 
-// FuzzParse: whatever arrives, the question is made of constants, and a head
-// that is taken is the same when it arrives in pieces.
+// FuzzParse: whatever arrives, the question consists of constants, and an accepted
+// head gives the same question when it arrives in pieces.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(prometheus))
 	f.Add([]byte("HEAD /ready HTTP/1.0\r\nAccept: text/plain;q=0.5;;,\r\n\r\nGET"))

@@ -15,18 +15,18 @@ import (
 	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
-// MaxConnections is how many connections a server has open. One more takes the
-// place of the one that has asked nothing for the longest time, so that whoever
-// holds all of them keeps nobody out.
+// MaxConnections is how many connections a server has open at most. One more
+// replaces the connection that has been idle longest, so a client that holds all
+// of them keeps nobody out.
 const MaxConnections = 64
 
 // maxHead is the size of the longest head, in bytes.
 const maxHead = 8 << 10
 
-// A Server answers requests for some paths by a handler. Of a request the
-// handler sees the method, GET or HEAD, the path, and the Accept and
-// Accept-Encoding fields as far as they ask for a format of Prometheus' and for
-// gzip. It has a body for neither.
+// A Server answers requests for some paths with a handler. The handler sees only
+// the method, GET or HEAD, the path, and the Accept and Accept-Encoding fields as
+// far as they ask for one of Prometheus' formats and for gzip. It never sees a
+// body.
 type Server struct {
 	handler http.Handler
 	paths   []string
@@ -41,14 +41,14 @@ type Server struct {
 
 type conn struct {
 	net.Conn
-	since time.Time // it was accepted, or its last answer written
+	since time.Time // when it was accepted, or its last answer was written
 }
 
-// New returns a server of handler for paths. All others are answered 404.
+// New returns a server that answers paths with handler, and all others with 404.
 func New(handler http.Handler, logger *slog.Logger, paths ...string) *Server {
 	return &Server{
 		handler: handler, paths: paths, logger: logger, conns: map[*conn]bool{},
-		// A scraper that comes less often connects again.
+		// A scraper that asks less often connects again.
 		idle: 30 * time.Second,
 		head: 5 * time.Second, write: 30 * time.Second, linger: time.Second,
 	}
@@ -75,7 +75,7 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// Close closes all connections. The listeners are the caller's to close.
+// Close closes all connections. The caller closes the listeners.
 func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -109,8 +109,9 @@ func (s *Server) admit(nc net.Conn) *conn {
 	return c
 }
 
-// longestIdle is the connection that has waited longest for its next request to
-// be complete, or for its answer if all of them are being answered.
+// longestIdle returns the connection that has waited longest for its next request
+// to be complete. If all are being answered, it returns the one that has waited
+// longest for its answer.
 func (s *Server) longestIdle() (longest *conn) {
 	for c, busy := range s.conns {
 		switch {
@@ -123,8 +124,8 @@ func (s *Server) longestIdle() (longest *conn) {
 	return longest
 }
 
-// set notes whether c is being answered, and when it stopped to be. It is false
-// if c had to make room.
+// set notes whether c is being answered, and since when it is not. It returns
+// false if c had to make room.
 func (s *Server) set(c *conn, busy bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,8 +181,8 @@ type reader struct {
 	held   int // bytes of it that belong to the next request
 }
 
-// next returns the next question, or the status that answers what is none. It is
-// false if there is nothing to answer. What was read of the request is wiped.
+// next returns the next question, or the status that refuses a request. It returns
+// false if there is nothing to answer. It wipes what it read of the request.
 func (r *reader) next() (q question, fault int, ok bool) {
 	begun := time.Now()
 	for {
@@ -227,7 +228,7 @@ func (r *reader) take() (q question, fault int, complete bool) {
 	return q, fault, complete
 }
 
-// answer asks the handler, if there is something to ask it.
+// answer asks the handler, if the question is for it.
 func (s *Server) answer(q question, fault int) (r *response) {
 	r = &response{header: http.Header{}, status: fault}
 	switch {
@@ -260,9 +261,9 @@ func (s *Server) answer(q question, fault int) (r *response) {
 	return r
 }
 
-// discard closes the sending side and reads on for a while: if bytes came in on
-// a closed socket, the kernel would send a reset, and the client might never see
-// its answer (RFC 9112 §9.6).
+// discard closes the sending side and keeps reading for a while. If bytes arrived
+// on a closed socket, the kernel would send a reset, and the client might never
+// see its answer (RFC 9112 §9.6).
 func discard(c *conn, buffer []byte, limit time.Duration) {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok || half.CloseWrite() != nil {

@@ -125,8 +125,8 @@ func TestPipelined(t *testing.T) {
 	}
 }
 
-// TestLastAnswerArrives: the connection ends, and what was not read does not
-// take the answer with it.
+// TestLastAnswerArrives: the connection ends, and unread bytes do not cost the
+// client its answer.
 func TestLastAnswerArrives(t *testing.T) {
 	t.Parallel()
 	address := start(t, nil)
@@ -182,14 +182,14 @@ func (s *Server) accepted(t *testing.T, c net.Conn) {
 	}
 }
 
-// TestLongestIdleMakesRoom: whoever holds all connections keeps nobody out, and
-// one that has asked lately is not closed for one that has not.
+// TestLongestIdleMakesRoom: a client that holds all connections keeps nobody out.
+// A connection that asked recently is not closed while others are idle.
 func TestLongestIdleMakesRoom(t *testing.T) {
 	t.Parallel()
 	var server *Server
 	address := start(t, func(s *Server) {
 		server = s
-		s.head = time.Hour // or half-sent ones end by themselves
+		s.head = time.Hour // otherwise unfinished requests time out
 	})
 	scraper, fromScraper := dial(t, address)
 	for round := range 4 {

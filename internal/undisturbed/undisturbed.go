@@ -5,10 +5,10 @@
 // the scheduler interrupts threads with.
 package undisturbed
 
-// A goroutine begins on a small stack. One that needs more is given a stack of
-// twice the size, or of as many times that as it takes; and the garbage
-// collector halves a stack of which less than a quarter is in use. So a stack of
-// 64 KiB stays where it is if more than 16 KiB of it are always in use.
+// A goroutine begins on a small stack. If it needs more, the runtime doubles the
+// stack until it fits. The garbage collector halves a stack of which less than a
+// quarter is in use. So a stack of 64 KiB stays where it is if more than 16 KiB of
+// it are always in use.
 const (
 	wholeSize   = 60 << 10                // makes the stack 64 KiB
 	ballastSize = 24 << 10                // in use for as long as f runs
@@ -34,10 +34,11 @@ func Run(f func()) (err error) {
 	return err
 }
 
-// Uninterrupted calls f in the calling goroutine. It is for code that has nothing
-// secret on its stack, but passes secrets through registers, and wipes these at
-// its end. f should not wait for anything: its thread waits with it. If the system
-// refuses to block signals, f is called all the same.
+// Uninterrupted calls f in the calling goroutine while its thread takes no signals.
+// It is for code that has no secrets on its stack, but passes them through
+// registers and wipes these at its end. f should not wait for anything, because its
+// thread waits with it. If the system refuses to block signals, Uninterrupted still
+// calls f.
 func Uninterrupted(f func()) {
 	var s signals
 	if s.block() == nil {
@@ -46,12 +47,12 @@ func Uninterrupted(f func()) {
 	f()
 }
 
-// The functions below have frames of a certain size, which the stack must have
-// room for when they are entered. touch is always false: nothing is written to
-// the frames, so they take no memory.
+// The functions below have frames of a certain size. The stack must have room for
+// a frame when its function is entered. touch is always false: nothing is written
+// to the frames, so they take no memory.
 
-// growStack makes the stack as large as it is to be. If the ballast came first,
-// it would be copied.
+// growStack gives the stack its final size. If the ballast came first, it would be
+// copied.
 //
 //go:noinline
 func growStack(touch bool) {
@@ -79,7 +80,7 @@ func growRest(touch bool) {
 	}
 }
 
-// keep keeps the compiler from leaving a frame out.
+// keep prevents the compiler from leaving out a frame.
 //
 //go:noinline
 func keep([]byte) {}

@@ -24,8 +24,8 @@ func deeper(size int) {
 //go:noinline
 func use([]byte) {}
 
-// TestStackStaysWhereItIs: it neither grows where f uses all that it is promised
-// nor shrinks where f uses next to nothing and the collector runs.
+// TestStackStaysWhereItIs: the stack does not grow if f uses all that it may, and
+// does not shrink if f uses next to nothing and the collector runs.
 func TestStackStaysWhereItIs(t *testing.T) {
 	for range 20 {
 		moved, collections := 0, 0
@@ -57,7 +57,8 @@ func TestStackStaysWhereItIs(t *testing.T) {
 	}
 }
 
-// TestOrdinaryStackMoves is the control: without Run, both of them move it.
+// TestOrdinaryStackMoves is the control: without Run, the stack moves in both
+// cases.
 func TestOrdinaryStackMoves(t *testing.T) {
 	grew, shrank := false, false
 	done := make(chan struct{})

@@ -9,22 +9,22 @@ const (
 	// MaxAuthorization is for the value of an Authorization field; a longer
 	// one is denied. It is for a list of scopes too.
 	MaxAuthorization = 64 << 10
-	// MaxNames is for the names of all header fields of a request.
+	// MaxNames limits the names of all header fields of a request, in bytes.
 	MaxNames = 64 << 10
-	// MaxFields is for all header fields of a request; one with more is denied.
-	// Envoy takes no more than 60 KiB of them unless its configuration says
-	// otherwise. An instance's memory never shrinks, so this is what a client can
-	// make it grow by.
+	// MaxFields limits all header fields of a request, in bytes; a request with
+	// more is denied. Envoy accepts no more than 60 KiB unless its configuration
+	// says otherwise. An instance's memory never shrinks, so this limits how much
+	// a client can make it grow.
 	MaxFields = 1 << 20
 )
 
-// sizes are those that a Buffer's memory may have: for usual requests, for long
-// ones, for the longest Authorization field, and for everything. The last two
-// leave room for one byte more than can be taken, and for the NUL that a host may
-// put behind a field. There are few, and memory is kept, so that requests of all
-// lengths leave next to nothing for the collector. The first two fit into the
-// memory that an instance begins with; for more, Go asks the host for memory and
-// for the time.
+// sizes are the sizes that a Buffer's memory may have: for usual requests, for long
+// ones, for the longest Authorization field, and for everything. The last two have
+// room for one byte more than is accepted, and for the NUL that a host may put
+// after a field. There are few sizes, and memory is kept, so requests of all
+// lengths leave next to nothing for the collector. The first two fit into an
+// instance's initial memory. For more, Go asks the host for memory and for the
+// time.
 var sizes = [...]uint64{4 << 10, 16 << 10, MaxAuthorization + 2, max(MaxConfiguration, MaxFields) + 1}
 
 // A Buffer is memory that a host writes to, one piece at a time. What it held
@@ -69,7 +69,7 @@ func (b *Buffer) Wipe() {
 	}
 }
 
-// Release wipes the piece that was taken, which is no longer valid.
+// Release wipes the piece that was taken. The piece is then no longer valid.
 func (b *Buffer) Release() {
 	b.Wipe()
 	b.taken = nil

@@ -1,21 +1,21 @@
 package guest
 
-// MaxConnection is for the values of all Connection fields of a request, in
-// bytes. A request with more is denied.
+// MaxConnection limits the values of all Connection fields of a request, in bytes.
+// A request with more is denied.
 const MaxConnection = 4 << 10
 
-// AppendConnection appends to left the options of a Connection field's value
-// that do not name an identity field, and reports whether there are others.
+// AppendConnection appends to left the options of a Connection field's value that
+// do not name an identity field, and reports whether it left any out.
 //
 //	Connection        = [ connection-option *( OWS "," OWS connection-option ) ]
 //	connection-option = token
 //
-// A proxy removes the fields that Connection names before it passes the request
-// on (RFC 9110, section 7.6.1), and most do so after a plugin has set the
-// identity. So an option goes if the name is anywhere in it, whatever is around
-// it: hosts differ in what they take for whitespace and for an option's end.
+// Before a proxy passes the request on, it removes the fields that Connection names
+// (RFC 9110, section 7.6.1). Most proxies do so after a plugin has set the identity.
+// AppendConnection leaves out an option if the name occurs anywhere in it, because
+// hosts differ in what they treat as whitespace and as the end of an option.
 //
-// What is appended is at most a byte longer than value.
+// It appends at most one byte more than value has.
 func AppendConnection[T ~string | ~[]byte](left []byte, value T) (_ []byte, named bool) {
 	for start := 0; start <= len(value); {
 		end := start

@@ -45,8 +45,8 @@ func (r *reader) end() bool {
 	return len(r.rest) == 0
 }
 
-// boolean reads true or false, or either as a string: a host that has its
-// configuration from labels, as Traefik, knows nothing but strings.
+// boolean reads true or false, or either as a string: a host that reads its
+// configuration from labels, such as Traefik, has only strings.
 func (r *reader) boolean() (value, ok bool) {
 	if r.at('"') {
 		word, ok := r.text()

@@ -7,17 +7,17 @@ const (
 	IdentityName = "x-auth-request-user"
 	// ChallengeName is the field that says what to authenticate with.
 	ChallengeName = "www-authenticate"
-	// ConnectionName is the field that says what a proxy is to drop.
+	// ConnectionName is the field that tells a proxy what to drop.
 	ConnectionName = "connection"
 
 	authorizationName = "authorization"
 )
 
-// identityNames are all fields that say who asks. What a client sends under
-// them, or under a name that may be taken for one of them, is not passed on.
+// identityNames are all fields that say who asks. What a client sends under these
+// names, or under a name that may be mistaken for one, is not passed on.
 var identityNames = [...]string{IdentityName, "x-auth-request-scopes", "x-auth-request-key"}
 
-// equalFold reports whether name is lower without regard to case.
+// equalFold reports whether name equals lower without regard to case.
 func equalFold[T ~string | ~[]byte](name T, lower string) bool {
 	if len(name) != len(lower) {
 		return false
@@ -30,10 +30,10 @@ func equalFold[T ~string | ~[]byte](name T, lower string) bool {
 	return true
 }
 
-// alike reports whether name, from at on, begins with lower without regard to
-// case and to what stands for "-". Where fields become environment variables
-// (CGI, WSGI, PHP and others), every byte but letters and digits becomes the
-// same one.
+// alike reports whether name[at:] begins with lower, without regard to case and to
+// the byte in place of "-". Programs that turn fields into environment variables
+// (CGI, WSGI, PHP and others) map every byte except letters and digits to the same
+// one.
 func alike[T ~string | ~[]byte](name T, at int, lower string) bool {
 	if len(name)-at < len(lower) {
 		return false
@@ -57,7 +57,7 @@ func lowerCase(c byte) byte {
 	return c
 }
 
-// IsIdentity reports whether a field of this name might be taken for one that
+// IsIdentity reports whether a field of this name might be mistaken for one that
 // says who asks.
 func IsIdentity[T ~string | ~[]byte](name T) bool {
 	for _, lower := range identityNames {

@@ -49,8 +49,8 @@ func (h Head) Identities() iter.Seq[[]byte] {
 	}
 }
 
-// AppendConnection appends to left what is left of all Connection fields, see
-// [AppendConnection]. It is not ok if these are longer than [MaxConnection].
+// AppendConnection appends to left the remaining options of all Connection fields;
+// see [AppendConnection]. It is not ok if these are longer than [MaxConnection].
 func (h Head) AppendConnection(left []byte) (_ []byte, named, ok bool) {
 	size := 0
 	for name, value := range fields(h.pairs) {

@@ -9,11 +9,11 @@ import (
 )
 
 // Middleware returns a handler that passes on to next the requests that have
-// all the scopes, with the principal in the field X-Auth-Request-User. Whatever
-// the client sent under that name, under X-Auth-Request-Scopes or -Key, or under
-// one that a CGI program could not tell from these, is removed; so is what would
-// make a proxy drop them, if next is one. Other requests are answered as the
-// auth-service answers. A verdict that cannot be had is a 500.
+// all the scopes, with the principal in the field X-Auth-Request-User. It removes
+// what the client sent under that name, under X-Auth-Request-Scopes or -Key, or
+// under a name that a CGI program could not tell from these. It also removes these
+// names from the Connection field, which would make a proxy drop them. It answers
+// other requests as auth-service does. If there is no verdict, it answers 500.
 func (v *Verifier) Middleware(next http.Handler, scopes ...string) http.Handler {
 	forbidden := guest.Challenge(core.InsufficientScope, strings.Join(scopes, " "))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -48,8 +48,8 @@ func identified(r *http.Request, principal string) *http.Request {
 	return r
 }
 
-// keepIdentity takes the names of identity fields out of Connection: a proxy
-// such as httputil.ReverseProxy drops what that names.
+// keepIdentity removes the names of identity fields from Connection: a proxy such
+// as httputil.ReverseProxy drops the fields that it names.
 func keepIdentity(header http.Header) {
 	for name, values := range header {
 		if !guest.IsConnection(name) {

@@ -16,7 +16,7 @@ import (
 )
 
 // A reverse proxy behind the middleware drops what the client's Connection field
-// names; the identity is not among it.
+// names, but not the identity.
 func TestMiddlewareBeforeReverseProxy(t *testing.T) {
 	v := compile(t, host.Options{})
 	configure(t, v, line("ann", "a-token", ""))

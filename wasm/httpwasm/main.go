@@ -63,7 +63,7 @@ var filter = newFilter()
 type instance struct {
 	plugin     guest.Plugin
 	buffer     guest.Buffer
-	connection []byte // what is left of the Connection fields
+	connection []byte // the remaining options of the Connection fields
 }
 
 func main() {} // never runs; the host calls the exports instead

@@ -10,8 +10,8 @@ import (
 	"github.com/concrete-security/auth-service/wasm/guest"
 )
 
-// pass sets the identity field, and only the one, in a request that is granted.
-// It denies the request after all if that cannot be done.
+// pass sets the identity field of a granted request, and removes all others that
+// may be mistaken for it. If that fails, it denies the request.
 func (f *instance) pass(d core.Decision) core.Decision {
 	names, ok := f.list(headerNames)
 	if !ok {
@@ -36,8 +36,8 @@ func (f *instance) pass(d core.Decision) core.Decision {
 	return d
 }
 
-// cleanConnection takes the names of identity fields out of the request's
-// Connection fields. It is false if these are too long.
+// cleanConnection removes the names of identity fields from the request's
+// Connection fields. It returns false if these are too long.
 func (f *instance) cleanConnection() bool {
 	values, ok := f.list(connectionValues)
 	if !ok || len(values) > guest.MaxConnection {
@@ -62,9 +62,9 @@ func (f *instance) cleanConnection() bool {
 	return true
 }
 
-// list asks the host for a list of texts, which come with a NUL behind each.
-// They are in the buffer. It is false if they are too long, or not what the
-// host says they are.
+// list asks the host for a list of texts, each followed by a NUL. They are in the
+// buffer. It returns false if they are too long, or not what the host says they
+// are.
 func (f *instance) list(ask func(buffer []byte) (count, length uint32)) (texts []byte, ok bool) {
 	const usual = 1 << 10
 	buffer := f.buffer.Take(usual, usual)
@@ -93,7 +93,7 @@ func connectionValues(buffer []byte) (count, length uint32) {
 	return uint32(result >> 32), uint32(result)
 }
 
-// next splits a list from list at its first NUL, which is there.
+// next splits a list at its first NUL. A list from list has one.
 func next(list []byte) (first, rest []byte) {
 	at := bytes.IndexByte(list, 0)
 	return list[:at], list[at+1:]

@@ -267,7 +267,7 @@ func TestHTTPWasmAbused(t *testing.T) {
 		if status, err := g.ask(t.Context()); err != nil || status == 200 {
 			t.Fatalf("%x is answered %d, %v", answer, status, err)
 		}
-		// The right token does not help where the host lies of what else there is.
+		// The right token does not help if the host lies about the other fields.
 		g.values, g.answer, g.namesAnswer = []string{"Bearer " + rightToken}, nil, &answer
 		if status, err := g.ask(t.Context()); err != nil || status == 200 && answer>>32 != answer&0xffffffff { // names that are all empty are possible
 			t.Fatalf("names %x are answered %d, %v", answer, status, err)

@@ -16,14 +16,14 @@ import (
 // instance begins with about 3 MiB, and memory never shrinks.
 const maxInstance = 5 << 20
 
-// fieldSizes are around the limits of what a host may hand over, and beyond.
+// fieldSizes are sizes around the limits of what a host may hand over, and beyond.
 var fieldSizes = []int{
 	3 << 10, 5 << 10, 63 << 10, 64<<10 - 8, 64 << 10, 65 << 10, 100 << 10, 300 << 10, 700 << 10,
 	1<<20 - 200, 1 << 20, 1<<20 + 1, 2 << 20, 15 << 20, 17 << 20,
 }
 
 // TestMemoryIsBounded: whatever clients send, an instance's memory stays within
-// what the documentation says, and it goes on.
+// what the documentation says, and the instance keeps working.
 func TestMemoryIsBounded(t *testing.T) {
 	for _, e := range engines() {
 		for _, r := range residents(t, e) {
@@ -48,7 +48,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
-// TestManyFieldsAreBounded: the fields of proxy-wasm are many rather than long.
+// TestManyFieldsAreBounded: memory stays bounded with many short fields too.
 func TestManyFieldsAreBounded(t *testing.T) {
 	for _, e := range engines() {
 		p := newProxy(t, e)
@@ -71,7 +71,7 @@ func TestManyFieldsAreBounded(t *testing.T) {
 	}
 }
 
-// memories notes how large linear memories become.
+// memories records how large linear memories become.
 type memories struct {
 	mu      sync.Mutex
 	largest uint64
@@ -107,8 +107,8 @@ type inContext struct {
 
 func (t inContext) Context() context.Context { return t.ctx }
 
-// TestTraefikMemoryIsBounded: the same in the host that Traefik has, which makes
-// an instance when it has none to spare.
+// TestTraefikMemoryIsBounded: the same in Traefik's host, which makes an instance
+// when none is free.
 func TestTraefikMemoryIsBounded(t *testing.T) {
 	m := &memories{}
 	ctx := experimental.WithMemoryAllocator(t.Context(), m)

@@ -13,7 +13,7 @@ import (
 	"github.com/concrete-security/auth-service/wasm/modules"
 )
 
-// forwardConfiguration is that of a plugin, in JSON.
+// forwardConfiguration is the configuration of a plugin, in JSON.
 func forwardConfiguration(f *vectors.Forward) []byte {
 	b, err := json.Marshal(map[string]any{"keyring": string(f.Keyring), "strip_authorization": f.Strip})
 	if err != nil {
@@ -107,7 +107,7 @@ func gatewayForwarder(t *testing.T, e *engine) vectors.Forwarder {
 	}}
 }
 
-// What a client sends neither takes the identity away nor brings one in.
+// What a client sends neither removes the identity nor forges one.
 func TestForwards(t *testing.T) {
 	for _, e := range engines() {
 		t.Run("middleware/"+e.name, func(t *testing.T) { vectors.RunForwards(t, middlewareForwarder(t, e)) })
@@ -116,7 +116,7 @@ func TestForwards(t *testing.T) {
 	}
 }
 
-// A module denies what it cannot look at whole: names that are too long for it.
+// A module denies a request whose names are too long for it to read.
 func TestHTTPGuestTooManyNames(t *testing.T) {
 	f := vectors.Forwards()[0]
 	g := newGateway(t, interpreter, nil, traefik(), forwardConfiguration(&f))

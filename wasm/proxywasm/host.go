@@ -102,8 +102,8 @@ func (f *instance) result() ([]byte, bool) {
 	return buffer[:f.results.size], true
 }
 
-// pass sets the identity field, and only the one, in a request that is granted.
-// It denies the request after all if that cannot be done.
+// pass sets the identity field of a granted request, and removes all others that
+// may be mistaken for it. If that fails, it denies the request.
 func (f *instance) pass(plugin *guest.Plugin, head guest.Head, d core.Decision) core.Decision {
 	connection, named, ok := head.AppendConnection(f.connection[:0])
 	f.connection = connection
@@ -127,8 +127,8 @@ func removeIdentities(head guest.Head) bool {
 	return true
 }
 
-// replaceConnection puts one field in the place of all Connection fields. Of
-// several, some hosts replace the first alone.
+// replaceConnection replaces all Connection fields with one. If there are several,
+// some hosts replace only the first.
 func replaceConnection(value []byte) bool {
 	return remove([]byte(guest.ConnectionName)) &&
 		(len(value) == 0 || replace(guest.ConnectionName, unsafe.String(unsafe.SliceData(value), len(value))))

@@ -35,7 +35,7 @@ type instance struct {
 	results struct{ data, size uint32 } // where the host writes what it answers
 
 	response   []byte       // the fields of a denial
-	connection []byte       // what is left of the Connection fields
+	connection []byte       // the remaining options of the Connection fields
 	denier     guest.Plugin // never configured
 }
 

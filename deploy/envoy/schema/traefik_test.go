@@ -96,10 +96,10 @@ func TestTraefik(t *testing.T) {
 				t.Errorf("%s: %s: no service %q", example, name, r.Service)
 			}
 			if slices.Equal(r.EntryPoints, []string{"auth"}) {
-				continue // Traefik's question to itself
+				continue // for Traefik's own questions
 			}
 			checked++
-			// The order decides: remove the client's, ask, remove the token.
+			// The order matters: remove the client's fields, ask, remove the token.
 			if len(r.Middlewares) != 3 || r.Middlewares[0] != "clean" || r.Middlewares[2] != "drop-token" {
 				t.Fatalf("%s: %s: middlewares %q", example, name, r.Middlewares)
 			}

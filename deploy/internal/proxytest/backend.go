@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// StartUnnamed starts a service that allows everything and says nobody's name.
-// auth-service always says it; a proxy must not pass on
-// the client's own when it does not.
+// StartUnnamed starts a service that allows everything and names nobody.
+// auth-service always names somebody. If a service does not, a proxy must not pass
+// on the client's own field.
 func StartUnnamed(tb testing.TB) *Service {
 	tb.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
@@ -38,9 +38,8 @@ type Backend struct {
 type Echo struct {
 	Method, URI, Body string
 	Header            http.Header
-	// Beyond is what a reverse proxy in the backend's place passes on. It obeys
-	// the Connection field: what that names goes no further (RFC 9110, section
-	// 7.6.1).
+	// Beyond is what a reverse proxy in place of the backend would pass on. Such a
+	// proxy drops the fields that Connection names (RFC 9110, section 7.6.1).
 	Beyond http.Header
 }
 
@@ -90,8 +89,8 @@ func beyond(r *http.Request) (header http.Header) {
 	return header
 }
 
-// switchProtocols answers 101 and sends the echo as a line. Nobody speaks
-// WebSocket behind it: the proxies pass bytes on.
+// switchProtocols answers 101 and sends the echo as a line. Nobody speaks WebSocket
+// after that: the proxies only pass bytes on.
 func switchProtocols(w http.ResponseWriter, key string, echo Echo) {
 	connection, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -103,7 +102,7 @@ func switchProtocols(w http.ResponseWriter, key string, echo Echo) {
 		base64.StdEncoding.EncodeToString(sum[:]))
 	_ = json.NewEncoder(buffered).Encode(echo)
 	_ = buffered.Flush()
-	// A proxy may drop what it has not passed on yet when one side closes.
+	// When one side closes, a proxy may drop what it has not passed on yet.
 	_ = connection.SetReadDeadline(time.Now().Add(patience))
 	_, _ = io.Copy(io.Discard, connection)
 }

@@ -75,13 +75,13 @@ func Program(tb testing.TB, names ...string) string {
 	return ""
 }
 
-// Optional is Program for what the gate does not install: without it the test is
-// skipped everywhere.
+// Optional is like Program, for a program that CI does not install: without it,
+// the test is skipped everywhere.
 func Optional(tb testing.TB, name string) string {
 	tb.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		tb.Skipf("%s is not installed: the example is checked for its form alone", name)
+		tb.Skipf("%s is not installed: only the form of the example is checked", name)
 	}
 	return path
 }

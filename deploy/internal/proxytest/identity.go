@@ -27,8 +27,8 @@ var spoofed = []string{
 	"X-Forwarded-Uri: /metrics",
 }
 
-// alike returns the name that a backend may take a field for: some take "_"
-// for "-" (CGI and its heirs), some any byte but letters and digits.
+// alike returns the name that a backend may mistake a field for: some treat "_" as
+// "-" (CGI and its heirs), some every byte except letters and digits.
 func alike(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -39,9 +39,9 @@ func alike(name string) string {
 	}, strings.ToLower(name))
 }
 
-// CheckIdentity checks that the backend saw the principal, once, and nothing
-// that the client may have written in its stead, and that a reverse proxy
-// which the backend may be passes on the same.
+// CheckIdentity checks that the backend saw the principal, once, and no identity
+// from the client. It also checks that a reverse proxy in place of the backend
+// would pass on the same.
 func (a *Answer) CheckIdentity(tb testing.TB, user string) {
 	tb.Helper()
 	new(Site).checkEcho(tb, "the request", a.Echo(tb), user)
@@ -53,7 +53,7 @@ func (s *Site) checkEcho(tb testing.TB, name string, echo Echo, user string) {
 		tb.Errorf("%s: the backend saw the users %q, want %q alone", name, got, user)
 	}
 	if got := echo.Beyond.Values("X-Auth-Request-User"); !slices.Equal(got, []string{user}) {
-		tb.Errorf("%s: a proxy in the backend's place passes the users %q on, want %q alone", name, got, user)
+		tb.Errorf("%s: a proxy in the backend's place passes on the users %q, want %q alone", name, got, user)
 	}
 	for field, values := range echo.Header { // more than in Beyond
 		if field == "X-Auth-Request-User" {
@@ -86,8 +86,8 @@ func (s *Site) checkIdentity(tb testing.TB, path string) {
 	s.checkNominated(tb, path)
 }
 
-// checkPassed is Check of a request with the token Metrics that may be refused as
-// well, but not pass as anybody else's.
+// checkPassed is Check of a request with the token Metrics. The proxy may also
+// refuse it, but must not pass it on under another identity.
 func (s *Site) checkPassed(tb testing.TB, r Request) {
 	tb.Helper()
 	answer := s.Check(tb, r)
@@ -96,18 +96,19 @@ func (s *Site) checkPassed(tb testing.TB, r Request) {
 	}
 	echo := answer.Echo(tb)
 	s.checkEcho(tb, r.Name, echo, "grafana")
-	// A tunnel to the backend would carry requests that nobody checks.
+	// Nobody would check the requests in a tunnel to the backend.
 	if got := echo.Header.Get("Upgrade"); strings.Contains(strings.ToLower(got), "h2c") {
 		tb.Errorf("%s: the backend is asked to upgrade to %q", r.Name, got)
 	}
 }
 
-// checkLookalikes sends fields whose names are those of the identity when every
-// byte but letters and digits is taken for "-". A proxy may refuse the request
-// if the name is not one that HTTP allows, or if it finds it suspicious.
+// checkLookalikes sends fields whose names equal those of the identity when every
+// byte except letters and digits counts as "-". A proxy may refuse the request if
+// HTTP does not allow the name, or if it finds the name suspicious.
 func (s *Site) checkLookalikes(tb testing.TB, path string) {
 	tb.Helper()
-	// Several at once, some of them empty: whoever looks at one must look at all.
+	// Several at once, some of them empty: a proxy that looks at one must look at
+	// all.
 	s.checkPassed(tb, Request{
 		Name: "several lookalikes", Path: path, Want: []int{200, 400},
 		Fields: []string{"X.Auth.Request.User:", "X!Auth!Request!User: root", "X~Auth~Request~User:", Bearer(Metrics)},
@@ -132,9 +133,10 @@ func (s *Site) checkLookalikes(tb testing.TB, path string) {
 	}
 }
 
-// nominations are the field lines by which a client may tell a proxy, or the
-// one behind it, to drop fields (RFC 9110, section 7.6.1). If always is set the
-// request must be answered as without them; others may be refused as well.
+// nominations are the field lines by which a client may tell a proxy, or the one
+// behind it, to drop fields (RFC 9110, section 7.6.1). If always is set, the
+// request must be answered as it would be without them. Otherwise the proxy may
+// also refuse it.
 var nominations = []struct {
 	always bool
 	lines  []string
@@ -185,9 +187,9 @@ var nominations = []struct {
 	{false, []string{"Connection: Connection, X-Auth-Request-User"}},
 }
 
-// checkNominated checks that a client's Connection field, or one of its
-// siblings, neither takes the identity away nor brings a forged one in, and that
-// a token which is to be dropped is a missing one at best.
+// checkNominated checks that a client's Connection field, or one of its siblings,
+// neither removes the identity nor forges one. If it names the token, the proxy may
+// at most treat the token as missing.
 func (s *Site) checkNominated(tb testing.TB, path string) {
 	tb.Helper()
 	for _, n := range nominations {
@@ -209,9 +211,9 @@ func (s *Site) checkNominated(tb testing.TB, path string) {
 	}
 }
 
-// CheckUpgrade checks that a request for a WebSocket gets one if and only if it
-// has a token, and that whatever the Connection field names besides, the backend
-// learns who asks. The service has Keyring; every token may ask for the path.
+// CheckUpgrade checks that a request for a WebSocket gets one if and only if it has
+// a token. The backend must learn who asks, whatever else the Connection field
+// names. The service has Keyring; every token may ask for the path.
 func (s *Site) CheckUpgrade(tb testing.TB, path string) {
 	tb.Helper()
 	for _, connection := range []string{

@@ -10,16 +10,16 @@ import (
 	"time"
 )
 
-// Pause stops the process as a frozen machine would: its sockets take
-// connections and nobody answers. It runs on after Resume.
+// Pause stops the process as a frozen machine would: its sockets accept connections
+// and nobody answers. Resume lets it run again.
 func (p *Process) Pause(tb testing.TB) {
 	tb.Helper()
 	if err := p.command.Process.Signal(syscall.SIGSTOP); err != nil {
 		tb.Fatal(err)
 	}
-	// One that stays stopped would not hear that it is to end.
+	// A stopped process would not react to the signal to end.
 	tb.Cleanup(func() { _ = p.command.Process.Signal(syscall.SIGCONT) })
-	// A thread runs on until the signal reaches it.
+	// A thread keeps running until the signal reaches it.
 	for begun := time.Now(); !stopped(tb, p.command.Process.Pid); time.Sleep(5 * time.Millisecond) {
 		if time.Since(begun) > patience {
 			tb.Fatalf("%s does not stop", p.command.Path)

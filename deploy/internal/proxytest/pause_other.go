@@ -8,7 +8,7 @@ import "testing"
 // stopped.
 func (p *Process) Pause(tb testing.TB) {
 	tb.Helper()
-	tb.Skip("processes are stopped on Linux alone")
+	tb.Skip("processes can be paused only on Linux")
 }
 
 // Resume ends Pause.

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// CheckScopes checks a site whose service has Keyring, where /metrics needs
-// the scope metrics and /deploy/ needs both. What is elsewhere is answered as
-// given. Every request is sent with spoofed fields as well.
+// CheckScopes checks a site whose service has Keyring, where /metrics needs the
+// scope metrics and /deploy/ needs both. Other paths must get the status elsewhere.
+// Every request is also sent with spoofed fields.
 func (s *Site) CheckScopes(tb testing.TB, elsewhere int) {
 	tb.Helper()
 	metrics, deploy := Bearer(Metrics), Bearer(Deploy)
@@ -86,8 +86,8 @@ func (s *Site) checkConcurrent(tb testing.TB) {
 	group.Wait()
 }
 
-// checkPaths checks that however a path is written, the proxy takes it for what
-// the backend may take it for.
+// checkPaths checks that the proxy reads every spelling of a path as the backend
+// may read it.
 func (s *Site) checkPaths(tb testing.TB, authorization string) {
 	tb.Helper()
 	for _, target := range []string{
@@ -107,9 +107,9 @@ func (s *Site) checkPaths(tb testing.TB, authorization string) {
 	}
 }
 
-// checkNoRule checks that what no rule names is denied whoever asks. A path
-// that a proxy or a backend may take for one that a rule names needs the
-// scopes of that rule at least.
+// checkNoRule checks that a path that no rule names is denied, whoever asks. If a
+// proxy or a backend may mistake a path for one that a rule names, the path needs
+// at least the scopes of that rule.
 func (s *Site) checkNoRule(tb testing.TB) {
 	tb.Helper()
 	for _, c := range []struct {

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// failures are what a proxy may answer that has no verdict.
+// failures are the statuses that a proxy may answer if it has no verdict.
 var failures = []int{500, 502, 503, 504}
 
-// CheckUnavailable checks that nobody gets in while the service is dead, or
-// alive and silent, and that it is found again. The service has Token.
+// CheckUnavailable checks that nobody gets in while the service is dead, or alive
+// but silent, and that the proxy finds it again. The service has Token.
 func (s *Site) CheckUnavailable(tb testing.TB) {
 	tb.Helper()
 	s.awaitService(tb, "before")
@@ -23,11 +23,11 @@ func (s *Site) CheckUnavailable(tb testing.TB) {
 	s.CheckStopped(tb)
 }
 
-// CheckStopped checks that the proxy waits no more than patience for a service
-// that takes connections and does not answer, that nobody gets in meanwhile,
-// and that the service is found again. The service has Token. Patience is
-// generous: the examples wait a few seconds, a proxy without a time-out waits a
-// minute and more.
+// CheckStopped checks that the proxy waits no longer than patience for a service
+// that accepts connections but does not answer. It also checks that nobody gets in
+// meanwhile, and that the proxy finds the service again. The service has Token.
+// Patience is generous: the examples wait a few seconds, and a proxy without a
+// time-out waits a minute or more.
 func (s *Site) CheckStopped(tb testing.TB) {
 	tb.Helper()
 	s.awaitService(tb, "before") // the proxy may keep a connection
@@ -37,8 +37,7 @@ func (s *Site) CheckStopped(tb testing.TB) {
 	s.awaitService(tb, "service runs again")
 }
 
-// expectFailures checks that whoever asks gets an error, when several ask at
-// once.
+// expectFailures checks that everybody gets an error when several ask at once.
 func (s *Site) expectFailures(tb testing.TB, when string) {
 	tb.Helper()
 	before := s.Backend.Requests()

@@ -212,8 +212,8 @@ func TestTheyAgree(t *testing.T) {
 	}
 }
 
-// TestEnvoyGatewayTakesTheClientsIdentity: the policy removes what a client sends
-// in whatever spelling, and a question to a service that is silent ends.
+// TestEnvoyGatewayTakesTheClientsIdentity: the policy removes the client's identity
+// fields in every spelling, and a question to a silent service times out.
 func TestEnvoyGatewayTakesTheClientsIdentity(t *testing.T) {
 	removed := the[envoygateway.ClientTrafficPolicy](t, "envoy-gateway.yaml").Spec.Headers.EarlyRequestHeaders.RemoveOnMatch
 	if len(removed) != 1 || *removed[0].Type != envoygateway.StringMatchRegularExpression {
