@@ -15,9 +15,9 @@ use Time::HiRes qw(time);
 my $address = shift or die "usage: ask.pl HOST:PORT or /PATH/OF/SOCKET\n";
 my $timeout = 2;    # seconds, for one question
 
-# httpd asks one question at a time. So that all of those who wait do not wait
-# for $timeout one after the other, nobody is asked for a second after a question
-# that took too long.
+# httpd asks one question at a time. After a question that took too long, the
+# program asks nothing for a second: otherwise all who wait would wait for
+# $timeout, one after the other.
 my $pause = 1;
 my $silent_until = 0;
 
@@ -32,13 +32,13 @@ sub connected {
         $address =~ m{^/}
       ? IO::Socket::UNIX->new( Peer => $address, Timeout => $timeout )
       : IO::Socket::INET->new( PeerAddr => $address, Timeout => $timeout );
-    # Writing to a socket that takes no more must not wait either.
+    # A write to a full socket must not wait either.
     $connection->blocking(0) if $connection;
     return $connection;
 }
 
-# exchange returns the head of the answer, or nothing. It dies if that takes too
-# long.
+# exchange returns the head of the answer, or nothing if the connection failed. It
+# dies if that takes too long.
 sub exchange {
     my ($request) = @_;
     my $deadline = time + $timeout;
@@ -65,8 +65,8 @@ sub exchange {
     return $head;
 }
 
-# late gives a question up. Its answer may still come, so the connection is of
-# no use.
+# late gives up on a question. Its answer may still come, so late drops the
+# connection.
 sub late {
     undef $connection;
     $silent_until = time + $pause;

@@ -1,6 +1,6 @@
--- Removes the fields of a request whose names a backend may take for those of
--- auth-service: some take "_" for "-", some any byte but letters and digits.
--- httpd itself can only remove names that it is told one by one.
+-- Removes the fields of a request whose names a backend may mistake for those of
+-- auth-service: some treat "_" as "-", some every byte except letters and digits.
+-- httpd itself removes only names that are listed one by one.
 
 local ours = {
 	["x-auth-request-user"] = true,
