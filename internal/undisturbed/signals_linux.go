@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// signals are those that the calling goroutine's thread took before.
+// signals is the signal mask that the thread had before block.
 type signals struct{ before unix.Sigset_t }
 
-// block keeps signals from the calling goroutine's thread, but for those that a
-// fault of its own raises. The scheduler falls back on asking at function calls.
+// block keeps signals from the calling goroutine's thread, except those that its
+// own faults raise. The scheduler then preempts it at function calls only.
 func (s *signals) block() error {
 	var all unix.Sigset_t
 	for i := range all.Val {
@@ -32,7 +32,7 @@ func (s *signals) block() error {
 
 // release undoes block.
 func (s *signals) release() {
-	// It cannot fail with a mask that the kernel has given out.
+	// This cannot fail, because the mask is from the kernel.
 	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &s.before, nil)
 	runtime.UnlockOSThread()
 }
