@@ -21,7 +21,7 @@ type conn struct {
 	unsent     []byte // responses that the client has not taken
 	after      next   // what follows once unsent is gone
 	lingers    bool
-	watched    bool // by the loop's poll
+	watched    bool     // by the loop's poll
 	accounted  int32    // the number of bytes that holding has
 	holding    *holding // nil while the connection holds nothing
 	wait       waiting
