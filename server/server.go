@@ -33,7 +33,7 @@ type Options struct {
 	IdleTimeout    time.Duration    // 75 s: between requests; longer than the proxy's, or the two race
 	DrainTimeout   time.Duration    // 5 s: from the end of Serve's context to its return at the latest
 	MaxConnections int              // 16384: at the limit, the connection that has been idle longest makes room
-	MaxHeldBytes   int64            // 64 MiB: for all incomplete requests together; the oldest is refused first
+	MaxHeldBytes   int64            // 64 MiB: for all incomplete requests and unread responses together; the oldest goes first
 	Loops          int              // GOMAXPROCS: event loops, on Linux
 	Measure        bool             // false: time verdicts and count the uses of each principal, for Stats
 	Now            func() time.Time // time.Now: the clock that tokens expire by

@@ -57,7 +57,7 @@ type Stats struct {
 	Others uint64
 	// Connections are those that are open now.
 	Connections int64
-	// Held is how many bytes incomplete requests hold now.
+	// Held is how many bytes incomplete requests and unread responses hold now.
 	Held int64
 	// Durations of verdicts, from a parsed request head to its decision; only
 	// with Options.Measure.
