@@ -101,7 +101,7 @@ func (ls *testLoops) send(t *testing.T, c net.Conn, text string) {
 func received(t *testing.T, c net.Conn) (text string, ended bool) {
 	t.Helper()
 	b := make([]byte, 64<<10)
-	_ = c.SetReadDeadline(time.Now().Add(30 * time.Millisecond))
+	_ = c.SetReadDeadline(time.Now().Add(5 * time.Millisecond)) // the loops have settled: it is there
 	n, err := io.ReadFull(c, b)
 	return string(b[:n]), err != nil && !isTimeout(err)
 }
