@@ -110,9 +110,33 @@ func newEngine(t *testing.T) *engine {
 	if os.Getuid() != 0 {
 		unable(t, "without a user namespace, images are built by root alone")
 	}
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "storage") //nolint:usetesting // it is removed only when nobody writes to it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// podman's monitor starts a last podman when a container has ended, which
+		// would make the folders again.
+		await(t, "podman's processes have ended", func() bool { return !named(t, dir) })
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	e.storage = []string{"--root", filepath.Join(dir, "root"), "--runroot", filepath.Join(dir, "run"), "--storage-driver", "vfs"}
 	return e
+}
+
+// named reports whether a process has text on its command line.
+func named(t *testing.T, text string) bool {
+	t.Helper()
+	paths, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(paths, func(path string) bool {
+		line, _ := os.ReadFile(path) // the process may have ended
+		return bytes.Contains(line, []byte(text))
+	})
 }
 
 // unable skips a test that this machine cannot run; where CI is "true" it can.
