@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -45,8 +46,9 @@ func configured(t testing.TB, e *vectors.Exchange) *core.Keyring {
 		}
 	}
 	token := e.Config["AUTH_SERVICE_TOKEN"]
-	if utf8.RuneCountInString(token) < minimum {
-		token = ""
+	unsendable := func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+	if utf8.RuneCountInString(token) < minimum || strings.ContainsFunc(token, unsendable) || strings.Trim(token, " \t") != token {
+		token = "" // no field line can carry it (RFC 9110 §5.5)
 	}
 	return newKeyring(t, token, string(e.Keyring))
 }
