@@ -1,4 +1,4 @@
-package guest
+package identity
 
 // MaxConnection limits the values of all Connection fields of a request, in bytes.
 // A request with more is denied.
@@ -38,7 +38,7 @@ func AppendConnection[T ~string | ~[]byte](left []byte, value T) (_ []byte, name
 
 func namesIdentity[T ~string | ~[]byte](option T) bool {
 	for at := range len(option) {
-		for _, lower := range identityNames {
+		for _, lower := range names {
 			if alike(option, at, lower) {
 				return true
 			}

@@ -1,39 +1,51 @@
-package guest
+// Package identity knows the header fields that tell a backend who asks: their
+// names, the names that a backend may mistake for them, and how a Connection field
+// can take them away. Whoever passes a request on uses it to remove what a client
+// sent under these names.
+package identity
 
-// Names of header fields.
+// Names of header fields, in lower case.
 const (
-	// IdentityName is the field that tells the program behind the proxy whose
-	// token it was.
-	IdentityName = "x-auth-request-user"
-	// ChallengeName is the field that says what to authenticate with.
-	ChallengeName = "www-authenticate"
-	// ConnectionName is the field that tells a proxy what to drop.
-	ConnectionName = "connection"
-
-	authorizationName = "authorization"
+	// User is the name of the field that holds the principal.
+	User = "x-auth-request-user"
+	// Scopes is the name of the field that holds the token's scopes.
+	Scopes = "x-auth-request-scopes"
+	// Key is the name of the field that holds the token's key id.
+	Key = "x-auth-request-key"
+	// Connection is the name of the field that tells a proxy which fields to drop.
+	Connection = "connection"
 )
 
-// identityNames are all fields that say who asks. What a client sends under these
-// names, or under a name that may be mistaken for one, is not passed on.
-var identityNames = [...]string{IdentityName, "x-auth-request-scopes", "x-auth-request-key"}
+var names = [...]string{User, Scopes, Key}
 
-// equalFold reports whether name equals lower without regard to case.
-func equalFold[T ~string | ~[]byte](name T, lower string) bool {
-	if len(name) != len(lower) {
+// IsIdentity reports whether a backend may take a field of this name for an
+// identity field. Programs that turn field names into variables (CGI, WSGI, PHP and
+// others) map every byte except letters and digits to the same one, and ignore the
+// case of letters.
+func IsIdentity[T ~string | ~[]byte](name T) bool {
+	for _, lower := range names {
+		if len(name) == len(lower) && alike(name, 0, lower) {
+			return true
+		}
+	}
+	return false
+}
+
+// IsConnection reports whether name is that of the Connection field.
+func IsConnection[T ~string | ~[]byte](name T) bool {
+	if len(name) != len(Connection) {
 		return false
 	}
 	for i := range len(name) {
-		if lowerCase(name[i]) != lower[i] {
+		if lowerCase(name[i]) != Connection[i] {
 			return false
 		}
 	}
 	return true
 }
 
-// alike reports whether name[at:] begins with lower, without regard to case and to
-// the byte in place of "-". Programs that turn fields into environment variables
-// (CGI, WSGI, PHP and others) map every byte except letters and digits to the same
-// one.
+// alike reports whether name[at:] begins with lower. It ignores the case of letters,
+// and which byte stands in the place of "-".
 func alike[T ~string | ~[]byte](name T, at int, lower string) bool {
 	if len(name)-at < len(lower) {
 		return false
@@ -56,17 +68,3 @@ func lowerCase(c byte) byte {
 	}
 	return c
 }
-
-// IsIdentity reports whether a field of this name might be mistaken for one that
-// says who asks.
-func IsIdentity[T ~string | ~[]byte](name T) bool {
-	for _, lower := range identityNames {
-		if len(name) == len(lower) && alike(name, 0, lower) {
-			return true
-		}
-	}
-	return false
-}
-
-// IsConnection reports whether this is the name of the Connection field.
-func IsConnection[T ~string | ~[]byte](name T) bool { return equalFold(name, ConnectionName) }

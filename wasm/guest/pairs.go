@@ -3,6 +3,8 @@ package guest
 import (
 	"encoding/binary"
 	"iter"
+
+	"github.com/concrete-security/auth-service/internal/identity"
 )
 
 // Header fields as proxy-wasm hosts and guests exchange them: the number of
@@ -29,7 +31,7 @@ type Head struct {
 func ReadHead(pairs []byte) (Head, bool) {
 	h := Head{pairs: pairs}
 	for name, value := range fields(pairs) {
-		if equalFold(name, authorizationName) {
+		if isAuthorization(name) {
 			h.Name, h.Authorization = name, value
 			h.Fields++
 		}
@@ -37,12 +39,28 @@ func ReadHead(pairs []byte) (Head, bool) {
 	return h, wellFormed(pairs)
 }
 
+func isAuthorization(name []byte) bool {
+	const lower = "authorization"
+	if len(name) != len(lower) {
+		return false
+	}
+	for i, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // Identities are the names of the fields that a program behind the proxy might
 // take for those that say who asks, as the client wrote them, one for each field.
 func (h Head) Identities() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		for name := range fields(h.pairs) {
-			if IsIdentity(name) && !yield(name) {
+			if identity.IsIdentity(name) && !yield(name) {
 				return
 			}
 		}
@@ -50,18 +68,18 @@ func (h Head) Identities() iter.Seq[[]byte] {
 }
 
 // AppendConnection appends to left the remaining options of all Connection fields;
-// see [AppendConnection]. It is not ok if these are longer than [MaxConnection].
+// see [identity.AppendConnection]. It is not ok if these are longer than [identity.MaxConnection].
 func (h Head) AppendConnection(left []byte) (_ []byte, named, ok bool) {
 	size := 0
 	for name, value := range fields(h.pairs) {
-		if !IsConnection(name) {
+		if !identity.IsConnection(name) {
 			continue
 		}
-		if size += len(value) + 1; size > MaxConnection {
+		if size += len(value) + 1; size > identity.MaxConnection {
 			return left, false, false
 		}
 		var n bool
-		left, n = AppendConnection(left, value)
+		left, n = identity.AppendConnection(left, value)
 		named = named || n
 	}
 	return left, named, true

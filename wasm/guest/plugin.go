@@ -6,6 +6,9 @@ import (
 	"github.com/concrete-security/auth-service/core"
 )
 
+// ChallengeName is the field that says what to authenticate with.
+const ChallengeName = "www-authenticate"
+
 // A Plugin is the verifier as a proxy's plugin. The zero Plugin denies
 // everything until it is configured.
 type Plugin struct {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/identity"
 	"github.com/concrete-security/auth-service/wasm/guest"
 )
 
@@ -38,7 +39,7 @@ func identified(r *http.Request, principal string) *http.Request {
 	r = r.Clone(r.Context())
 	for _, fields := range []http.Header{r.Header, r.Trailer} {
 		for name := range fields {
-			if guest.IsIdentity(name) {
+			if identity.IsIdentity(name) {
 				delete(fields, name)
 			}
 		}
@@ -52,14 +53,14 @@ func identified(r *http.Request, principal string) *http.Request {
 // as httputil.ReverseProxy drops the fields that it names.
 func keepIdentity(header http.Header) {
 	for name, values := range header {
-		if !guest.IsConnection(name) {
+		if !identity.IsConnection(name) {
 			continue
 		}
 		var left []byte
 		named := false
 		for _, value := range values {
 			var n bool
-			left, n = guest.AppendConnection(left, value)
+			left, n = identity.AppendConnection(left, value)
 			named = named || n
 		}
 		switch {

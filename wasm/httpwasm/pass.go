@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/identity"
 	"github.com/concrete-security/auth-service/wasm/guest"
 )
 
@@ -21,15 +22,15 @@ func (f *instance) pass(d core.Decision) core.Decision {
 	for len(names) > 0 {
 		var name []byte
 		name, names = next(names)
-		if guest.IsIdentity(name) {
+		if identity.IsIdentity(name) {
 			removeHeader(requestFields, text(name))
 		}
-		connection = connection || guest.IsConnection(name)
+		connection = connection || identity.IsConnection(name)
 	}
 	if connection && !f.cleanConnection() {
 		return core.Decision{Reason: core.Malformed}
 	}
-	setHeaderValue(requestFields, guest.IdentityName, d.Principal)
+	setHeaderValue(requestFields, identity.User, d.Principal)
 	if f.plugin.StripsAuthorization() {
 		removeHeader(requestFields, "authorization")
 	}
@@ -40,7 +41,7 @@ func (f *instance) pass(d core.Decision) core.Decision {
 // Connection fields. It returns false if these are too long.
 func (f *instance) cleanConnection() bool {
 	values, ok := f.list(connectionValues)
-	if !ok || len(values) > guest.MaxConnection {
+	if !ok || len(values) > identity.MaxConnection {
 		return false
 	}
 	named := false
@@ -49,15 +50,15 @@ func (f *instance) cleanConnection() bool {
 		var value []byte
 		var n bool
 		value, values = next(values)
-		f.connection, n = guest.AppendConnection(f.connection, value)
+		f.connection, n = identity.AppendConnection(f.connection, value)
 		named = named || n
 	}
 	switch {
 	case !named:
 	case len(f.connection) == 0:
-		removeHeader(requestFields, guest.ConnectionName)
+		removeHeader(requestFields, identity.Connection)
 	default:
-		setHeaderValue(requestFields, guest.ConnectionName, text(f.connection)) // in the place of all
+		setHeaderValue(requestFields, identity.Connection, text(f.connection)) // in the place of all
 	}
 	return true
 }
@@ -89,7 +90,7 @@ func headerNames(buffer []byte) (count, length uint32) {
 }
 
 func connectionValues(buffer []byte) (count, length uint32) {
-	result := getHeaderValues(requestFields, guest.ConnectionName, unsafe.Pointer(&buffer[0]), uint32(len(buffer)))
+	result := getHeaderValues(requestFields, identity.Connection, unsafe.Pointer(&buffer[0]), uint32(len(buffer)))
 	return uint32(result >> 32), uint32(result)
 }
 

@@ -6,6 +6,7 @@ import (
 	"unsafe"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/identity"
 	"github.com/concrete-security/auth-service/wasm/guest"
 )
 
@@ -110,7 +111,7 @@ func (f *instance) pass(plugin *guest.Plugin, head guest.Head, d core.Decision) 
 	if !ok {
 		return core.Decision{Reason: core.Malformed}
 	}
-	if !(removeIdentities(head) && replace(guest.IdentityName, d.Principal) &&
+	if !(removeIdentities(head) && replace(identity.User, d.Principal) &&
 		(!named || replaceConnection(connection)) &&
 		(!plugin.StripsAuthorization() || remove(head.Name))) {
 		return core.Decision{Reason: core.Unconfigured} // the proxy did not do as it was told
@@ -130,8 +131,8 @@ func removeIdentities(head guest.Head) bool {
 // replaceConnection replaces all Connection fields with one. If there are several,
 // some hosts replace only the first.
 func replaceConnection(value []byte) bool {
-	return remove([]byte(guest.ConnectionName)) &&
-		(len(value) == 0 || replace(guest.ConnectionName, unsafe.String(unsafe.SliceData(value), len(value))))
+	return remove([]byte(identity.Connection)) &&
+		(len(value) == 0 || replace(identity.Connection, unsafe.String(unsafe.SliceData(value), len(value))))
 }
 
 func replace(name, value string) bool {
