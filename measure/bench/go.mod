@@ -1,4 +1,4 @@
-module github.com/concrete-security/auth-service/tools/bench
+module github.com/concrete-security/auth-service/measure/bench
 
 go 1.26.0
 

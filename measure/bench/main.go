@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	repository    = "../.." // from where `go -C tools/bench run .` runs this
+	repository    = "../.." // from where `go -C measure/bench run .` runs this
 	tokenVariable = "AUTH_SERVICE_TOKEN"
 	token         = "as_benchmark-token-of-forty-nine-characters-12345"
 )

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/concrete-security/auth-service/internal/chart"
+	"github.com/concrete-security/auth-service/measure/internal/chart"
 )
 
 // charts are the plots of a run by the names of their files. What was not

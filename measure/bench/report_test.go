@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/concrete-security/auth-service/internal/chart"
+	"github.com/concrete-security/auth-service/measure/internal/chart"
 )
 
 // resultOf makes a result with made-up figures.

@@ -20,7 +20,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/concrete-security/auth-service/internal/chart"
+	"github.com/concrete-security/auth-service/measure/internal/chart"
 )
 
 const (

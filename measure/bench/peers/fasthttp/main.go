@@ -8,7 +8,7 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/concrete-security/auth-service/tools/bench/peers/peer"
+	"github.com/concrete-security/auth-service/measure/bench/peers/peer"
 )
 
 func main() {

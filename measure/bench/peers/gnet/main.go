@@ -8,7 +8,7 @@ import (
 
 	"github.com/panjf2000/gnet/v2"
 
-	"github.com/concrete-security/auth-service/tools/bench/peers/peer"
+	"github.com/concrete-security/auth-service/measure/bench/peers/peer"
 )
 
 var (

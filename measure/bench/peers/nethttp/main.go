@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/concrete-security/auth-service/tools/bench/peers/peer"
+	"github.com/concrete-security/auth-service/measure/bench/peers/peer"
 )
 
 func main() {
