@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
-	"github.com/concrete-security/auth-service/wasm/modules"
 )
 
 // The example of ../envoy-wasm, with the module inside the real Envoy. The test is
@@ -17,7 +16,7 @@ func TestModuleInEnvoy(t *testing.T) {
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	port := proxytest.Port(t)
-	module := proxytest.WriteFile(t, filepath.Join(dir, "module.wasm"), string(modules.ProxyWasm(t)))
+	module := proxytest.WriteFile(t, filepath.Join(dir, "module.wasm"), string(proxytest.Module(t, "proxywasm")))
 	lines := strings.Split(strings.TrimSpace(proxytest.Keyring()), "\n")
 	main := proxytest.Config(t, dir, "../envoy-wasm/envoy.yaml",
 		"address: 0.0.0.0, port_value: 8080", "address: 127.0.0.1, port_value: "+port,

@@ -16,7 +16,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"sigs.k8s.io/yaml"
 
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
 const name = "github.com/concrete-security/auth-service"
@@ -87,7 +87,7 @@ func check(t *testing.T, configuration map[string]any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := wasm.NewMiddleware(t.Context(), modules.HTTPWasm(t), handler.GuestConfig(data),
+	m, err := wasm.NewMiddleware(t.Context(), proxytest.Module(t, "httpwasm"), handler.GuestConfig(data),
 		handler.Runtime(func(ctx context.Context) (wazero.Runtime, error) {
 			return wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter()), nil
 		}),

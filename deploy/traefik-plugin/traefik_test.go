@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
-	"github.com/concrete-security/auth-service/wasm/modules"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -21,7 +20,7 @@ func TestInTraefik(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxytest.Config(t, plugin, ".traefik.yml")
-	proxytest.WriteFile(t, filepath.Join(plugin, "plugin.wasm"), string(modules.HTTPWasm(t)))
+	proxytest.WriteFile(t, filepath.Join(plugin, "plugin.wasm"), string(proxytest.Module(t, "httpwasm")))
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)
 	proxytest.Config(t, dir, "dynamic.yml", "http://127.0.0.1:8000", "http://"+backend.Address,

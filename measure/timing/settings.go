@@ -294,14 +294,12 @@ func wasmSetting(ctx context.Context) (*setting, error) {
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	path := filepath.Join(dir, "reactor.wasm")
-	build := exec.CommandContext(ctx, "go", "build", "-buildmode=c-shared", "-o", path, "github.com/concrete-security/auth-service/wasm/reactor")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	build := exec.CommandContext(ctx, "go", "run", "github.com/concrete-security/auth-service/wasm/build", "-o", dir, "reactor")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return nil, err
 	}
-	module, err := os.ReadFile(path)
+	module, err := os.ReadFile(filepath.Join(dir, "auth-service-reactor.wasm"))
 	if err != nil {
 		return nil, err
 	}

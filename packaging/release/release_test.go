@@ -167,14 +167,23 @@ func TestVersion(t *testing.T) {
 func TestAnswers(t *testing.T) { answers(t, openDist(t).binary(t)) }
 
 // TestModules: the same three modules are uploaded bare, in the archive and as
-// Traefik's plugin.
+// Traefik's plugin. They are what wasm/build builds.
 func TestModules(t *testing.T) {
 	d := openDist(t)
+	built := t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "run", "./wasm/build", "-o", built)
+	build.Dir = root(t)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
 	archive := members(t, d.path(t, "auth-service_%s_wasm.tar.gz"))
 	for _, module := range modules {
 		bare := sum(t, d.path(t, "auth-service-"+module+"_%s.wasm"))
 		if packed := sumOf(archive["auth-service-"+module+".wasm"].data); packed != bare {
 			t.Errorf("%s: the archive has another module", module)
+		}
+		if local := sum(t, filepath.Join(built, "auth-service-"+module+".wasm")); local != bare {
+			t.Errorf("%s: go run ./wasm/build yields another module", module)
 		}
 	}
 	plugin := members(t, d.path(t, "auth-service-traefik_%s.zip"))
@@ -211,7 +220,7 @@ func TestParity(t *testing.T) {
 	if err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
-	if !regexp.MustCompile(`(?m)^ok\s+\S+/wasm/parity\s`).Match(out) {
+	if !regexp.MustCompile(`(?m)^ok\s+\S+/wasm/internal/parity\s`).Match(out) {
 		t.Errorf("the parity suite did not run:\n%s", out)
 	}
 }

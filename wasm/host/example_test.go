@@ -9,13 +9,13 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/concrete-security/auth-service/wasm/host"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // A handler behind the verifier.
 func ExampleVerifier_Middleware() {
 	ctx := context.Background()
-	module, err := modules.Build(ctx, "reactor") // or os.ReadFile("auth-service-reactor.wasm")
+	module, err := modules.Load("reactor") // or os.ReadFile("auth-service-reactor.wasm")
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/wasm/host"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 func line(principal, token, attributes string) string {

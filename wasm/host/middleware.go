@@ -6,7 +6,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/identity"
-	"github.com/concrete-security/auth-service/wasm/guest"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
 // Middleware returns a handler that passes on to next the requests that have

@@ -3,7 +3,7 @@
 // Httpwasm is the verifier as an http-wasm guest, for Traefik, Dapr and others
 // that host the http-handler ABI: built with
 //
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o httpwasm.wasm ./wasm/httpwasm
+//	go run ./wasm/build httpwasm
 //
 // What it decides is in package guest; here are the host's functions.
 package main
@@ -12,7 +12,7 @@ import (
 	"unsafe"
 
 	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/wasm/guest"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
 // Kinds of header fields.

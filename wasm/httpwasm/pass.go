@@ -8,7 +8,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/identity"
-	"github.com/concrete-security/auth-service/wasm/guest"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
 // pass sets the identity field of a granted request, and removes all others that

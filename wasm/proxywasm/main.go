@@ -3,7 +3,7 @@
 // Proxywasm is the verifier as a proxy-wasm guest, for Envoy, Istio, APISIX,
 // nginx with ngx_wasm_module and others that host ABI 0.2: built with
 //
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o proxywasm.wasm ./wasm/proxywasm
+//	go run ./wasm/build proxywasm
 //
 // What it decides is in package guest; here are the host's callbacks. It uses
 // the ABI directly: the Go SDK for it takes twice the memory, and it asks for
@@ -13,7 +13,7 @@ package main
 import (
 	"unsafe"
 
-	"github.com/concrete-security/auth-service/wasm/guest"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
 // What a callback for a stream answers.

@@ -2,7 +2,7 @@
 
 // Reactor is the verifier as a WASI module for any embedder: built with
 //
-//	GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o reactor.wasm ./wasm/reactor
+//	go run ./wasm/build reactor
 //
 // it exports the functions that docs/reactor-abi.md describes. What they do is
 // in package guest; here pointers become slices and back.
@@ -11,7 +11,7 @@ package main
 import (
 	"unsafe"
 
-	"github.com/concrete-security/auth-service/wasm/guest"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
 // verifier is a variable of the package because exported functions have no

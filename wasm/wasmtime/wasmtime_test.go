@@ -11,7 +11,7 @@ import (
 	"github.com/bytecodealliance/wasmtime-go/v44"
 
 	"github.com/concrete-security/auth-service/core/vectors"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // An instance of the reactor module, by its exports.

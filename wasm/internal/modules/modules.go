@@ -1,5 +1,6 @@
-// Package modules builds the WebAssembly modules from source for tests and
-// benchmarks, so that none is committed and what is tested is what is there.
+// Package modules builds the WebAssembly modules from source. Tests and benchmarks
+// get them from here, so no module is committed and what is tested is what the
+// source says. The command wasm/build writes the same bytes to files.
 package modules
 
 import (
@@ -7,18 +8,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 )
 
-// Directory names the environment variable that gives a directory with modules
-// that are built already, such as those to be released, to be tested instead.
+// Directory names an environment variable. If it is set, its value is a directory
+// with modules that are already built, such as those of a release, and tests use
+// these instead.
 const Directory = "AUTH_SERVICE_WASM"
-
-const packages = "github.com/concrete-security/auth-service/wasm/"
 
 // builds holds the modules of this process: linking takes half a second.
 var builds = map[string]func() ([]byte, error){
@@ -38,41 +37,40 @@ func HTTPWasm(tb testing.TB) []byte { return module(tb, "httpwasm") }
 
 func module(tb testing.TB, name string) []byte {
 	tb.Helper()
-	data, err := builds[name]()
+	data, err := Load(name)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	return data
 }
 
-func load(name string) ([]byte, error) {
+// Load returns the module of that name, which is one of [Names]. It builds each
+// module once in a process.
+func Load(name string) ([]byte, error) {
+	once, known := builds[name]
+	if !known {
+		return nil, fmt.Errorf("unknown module %q; use one of %q", name, Names())
+	}
+	data, err := once()
+	return slices.Clone(data), err
+}
+
+func load(name string) (data []byte, err error) {
 	if dir := os.Getenv(Directory); dir != "" {
 		paths, err := filepath.Glob(filepath.Join(dir, "auth-service*"+name+"*.wasm"))
 		if err != nil || len(paths) != 1 {
-			return nil, fmt.Errorf("%s: %d modules of the name %s, want one", Directory, len(paths), name)
+			return nil, fmt.Errorf("%s=%s: found %d modules named %s; the directory must have one", Directory, dir, len(paths), name)
 		}
 		return os.ReadFile(paths[0]) //nolint:gosec // whoever runs the tests names the directory
 	}
-	return Build(context.Background(), name)
-}
-
-// Build builds the module of that name: reactor, proxywasm or httpwasm.
-func Build(ctx context.Context, name string) (module []byte, err error) {
 	dir, err := os.MkdirTemp("", "wasm")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	file := filepath.Join(dir, name+".wasm")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildmode=c-shared", "-ldflags", "-s -w -buildid=", "-o", file, packages+name)
-	for _, setting := range os.Environ() {
-		if name, _, _ := strings.Cut(setting, "="); name != "GOFLAGS" { // coverage and race are for the tests
-			build.Env = append(build.Env, setting)
-		}
-	}
-	build.Env = append(build.Env, "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building %s: %w\n%s", name, err, out)
+	if err := Build(context.Background(), name, file); err != nil {
+		return nil, err
 	}
 	return os.ReadFile(file)
 }

@@ -20,7 +20,7 @@ import (
 
 	"github.com/concrete-security/auth-service/server"
 	"github.com/concrete-security/auth-service/wasm/host"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // BenchmarkReactor is one verdict on a right token, in each host. What the
@@ -232,7 +232,7 @@ func BenchmarkInstantiate(b *testing.B) {
 }
 
 // The modules are no larger than promised; `go test -v -run Size
-// ./wasm/parity` prints how large they are.
+// ./wasm/internal/parity` prints how large they are.
 func TestSize(t *testing.T) {
 	for name, module := range map[string][]byte{
 		"reactor": modules.Reactor(t), "proxywasm": modules.ProxyWasm(t), "httpwasm": modules.HTTPWasm(t),

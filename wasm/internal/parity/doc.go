@@ -5,5 +5,5 @@
 // By default the modules run in wazero's interpreter, in seconds. With
 // AUTH_SERVICE_PARITY=full in the environment they run in its compiler too, and
 // the long tests run to their full length. `go test -v -run Parity
-// ./wasm/parity` prints the report.
+// ./wasm/internal/parity` prints the report.
 package parity

@@ -10,7 +10,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/wasm/host"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // forwardConfiguration is the configuration of a plugin, in JSON.

@@ -9,7 +9,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // An httpGuest is one instance of the http-wasm module, in a host that can be

@@ -16,7 +16,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/concrete-security/auth-service/core/vectors"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // A gateway is an http-wasm host of the module, with one configuration.

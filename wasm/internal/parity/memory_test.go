@@ -13,7 +13,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // wasiImports are what the Go runtime asks of WASI. fd_prestat_get and

@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/core/vectors"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // The implementations of WASI that the example for Node has.
@@ -28,7 +28,7 @@ func nodeExample(tb testing.TB, file string) (node, path string) {
 		}
 		tb.Skip("needs node, version 20 or later: ", err)
 	}
-	path, err = filepath.Abs(filepath.Join("..", "examples", "node", file))
+	path, err = filepath.Abs(filepath.Join("..", "..", "examples", "node", file))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -12,9 +12,9 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
-	"github.com/concrete-security/auth-service/wasm/guest"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 	"github.com/concrete-security/auth-service/wasm/host"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // coreSubject is the native verifier.

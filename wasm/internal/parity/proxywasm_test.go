@@ -15,7 +15,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/concrete-security/auth-service/core/vectors"
-	"github.com/concrete-security/auth-service/wasm/modules"
+	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // A proxy is a proxy-wasm host of the module. The Go SDK's has neither a clock
