@@ -3,6 +3,8 @@ package admin
 import (
 	"bytes"
 	"net/http"
+
+	"github.com/concrete-security/auth-service/internal/httptext"
 )
 
 // A question is what is left of a request head.
@@ -47,20 +49,20 @@ func parse(buffer []byte, paths []string) (q question, length, fault int) {
 	for len(fields) > 0 {
 		line, fields, _ = bytes.Cut(fields, []byte("\r\n"))
 		name, value, found := bytes.Cut(line, []byte{':'})
-		if !found || !isToken(name) || !isText(value) {
+		if !found || !httptext.IsToken(name) || !httptext.IsText(value) {
 			return q, 0, http.StatusBadRequest
 		}
-		value = trim(value)
+		value = httptext.Trim(value)
 		switch {
-		case equalFold(name, "host"):
+		case httptext.EqualFold(name, "host"):
 			hosts++
-		case equalFold(name, "connection"):
+		case httptext.EqualFold(name, "connection"):
 			q.last = q.last || listed(value, "close")
-		case equalFold(name, "transfer-encoding"), equalFold(name, "content-length") && string(value) != "0":
+		case httptext.EqualFold(name, "transfer-encoding"), httptext.EqualFold(name, "content-length") && string(value) != "0":
 			q.last = true // nobody reads a body here
-		case equalFold(name, "accept"):
+		case httptext.EqualFold(name, "accept"):
 			a.accept(value)
-		case equalFold(name, "accept-encoding"):
+		case httptext.EqualFold(name, "accept-encoding"):
 			a.encoding(value)
 		}
 	}
@@ -75,7 +77,7 @@ func parse(buffer []byte, paths []string) (q question, length, fault int) {
 func (q *question) requestLine(line []byte, paths []string) (minor byte, fault int) {
 	method, rest, _ := bytes.Cut(line, []byte{' '})
 	target, version, found := bytes.Cut(rest, []byte{' '})
-	if !found || !isToken(method) || len(target) == 0 || bytes.IndexByte(target, '\t') >= 0 || !isText(target) {
+	if !found || !httptext.IsToken(method) || len(target) == 0 || bytes.IndexByte(target, '\t') >= 0 || !httptext.IsText(target) {
 		return 0, http.StatusBadRequest
 	}
 	switch string(version) {
@@ -113,7 +115,7 @@ func isBeginning(buffer []byte) bool {
 	for line := range bytes.SplitAfterSeq(buffer, []byte{'\n'}) {
 		line, ended := bytes.CutSuffix(line, []byte{'\n'})
 		text, carriage := bytes.CutSuffix(line, []byte{'\r'})
-		if ended && !carriage || !isText(text) {
+		if ended && !carriage || !httptext.IsText(text) {
 			return false
 		}
 	}
@@ -126,10 +128,10 @@ type answerable struct{ text, protobuf, gzip int }
 func (a *answerable) accept(value []byte) {
 	for element := range bytes.SplitSeq(value, []byte{','}) {
 		kind, parameters, _ := bytes.Cut(element, []byte{';'})
-		switch kind = trim(kind); {
-		case equalFold(kind, "text/plain"):
+		switch kind = httptext.Trim(kind); {
+		case httptext.EqualFold(kind, "text/plain"):
 			a.text = max(a.text, weight(parameters))
-		case equalFold(kind, "application/vnd.google.protobuf") &&
+		case httptext.EqualFold(kind, "application/vnd.google.protobuf") &&
 			has(parameters, "proto", "io.prometheus.client.MetricFamily") && has(parameters, "encoding", "delimited"):
 			a.protobuf = max(a.protobuf, weight(parameters))
 		}
@@ -139,7 +141,7 @@ func (a *answerable) accept(value []byte) {
 func (a *answerable) encoding(value []byte) {
 	for element := range bytes.SplitSeq(value, []byte{','}) {
 		coding, parameters, _ := bytes.Cut(element, []byte{';'})
-		if equalFold(trim(coding), encodingGzip) {
+		if httptext.EqualFold(httptext.Trim(coding), encodingGzip) {
 			a.gzip = max(a.gzip, weight(parameters))
 		}
 	}
@@ -159,7 +161,7 @@ func (a *answerable) constants() (accept, encoding string) {
 func has(parameters []byte, name, value string) bool {
 	for parameter := range bytes.SplitSeq(parameters, []byte{';'}) {
 		n, v, _ := bytes.Cut(parameter, []byte{'='})
-		if equalFold(trim(n), name) && string(trim(v)) == value {
+		if httptext.EqualFold(httptext.Trim(n), name) && string(httptext.Trim(v)) == value {
 			return true
 		}
 	}
@@ -171,10 +173,10 @@ func has(parameters []byte, name, value string) bool {
 func weight(parameters []byte) int {
 	for parameter := range bytes.SplitSeq(parameters, []byte{';'}) {
 		name, value, _ := bytes.Cut(parameter, []byte{'='})
-		if !equalFold(trim(name), "q") {
+		if !httptext.EqualFold(httptext.Trim(name), "q") {
 			continue
 		}
-		whole, decimals, _ := bytes.Cut(trim(value), []byte{'.'})
+		whole, decimals, _ := bytes.Cut(httptext.Trim(value), []byte{'.'})
 		if len(whole) != 1 || len(decimals) > 3 || whole[0] != '0' && whole[0] != '1' {
 			return 0
 		}
@@ -184,7 +186,7 @@ func weight(parameters []byte) int {
 			if i < len(decimals) {
 				digit = decimals[i]
 			}
-			if digit < '0' || digit > '9' {
+			if !httptext.IsDigit(digit) {
 				return 0
 			}
 			n = 10*n + int(digit-'0')
@@ -197,49 +199,9 @@ func weight(parameters []byte) int {
 // listed reports whether a comma list has an option.
 func listed(value []byte, option string) bool {
 	for element := range bytes.SplitSeq(value, []byte{','}) {
-		if equalFold(trim(element), option) {
+		if httptext.EqualFold(httptext.Trim(element), option) {
 			return true
 		}
 	}
 	return false
-}
-
-func isToken(b []byte) bool {
-	for _, c := range b {
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case bytes.IndexByte([]byte("!#$%&'*+-.^_`|~"), c) >= 0:
-		default:
-			return false
-		}
-	}
-	return len(b) > 0
-}
-
-// isText reports whether b has no control byte except HTAB.
-func isText(b []byte) bool {
-	for _, c := range b {
-		if c < ' ' && c != '\t' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}
-
-func trim(b []byte) []byte { return bytes.Trim(b, " \t") }
-
-// equalFold compares ASCII without regard to case; lower is in lower case.
-func equalFold(b []byte, lower string) bool {
-	if len(b) != len(lower) {
-		return false
-	}
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -1,62 +1,82 @@
-package server
+// Package httptext holds the lexical rules that every parser of HTTP here
+// shares: character classes, whitespace and the comparison of names. It works on
+// bytes and allocates nothing.
+//
+//	token          = 1*tchar
+//	tchar          = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." /
+//	                 "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
+//	OWS            = *( SP / HTAB )
+//	field-content  = *( SP / HTAB / VCHAR / obs-text )
+//
+// These are from RFC 9110 §5.5 and §5.6.
+package httptext
 
-// The character classes of RFC 9110 §5.6 and RFC 9112 §3, as bits of a table.
+// The classes are bits of a table, so that a loop over many bytes has no branch
+// for each of them.
 const (
-	tokenChar = 1 << iota // tchar
-	textChar              // what a field value or a request line may hold
+	tokenClass = 1 << iota // tchar
+	textClass              // field-content
 )
 
-var charClass = func() (class [256]byte) {
-	for c := range class {
+var classes = func() (classes [256]byte) {
+	for c := range classes {
 		switch {
 		case c == '\t', c == ' ', c >= 0x21 && c != 0x7f:
-			class[c] |= textChar
+			classes[c] |= textClass
 		}
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-			class[c] |= tokenChar
+			classes[c] |= tokenClass
 		}
 	}
 	for _, c := range "!#$%&'*+-.^_`|~" {
-		class[c] |= tokenChar
+		classes[c] |= tokenClass
 	}
-	return class
+	return classes
 }()
 
-// isToken reports whether b, if it is not empty, is a token.
-func isToken(b []byte) bool {
-	all := byte(tokenChar)
+// IsToken reports whether b is a token: a method or the name of a field.
+func IsToken(b []byte) bool {
+	all := byte(tokenClass)
 	for _, c := range b {
-		all &= charClass[c]
+		all &= classes[c]
+	}
+	return all != 0 && len(b) > 0
+}
+
+// IsText reports whether b may stand in a request line or in a field's value: it
+// has no control byte except HTAB. In particular it has no NUL, CR or LF. It may be
+// empty.
+func IsText(b []byte) bool {
+	all := byte(textClass)
+	for _, c := range b {
+		all &= classes[c]
 	}
 	return all != 0
 }
 
-// validText reports whether b holds no NUL, CR, LF or other control byte but
-// HTAB.
-func validText(b []byte) bool {
-	all := byte(textChar)
-	for _, c := range b {
-		all &= charClass[c]
-	}
-	return all != 0
-}
+// IsDigit reports whether c is an ASCII digit.
+func IsDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-func isDigit(c byte) bool      { return '0' <= c && c <= '9' }
-func isWhitespace(c byte) bool { return c == ' ' || c == '\t' }
+// IsSpace reports whether c is SP or HTAB. No other byte is whitespace in HTTP.
+func IsSpace(c byte) bool { return c == ' ' || c == '\t' }
 
-func trimWhitespace(b []byte) []byte {
-	for len(b) > 0 && isWhitespace(b[0]) {
+// Trim returns b without the optional whitespace at its ends. The result is a part
+// of b.
+func Trim(b []byte) []byte {
+	for len(b) > 0 && IsSpace(b[0]) {
 		b = b[1:]
 	}
-	for len(b) > 0 && isWhitespace(b[len(b)-1]) {
+	for len(b) > 0 && IsSpace(b[len(b)-1]) {
 		b = b[:len(b)-1]
 	}
 	return b
 }
 
-// equalFold compares ASCII without regard to case; lower is in lower case.
-func equalFold(b []byte, lower string) bool {
+// EqualFold reports whether b is lower, apart from the case of ASCII letters.
+// lower must be in lower case. Bytes that are not ASCII are equal only to
+// themselves, so no letter of another alphabet passes for one of a field's name.
+func EqualFold(b []byte, lower string) bool {
 	if len(b) != len(lower) {
 		return false
 	}
