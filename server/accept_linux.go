@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // acceptBatch is the most connections that acceptBurst takes from one socket.
@@ -162,7 +163,7 @@ func (l *loop) admit(fd int) {
 // already sent: the kernel would answer unread bytes with a reset that overtakes
 // the response.
 func (l *loop) turnAway(fd int) {
-	n, _ := read(fd, l.in[:maxHead])
+	n, _ := read(fd, l.in[:http1.MaxHead])
 	core.Wipe(l.in[:max(n, 0)])
 	l.out = l.worker.refuse(l.out[:0], overloaded)
 	_, _ = write(fd, l.out)

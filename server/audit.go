@@ -11,6 +11,8 @@ import (
 	"unsafe"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/httptext"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // A flood of failures costs at most auditBurst lines and one summary in each
@@ -44,7 +46,7 @@ func newAudit(logger *slog.Logger) *audit {
 
 // decided takes note of a decision on the request whose head is buf. Nothing
 // of the Authorization field is ever part of a line.
-func (a *audit) decided(d core.Decision, h *head, buf []byte, p peer) {
+func (a *audit) decided(d core.Decision, h *http1.Head, buf []byte, p peer) {
 	level, message := slog.LevelWarn, "authentication failed"
 	switch d.Reason {
 	case core.Granted:
@@ -63,8 +65,8 @@ func (a *audit) decided(d core.Decision, h *head, buf []byte, p peer) {
 	if d.Principal != "" {
 		attributes = append(attributes, slog.String("principal", d.Principal))
 	}
-	attributes = append(attributes, slog.String("client", h.client(buf, p)))
-	if uri := h.originalURI.of(buf); len(uri) > 0 {
+	attributes = append(attributes, slog.String("client", client(h, buf, p)))
+	if uri := h.OriginalURI.Of(buf); len(uri) > 0 {
 		uri, _, _ = bytes.Cut(uri, []byte{'?'})
 		attributes = append(attributes, slog.String("uri", printable(uri)))
 	}
@@ -73,12 +75,12 @@ func (a *audit) decided(d core.Decision, h *head, buf []byte, p peer) {
 
 // client is the address that the proxy names, else the other end's. A client
 // may have written those fields, so what is no address is not taken for one.
-func (h *head) client(buf []byte, p peer) string {
-	if realIP := h.realIP.of(buf); isAddress(realIP) {
+func client(h *http1.Head, buf []byte, p peer) string {
+	if realIP := h.RealIP.Of(buf); isAddress(realIP) {
 		return string(realIP)
 	}
-	first, _, _ := bytes.Cut(h.forwardedFor.of(buf), []byte{','})
-	if first = trimWhitespace(first); isAddress(first) {
+	first, _, _ := bytes.Cut(h.ForwardedFor.Of(buf), []byte{','})
+	if first = httptext.Trim(first); isAddress(first) {
 		return string(first)
 	}
 	return p.address()
@@ -90,7 +92,7 @@ func isAddress(b []byte) bool {
 		return false
 	}
 	for _, c := range b { // no zone, which may be any text
-		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') && bytes.IndexByte([]byte(".:[]"), c) < 0 {
+		if !httptext.IsDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') && bytes.IndexByte([]byte(".:[]"), c) < 0 {
 			return false
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // conn is one connection of a loop. While it is idle it holds no buffer.
@@ -16,7 +17,7 @@ type conn struct {
 	fd         int
 	loop       *loop
 	generation int32 // distinguishes it from others that had its descriptor
-	exchange   exchange
+	exchange   http1.Exchange
 	unparsed   []byte // an incomplete request, or bytes that could not be answered yet
 	unsent     []byte // responses that the client has not taken
 	after      next   // what follows once unsent is gone
@@ -49,13 +50,13 @@ func (l *loop) readable(c *conn) {
 		return
 	}
 	held := copy(l.in, c.unparsed)
-	n, err := read(c.fd, l.in[held:max(maxHead, held+1)])
+	n, err := read(c.fd, l.in[held:max(http1.MaxHead, held+1)])
 	switch {
 	case n > 0:
 		l.answer(c, held+n, false)
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		core.Wipe(l.in[:held])
-	case c.exchange.headLength > 0: // the client will not send the rest of the body
+	case c.exchange.HeadLength() > 0: // the client will not send the rest of the body
 		l.answer(c, held, true)
 	default: // the client is gone, or has nothing more to say
 		core.Wipe(l.in[:held])
@@ -81,7 +82,7 @@ func (l *loop) answer(c *conn, n int, last bool) {
 			c.wait.remove() // what has begun is another request, with its own time
 		}
 		if then == readBody { // the body is discarded, so there is room for more of it
-			n = copy(l.in, l.in[consumed:consumed+c.exchange.headLength])
+			n = copy(l.in, l.in[consumed:consumed+c.exchange.HeadLength()])
 			consumed = 0
 		}
 		if then != callAgain && then != readBody {
@@ -105,7 +106,7 @@ func (l *loop) answer(c *conn, n int, last bool) {
 		case more > 0:
 			n += more
 			filled = max(filled, n)
-		case errors.Is(err, unix.EAGAIN) && c.exchange.skipped > 0:
+		case errors.Is(err, unix.EAGAIN) && c.exchange.BodyBegun():
 			// The body has begun to arrive, so the proxy did not just announce it.
 			then = readMore
 		default:
@@ -218,7 +219,7 @@ func (l *loop) proceed(c *conn, then next) {
 func (l *loop) await(c *conn) {
 	options := &l.server.options
 	switch {
-	case c.exchange.headLength > 0:
+	case c.exchange.HeadLength() > 0:
 		l.awaitIn(&l.bodies, c, min(bodyGrace, options.HeadTimeout))
 	case len(c.unparsed) > 0:
 		l.awaitIn(&l.heads, c, options.HeadTimeout)
@@ -256,7 +257,7 @@ func (l *loop) linger(c *conn) {
 
 // discard reads and forgets.
 func (l *loop) discard(c *conn) {
-	n, err := read(c.fd, l.in[:maxHead])
+	n, err := read(c.fd, l.in[:http1.MaxHead])
 	core.Wipe(l.in[:max(n, 0)])
 	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		l.close(c)

@@ -6,23 +6,12 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
-
-// maxDiscardedBody is the largest request body that is read and thrown away to
-// keep the connection, in bytes.
-const maxDiscardedBody = 64 << 10
 
 // outputMark is how many bytes of responses may gather before they are
 // written, so that a flood of pipelined requests takes no memory.
 const outputMark = 8 << 10
-
-// exchange is where one connection stands in the protocol. Its zero value is
-// a connection that has sent nothing.
-type exchange struct {
-	head       head
-	headLength int   // bytes; 0 until the head is complete
-	skipped    int64 // bytes of the body that have arrived and been discarded
-}
 
 // next is what a connection does after its responses are written.
 type next uint8
@@ -65,10 +54,10 @@ func (w *worker) setTime(now time.Time) {
 // every response the connection's last.
 //
 // After readMore, the caller passes in the unconsumed bytes again, with what
-// follows them. After readBody, it does so with the next x.headLength bytes only,
+// follows them. After readBody, it does so with the next x.HeadLength() bytes only,
 // and discards the bytes behind them, which are part of a body. last says that
 // nothing more of a body will be read; then advance does not return readBody.
-func (w *worker) advance(x *exchange, in, out []byte, p peer, last, draining bool) (consumed int, _ []byte, _ next) {
+func (w *worker) advance(x *http1.Exchange, in, out []byte, p peer, last, draining bool) (consumed int, _ []byte, _ next) {
 	for {
 		buf := in[consumed:]
 		if len(buf) == 0 {
@@ -77,34 +66,20 @@ func (w *worker) advance(x *exchange, in, out []byte, p peer, last, draining boo
 		if len(out) > outputMark {
 			return consumed, out, callAgain
 		}
-		if x.headLength == 0 {
-			length, f := x.head.parse(buf)
-			if f != noFault {
-				return len(in), w.refuse(out, f), closeLastly
-			}
-			if length == 0 {
-				return consumed, out, readMore
-			}
-			x.headLength = length
+		r, step, f := x.Next(buf, last, draining)
+		switch step {
+		case http1.HeadMissing:
+			return consumed, out, readMore
+		case http1.BodyMissing:
+			return consumed, out, readBody
+		case http1.Refused:
+			return len(in), w.refuse(out, refusals[f]), closeLastly
 		}
-		behind := int64(len(buf) - x.headLength)
-		missing := x.head.contentLength - x.skipped
-		c := x.head.persistence(draining)
-		if c != closeAfter && behind < missing {
-			if !last {
-				x.skipped += behind
-				return consumed, out, readBody
-			}
-			// A faulty proxy may announce a body and never send it. The next
-			// request on the connection would then wait for that body.
-			c = closeAfter
-		}
-		out = w.answer(&x.head, buf[:x.headLength], out, p, c)
-		consumed += x.headLength + int(min(behind, missing))
-		sending := behind < missing || x.head.codings > 0
-		*x = exchange{}
-		if c == closeAfter {
-			if sending || consumed < len(in) {
+		out = w.answer(&x.Head, buf[:r.HeadLength], out, p, r.Persistence)
+		consumed += r.Length
+		*x = http1.Exchange{}
+		if r.Persistence == http1.Close {
+			if r.Unread {
 				return len(in), out, closeLastly
 			}
 			return consumed, out, closeNow
@@ -112,31 +87,16 @@ func (w *worker) advance(x *exchange, in, out []byte, p peer, last, draining boo
 	}
 }
 
-// persistence says what becomes of the connection after the request, provided
-// that its body has arrived. A large body is not worth reading. If the client may
-// hold the body back (RFC 9110 §10.1.1), it is unclear where the next request
-// would begin.
-func (h *head) persistence(draining bool) connection {
-	switch {
-	case draining, !h.keepsOpen(), h.codings > 0, h.contentLength > maxDiscardedBody,
-		h.expectContinue && h.contentLength > 0:
-		return closeAfter
-	case h.minor == 0:
-		return keepAloud
-	}
-	return keepSilently
-}
-
 // answer appends the response to one request, the head of which is buf.
-func (w *worker) answer(h *head, buf, out []byte, p peer, c connection) []byte {
+func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persistence) []byte {
 	var r route
-	r, w.scopes = h.route(buf, w.scopes[:0])
+	r, w.scopes = findRoute(h, buf, w.scopes[:0])
 	defer clear(w.scopes) // a client may have put anything there
 	switch r {
 	case routeAuth:
 		d := w.current.authorize(core.Request{
-			Authorization: h.authorization.of(buf),
-			Fields:        h.authorizations,
+			Authorization: h.Authorization.Of(buf),
+			Fields:        int(h.AuthorizationCount),
 			Scopes:        w.scopes,
 			Now:           w.now,
 		})
@@ -144,7 +104,7 @@ func (w *worker) answer(h *head, buf, out []byte, p peer, c connection) []byte {
 		return w.responses.verdict(out, d, w.scopes, c)
 	case routeHealth:
 		w.current.tally.others.Add(1)
-		switch string(h.method.of(buf)) {
+		switch string(h.Method.Of(buf)) {
 		case http.MethodGet:
 			return w.responses.healthy(out, true, c)
 		case http.MethodHead:
@@ -157,9 +117,9 @@ func (w *worker) answer(h *head, buf, out []byte, p peer, c connection) []byte {
 }
 
 // refuse appends the response to what is not served at all.
-func (w *worker) refuse(out []byte, f fault) []byte {
+func (w *worker) refuse(out []byte, statusLine string) []byte {
 	w.current.tally.others.Add(1)
-	return w.responses.refusal(out, f)
+	return w.responses.refusal(out, statusLine)
 }
 
 // authorize decides and counts.

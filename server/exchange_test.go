@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 func allExchanges() []vectors.Exchange {
@@ -93,7 +94,7 @@ func advanceApart(w *worker, pieces ...[]byte) (out []byte, closed bool) {
 }
 
 func advance(w *worker, waiting bool, pieces [][]byte) (out []byte, closed bool) {
-	var x exchange
+	var x http1.Exchange
 	var held []byte
 	for i, piece := range pieces {
 		held = append(held, piece...)
@@ -106,7 +107,7 @@ func advance(w *worker, waiting bool, pieces [][]byte) (out []byte, closed bool)
 			held = held[consumed:]
 			switch then {
 			case readBody:
-				held = held[:x.headLength:x.headLength]
+				held = held[:x.HeadLength():x.HeadLength()]
 				if !waiting || i == len(pieces)-1 {
 					last, then = true, callAgain
 				}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/internal/undisturbed"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // eventBatch is the most that one wake-up brings.
@@ -56,7 +57,7 @@ type loop struct {
 func newLoop(s *Server, sockets []int, listening *atomic.Int32, others *[]*loop) (_ *loop, err error) {
 	l := &loop{
 		server: s, others: others, sockets: sockets, listening: listening, poll: -1, wake: -1, spare: -1,
-		in: make([]byte, 2*maxHead), events: make([]unix.EpollEvent, eventBatch),
+		in: make([]byte, 2*http1.MaxHead), events: make([]unix.EpollEvent, eventBatch),
 	}
 	l.worker = s.newWorker()
 	l.requests.oldestIdle.Store(math.MaxInt64)
@@ -304,8 +305,8 @@ func (l *loop) giveUpOn(c *conn) {
 }
 
 // refuse answers an incomplete request and closes the connection.
-func (l *loop) refuse(c *conn, f fault) {
-	l.out = l.worker.refuse(l.out[:0], f)
+func (l *loop) refuse(c *conn, statusLine string) {
+	l.out = l.worker.refuse(l.out[:0], statusLine)
 	l.send(c, closeLastly)
 }
 

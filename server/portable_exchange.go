@@ -7,13 +7,14 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/undisturbed"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // portableExchange is what a portableConn's goroutine works with.
 type portableExchange struct {
 	conn   *portableConn
 	worker worker
-	exchange
+	http1.Exchange
 	buffer   []byte // its first held bytes are not consumed yet
 	held     int
 	out      []byte
@@ -54,7 +55,7 @@ func (x *portableExchange) run() {
 		if !ok {
 			return
 		}
-		if late && !answered && x.waits == forHead && x.headLength == 0 {
+		if late && !answered && x.waits == forHead && x.HeadLength() == 0 {
 			x.end(os.ErrDeadlineExceeded)
 			return
 		}
@@ -83,7 +84,7 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 		var used int
 		lastOne := x.conn.engine.draining.Load() || x.conn.leaves.Load()
 		undisturbed.Uninterrupted(func() {
-			used, x.out, then = x.worker.advance(&x.exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, lastOne)
+			used, x.out, then = x.worker.advance(&x.Exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, lastOne)
 			core.Wipe(nil) // the registers
 		})
 		consumed += used
@@ -104,7 +105,7 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 	}
 	end := total
 	if then == readBody {
-		end = consumed + x.headLength // the body is discarded
+		end = consumed + x.HeadLength() // the body is discarded
 	}
 	undisturbed.Uninterrupted(func() {
 		x.held = copy(x.buffer, x.buffer[consumed:end])
@@ -134,9 +135,9 @@ func (x *portableExchange) await(answered bool) {
 	options := &x.conn.engine.server.options
 	waits, timeout := forRequest, options.IdleTimeout
 	switch {
-	case x.headLength > 0 && x.skipped > 0:
+	case x.HeadLength() > 0 && x.BodyBegun():
 		waits, timeout = forRest, min(bodyGrace, options.HeadTimeout)
-	case x.headLength > 0: // do not wait for a body that has not arrived
+	case x.HeadLength() > 0: // do not wait for a body that has not arrived
 		waits, timeout = forBody, 0
 	case x.held > 0:
 		waits, timeout = forHead, options.HeadTimeout
@@ -151,8 +152,8 @@ func (x *portableExchange) await(answered bool) {
 		return
 	}
 	// A body is discarded as it arrives. It needs room, or each byte costs a read.
-	if x.held == len(x.buffer) || x.headLength > 0 && x.held > len(x.buffer)/2 {
-		x.resize(min(2*len(x.buffer), 2*maxHead))
+	if x.held == len(x.buffer) || x.HeadLength() > 0 && x.held > len(x.buffer)/2 {
+		x.resize(min(2*len(x.buffer), 2*http1.MaxHead))
 	}
 	if answered { // what is held belongs to a younger request
 		x.conn.hold(0)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // requestsByKind are those that the hot path sees.
@@ -35,7 +36,7 @@ func TestNoAllocations(t *testing.T) {
 		for name, request := range requestsByKind() {
 			in := []byte(request)
 			allocations := testing.AllocsPerRun(1000, func() {
-				var x exchange
+				var x http1.Exchange
 				_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false, false)
 			})
 			if allocations != 0 || len(out) == 0 {
@@ -59,69 +60,9 @@ func benchmarkAdvance(b *testing.B, request string, options Options) {
 	in := []byte(request)
 	b.ReportAllocs()
 	for b.Loop() {
-		var x exchange
+		var x http1.Exchange
 		_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false, false)
 	}
-}
-
-func BenchmarkHead(b *testing.B) {
-	in := []byte("GET /auth HTTP/1.1\r\nHost: auth\r\nAuthorization: Bearer " + testToken +
-		"\r\nX-Original-URI: /metrics\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\nAccept: */*\r\nAccept-Encoding: gzip\r\n\r\n")
-	b.SetBytes(int64(len(in)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var h head
-		if n, f := h.parse(in); n != len(in) || f != noFault {
-			b.Fatal(n, f)
-		}
-	}
-}
-
-// FuzzHead is differential: what parse takes, net/http takes, and reads the
-// same from. net/http parses the request-target as a URL, beyond what RFC 9112
-// asks, so it gets another one.
-func FuzzHead(f *testing.F) {
-	for _, request := range vectors.RequestTexts() {
-		if len(request) < 20_000 {
-			f.Add(request)
-		}
-	}
-	f.Fuzz(func(t *testing.T, in []byte) {
-		var h head
-		n, bad := h.parse(in)
-		if n == 0 || bad != noFault {
-			return
-		}
-		method := string(h.method.of(in))
-		rest := in[:n]
-		_, rest, _ = bytes.Cut(rest, []byte(" "))
-		_, rest, _ = bytes.Cut(rest, []byte(" "))
-		rewritten := append([]byte(method+" / "), rest...)
-		request, err := http.ReadRequest(bufio.NewReader(io.MultiReader(bytes.NewReader(rewritten), strings.NewReader("0\r\n\r\n"))))
-		if err != nil {
-			t.Fatalf("net/http refuses %q: %v", rewritten, err)
-		}
-		if request.Method != method || request.ProtoMinor != int(h.minor) {
-			t.Errorf("%s HTTP/1.%d, not %s HTTP/1.%d", request.Method, request.ProtoMinor, method, h.minor)
-		}
-		values := request.Header["Authorization"]
-		if len(values) != h.authorizations {
-			t.Fatalf("%d Authorization fields, not %d", len(values), h.authorizations)
-		}
-		if len(values) > 0 && values[0] != string(h.authorization.of(in)) {
-			t.Errorf("Authorization %q, not %q", values[0], h.authorization.of(in))
-		}
-		switch {
-		case h.codings > 0 && h.minor > 0:
-			if len(request.TransferEncoding) != 1 {
-				t.Errorf("Transfer-Encoding %q", request.TransferEncoding)
-			}
-		case h.codings == 0:
-			if request.ContentLength != h.contentLength {
-				t.Errorf("Content-Length %d, not %d", request.ContentLength, h.contentLength)
-			}
-		}
-	})
 }
 
 // FuzzAdvance: whatever comes in, however it is cut, what goes out is a

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // responses appends responses to a buffer. They are prebuilt but for the date,
@@ -25,20 +26,12 @@ func (r *responses) setTime(now time.Time) {
 	}
 }
 
-// connection is what becomes of the connection after a response.
-type connection uint8
-
-const (
-	keepSilently connection = iota // HTTP/1.1: open unless said otherwise
-	keepAloud                      // HTTP/1.0: closed unless said otherwise
-	closeAfter
-)
-
-func (c connection) fieldLine() string {
-	switch c {
-	case keepAloud:
+// connectionField is the field line that says what becomes of the connection.
+func connectionField(p http1.Persistence) string {
+	switch p {
+	case http1.KeepAloud:
 		return "Connection: keep-alive\r\n"
-	case closeAfter:
+	case http1.Close:
 		return "Connection: close\r\n"
 	}
 	return ""
@@ -52,7 +45,7 @@ const (
 
 // verdict appends the response for a decision. No verdict has a body: nginx
 // re-uses the connection of a subrequest only then.
-func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c connection) []byte {
+func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c http1.Persistence) []byte {
 	switch d.Status() {
 	case http.StatusOK:
 		dst = r.start(dst, "HTTP/1.1 200 OK\r\n")
@@ -114,7 +107,7 @@ func appendScopeChallenge(dst, required []byte) []byte {
 
 const healthyBody = "healthy"
 
-func (r *responses) healthy(dst []byte, withBody bool, c connection) []byte {
+func (r *responses) healthy(dst []byte, withBody bool, c http1.Persistence) []byte {
 	dst = r.start(dst, "HTTP/1.1 200 OK\r\n")
 	dst = append(dst, "Content-Type: text/plain\r\nContent-Length: 7\r\n"...)
 	dst = end(dst, c)
@@ -124,30 +117,34 @@ func (r *responses) healthy(dst []byte, withBody bool, c connection) []byte {
 	return dst
 }
 
-func (r *responses) methodNotAllowed(dst []byte, c connection) []byte {
+func (r *responses) methodNotAllowed(dst []byte, c http1.Persistence) []byte {
 	return r.empty(dst, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n", c)
 }
 
-func (r *responses) notFound(dst []byte, c connection) []byte {
+func (r *responses) notFound(dst []byte, c http1.Persistence) []byte {
 	return r.empty(dst, "HTTP/1.1 404 Not Found\r\n", c)
 }
 
 // refusal answers what is not served at all; the connection ends with it.
-func (r *responses) refusal(dst []byte, f fault) []byte {
-	return r.empty(dst, refusals[f], closeAfter)
+func (r *responses) refusal(dst []byte, statusLine string) []byte {
+	return r.empty(dst, statusLine, http1.Close)
 }
 
-var refusals = [...]string{
-	badRequest:         "HTTP/1.1 400 Bad Request\r\n",
-	requestTimeout:     "HTTP/1.1 408 Request Timeout\r\n",
-	uriTooLong:         "HTTP/1.1 414 URI Too Long\r\n",
-	fieldsTooLarge:     "HTTP/1.1 431 Request Header Fields Too Large\r\n",
-	unsupportedCoding:  "HTTP/1.1 501 Not Implemented\r\n",
-	overloaded:         "HTTP/1.1 503 Service Unavailable\r\n",
-	unsupportedVersion: "HTTP/1.1 505 HTTP Version Not Supported\r\n",
+// The status lines of requests that are refused without asking what they mean.
+const (
+	requestTimeout = "HTTP/1.1 408 Request Timeout\r\n"
+	overloaded     = "HTTP/1.1 503 Service Unavailable\r\n"
+)
+
+var refusals = [http1.Faults]string{
+	http1.BadRequest:         "HTTP/1.1 400 Bad Request\r\n",
+	http1.URITooLong:         "HTTP/1.1 414 URI Too Long\r\n",
+	http1.FieldsTooLarge:     "HTTP/1.1 431 Request Header Fields Too Large\r\n",
+	http1.UnsupportedCoding:  "HTTP/1.1 501 Not Implemented\r\n",
+	http1.UnsupportedVersion: "HTTP/1.1 505 HTTP Version Not Supported\r\n",
 }
 
-func (r *responses) empty(dst []byte, statusLine string, c connection) []byte {
+func (r *responses) empty(dst []byte, statusLine string, c http1.Persistence) []byte {
 	dst = r.start(dst, statusLine)
 	dst = append(dst, noBody...)
 	return end(dst, c)
@@ -158,7 +155,7 @@ func (r *responses) start(dst []byte, statusLine string) []byte {
 	return append(dst, r.date...)
 }
 
-func end(dst []byte, c connection) []byte {
-	dst = append(dst, c.fieldLine()...)
+func end(dst []byte, c http1.Persistence) []byte {
+	dst = append(dst, connectionField(c)...)
 	return append(dst, fieldEnd...)
 }

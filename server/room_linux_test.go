@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // TestLongestIdleOfAllLoopsMakesRoom: the connection that has been idle longest
@@ -212,7 +214,7 @@ func TestBodyBehindFullBuffer(t *testing.T) {
 		text := strings.Repeat(head, size/len(head)-1)
 		return text + strings.Replace(head, "/", "/"+strings.Repeat("x", size-len(text)-len(head)), 1)
 	}
-	text := fill(maxHead-len(small)) + small + "b" + fill(maxHead-1-len(large)) + large + strings.Repeat("b", 60000) + testAuth
+	text := fill(http1.MaxHead-len(small)) + small + "b" + fill(http1.MaxHead-1-len(large)) + large + strings.Repeat("b", 60000) + testAuth
 	c := ls.dial(t)
 	go func() { _, _ = io.WriteString(c, text) }()
 	await(t, "what was sent", func() bool {

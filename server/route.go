@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/httptext"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // route is what a request-target names.
@@ -18,27 +20,27 @@ const (
 // envoyPrefix is what Envoy's ext_authz puts before the client's own path.
 const envoyPrefix = "/ext_authz"
 
-// route finds the route of a head and appends the scopes that it requires to
+// findRoute finds the route of a head and appends the scopes that it requires to
 // scopes, separated by SP. Paths are compared as bytes; a query that is not
 // understood is another path, since a typo must not open a door.
-func (h *head) route(buf, scopes []byte) (route, []byte) {
-	path := h.path.of(buf)
+func findRoute(h *http1.Head, buf, scopes []byte) (route, []byte) {
+	path := h.Path.Of(buf)
 	switch {
 	case string(path) == "/auth":
 		ok := true
-		if h.hasQuery {
-			scopes, ok = appendQueryScopes(scopes, h.query.of(buf))
+		if h.HasQuery {
+			scopes, ok = appendQueryScopes(scopes, h.Query.Of(buf))
 		}
 		if !ok {
 			return routeNone, scopes
 		}
-		return routeAuth, h.appendFieldScopes(buf, scopes)
-	case string(path) == "/health" && !h.hasQuery:
+		return routeAuth, appendFieldScopes(scopes, h, buf)
+	case string(path) == "/health" && !h.HasQuery:
 		return routeHealth, scopes
 	case bytes.HasPrefix(path, []byte(envoyPrefix)) &&
 		(len(path) == len(envoyPrefix) || path[len(envoyPrefix)] == '/'):
 		// The query here is the client's: it demands nothing and allows nothing.
-		return routeAuth, h.appendFieldScopes(buf, scopes)
+		return routeAuth, appendFieldScopes(scopes, h, buf)
 	}
 	return routeNone, scopes
 }
@@ -63,12 +65,12 @@ func appendQueryScopes(scopes, query []byte) ([]byte, bool) {
 // whitespace or commas. Whatever a client writes there can only ask for more:
 // a name that is not a scope is kept for the verdict to refuse, and so are a
 // field that names nothing and a field line too many.
-func (h *head) appendFieldScopes(buf, scopes []byte) []byte {
-	for _, field := range h.scopes[:min(h.scopeFields, maxScopeFields)] {
-		value, named := field.of(buf), false
+func appendFieldScopes(scopes []byte, h *http1.Head, buf []byte) []byte {
+	for _, field := range h.ScopeFields[:min(int(h.ScopeFieldCount), http1.MaxScopeFields)] {
+		value, named := field.Of(buf), false
 		for len(value) > 0 {
 			end := 0
-			for end < len(value) && !isWhitespace(value[end]) && value[end] != ',' {
+			for end < len(value) && !httptext.IsSpace(value[end]) && value[end] != ',' {
 				end++
 			}
 			if end > 0 {
@@ -81,7 +83,7 @@ func (h *head) appendFieldScopes(buf, scopes []byte) []byte {
 			scopes = appendScope(scopes, []byte(unheldScope))
 		}
 	}
-	if h.scopeFields > maxScopeFields {
+	if h.ScopeFieldCount > http1.MaxScopeFields {
 		scopes = appendScope(scopes, []byte(unheldScope))
 	}
 	return scopes

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // TestUnsentBody: a faulty proxy announces a body and does not send all of it. The
@@ -35,7 +37,7 @@ func TestBodyInSegments(t *testing.T) {
 	t.Parallel()
 	eachEngine(t, func(t *testing.T, en engine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{})
-		for _, size := range []int{1, 100, 5000, 32 << 10, maxDiscardedBody} {
+		for _, size := range []int{1, 100, 5000, 32 << 10, http1.MaxDiscardedBody} {
 			for attempt := 0; ; attempt++ {
 				c := r.dial(t)
 				request := strings.Replace(testAuth, "\r\n\r\n", fmt.Sprintf("\r\nContent-Length: %d\r\n\r\n", size), 1)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // verdictRequest writes a verdict of the table as a request, with further field
@@ -102,7 +103,7 @@ func TestNothingElseDecides(t *testing.T) {
 				verdictRequest(&v, variation.method, variation.fields, ""),
 				verdictRequest(&v, variation.method, "", variation.fields),
 			} {
-				if len(request) > maxFieldSum { // such a one is refused unseen
+				if len(request) > http1.MaxFieldSum { // such a one is refused unseen
 					continue
 				}
 				got, _ := advanceAll(w, request)
