@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/internal/admin"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // TestAdminTakesNothingFromVerdicts: a process that may open few files answers
@@ -19,7 +20,7 @@ func TestAdminTakesNothingFromVerdicts(t *testing.T) {
 	t.Parallel()
 	const files = 400
 	address := "127.0.0.1:" + freePort(t)
-	s := newService(t, "AUTH_SERVICE_TOKEN="+goodToken, "ADMIN_LISTEN=tcp://"+address)
+	s := newService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "ADMIN_LISTEN=tcp://"+address)
 	s.Args = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0"`, files), s.Path}
 	s.Path = "/bin/sh"
 	s.run(t)
@@ -36,12 +37,12 @@ func TestAdminTakesNothingFromVerdicts(t *testing.T) {
 	open := make([]*client, wanted)
 	for i := range open {
 		open[i] = s.connect(t)
-		if got := open[i].ask(t, goodToken).status; got != "200" {
+		if got := open[i].ask(t, tokentest.Good).status; got != "200" {
 			t.Fatalf("of %d connections, number %d got %s", wanted, i, got)
 		}
 	}
 	for i, c := range open {
-		if got := c.ask(t, goodToken).status; got != "200" {
+		if got := c.ask(t, tokentest.Good).status; got != "200" {
 			t.Errorf("of %d connections, number %d got %s at last", wanted, i, got)
 		}
 	}
@@ -57,7 +58,7 @@ func TestAdminKeepsNoToken(t *testing.T) {
 		t.Skip("the race detector's shadow memory is not the program's")
 	}
 	t.Parallel()
-	s, address := startAdmin(t, "AUTH_SERVICE_TOKEN="+goodToken, "LOG_LEVEL=DEBUG")
+	s, address := startAdmin(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LOG_LEVEL=DEBUG")
 	s.await(t, "level=INFO msg=started")
 	secret := newSecret(t)
 	end := " HTTP/1.1\r\nHost: a\r\n"

@@ -19,6 +19,8 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokens"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/server"
 )
 
@@ -68,11 +70,11 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	expires := time.Now().Add(time.Hour).Truncate(time.Second)
 	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte("the-token-of-ci")), Scopes: []string{"deploy"}, Expires: expires.Unix()}
-	keyring := writeFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n")
-	s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN="+goodToken, "AUTH_SERVICE_KEYRING="+keyring)
+	keyring := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n")
+	s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "AUTH_SERVICE_KEYRING="+keyring)
 
 	spy := "a-header-that-clients-send"
-	for token, times := range map[string]int{goodToken: 3, "the-token-of-ci": 2, "wrong": 1} {
+	for token, times := range map[string]int{tokentest.Good: 3, "the-token-of-ci": 2, "wrong": 1} {
 		for range times {
 			s.ask(t, "/auth", http.Header{"Authorization": {"Bearer " + token}, "X-Original-Uri": {"/" + spy}, "X-Real-Ip": {"192.0.2.7"}})
 		}
@@ -107,7 +109,7 @@ func TestMetrics(t *testing.T) {
 		t.Errorf("the last reload was at %v", at)
 	}
 	for name := range values {
-		for _, private := range []string{spy, "192.0.2.7", goodToken, "the-token-of-ci"} {
+		for _, private := range []string{spy, "192.0.2.7", tokentest.Good, "the-token-of-ci"} {
 			if strings.Contains(name, private) {
 				t.Errorf("a label is what a client sent: %s", name)
 			}
@@ -115,7 +117,7 @@ func TestMetrics(t *testing.T) {
 	}
 
 	// Reloads: one that fails, one that does not.
-	writeFile(t, keyring, "not a keyring\n")
+	tokentest.WriteFile(t, keyring, "not a keyring\n")
 	s.await(t, "reload failed")
 	values = scrape(t, admin)
 	if values["auth_service_reloads_total result=failure"] < 1 || values["auth_service_last_reload_successful"] != 0 || values["auth_service_tokens"] != 2 {
@@ -123,7 +125,7 @@ func TestMetrics(t *testing.T) {
 	}
 	before := values["auth_service_last_reload_success_timestamp_seconds"]
 	entry.Principal, entry.Expires = "cd", core.Never
-	writeFile(t, keyring, entry.String()+"\n")
+	tokentest.WriteFile(t, keyring, entry.String()+"\n")
 	s.await(t, "tokens reloaded")
 	s.status(t, "the-token-of-ci")
 	values = scrape(t, admin)
@@ -137,14 +139,14 @@ func TestMetrics(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	t.Parallel()
-	keyring := writeFile(t, filepath.Join(t.TempDir(), "keyring"), "")
+	keyring := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), "")
 	s, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+keyring, "DRAIN_TIMEOUT=10s")
 	ready := func() (int, string) { return get(t, http.DefaultClient, "http://"+admin+"/ready", "") }
 	if status, text := ready(); status != http.StatusServiceUnavailable || text != "no usable token" {
 		t.Errorf("without a token: %d %s", status, text)
 	}
 	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte("the-token-of-ci")), Expires: core.Never}
-	writeFile(t, keyring, entry.String()+"\n")
+	tokentest.WriteFile(t, keyring, entry.String()+"\n")
 	s.await(t, "tokens reloaded")
 	if status, text := ready(); status != http.StatusOK || text != "ready" {
 		t.Errorf("with a token: %d %s", status, text)
@@ -182,7 +184,7 @@ func TestAdminRoutes(t *testing.T) {
 	srv := server.New(nil, server.Options{Logger: slog.New(slog.DiscardHandler)})
 	draining, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	handler := newAdmin(draining, srv.Usable, newRegistry(srv, new(reloads)))
+	handler := newAdmin(draining, srv.Usable, newRegistry(srv, func() tokens.Reloads { return tokens.Reloads{} }))
 	for request, want := range map[string]int{
 		"GET /metrics": 200, "GET /health": 200, "HEAD /health": 200, "GET /ready": 503,
 		"POST /metrics": 405, "POST /ready": 405, "GET /": 404, "GET /auth": 404, "GET /debug/pprof/": 404, "GET /health/x": 404,

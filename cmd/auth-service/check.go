@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/setting"
 )
 
 type checkCommand struct {
@@ -20,23 +22,20 @@ func (c *checkCommand) Run(p *process) error {
 		return err
 	}
 	logger := newLogger(p.stderr, slog.LevelWarn, s.logJSON, p.censor)
-	sources, err := newSources(s.sources, p.token, logger)
+	sources, err := openSources(s.sources, p.token, logger)
 	if err != nil {
 		return err
 	}
-	sources.checks = true
-	now := time.Now()
-	loaded, err := sources.start(now)
-	if err != nil {
-		return err
+	k, missing := sources.Check()
+	if k == nil {
+		return missing
 	}
-	k := loaded.keyring
 	defer k.Wipe()
-	switch missing := loaded.missing(); {
+	switch {
 	case !k.Usable():
-		return errors.Join(missing, invalid("no usable token is configured: every request would be answered 500"))
-	case !k.CanGrant(now.Unix()):
-		return errors.Join(missing, invalid("every token has expired: every request would be refused"))
+		return errors.Join(missing, setting.Invalid("no usable token is configured: every request would be answered 500"))
+	case !k.CanGrant(time.Now().Unix()):
+		return errors.Join(missing, setting.Invalid("every token has expired: every request would be refused"))
 	case missing != nil:
 		return missing
 	}

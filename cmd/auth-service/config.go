@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/setting"
+	"github.com/concrete-security/auth-service/internal/tokens"
 )
 
 const (
@@ -14,9 +17,6 @@ const (
 	tokenFileVariable = "AUTH_SERVICE_TOKEN_FILE"
 	keyringVariable   = "AUTH_SERVICE_KEYRING"
 	minLengthVariable = "MIN_AUTH_SERVICE_TOKEN_LEN"
-
-	// defaultMinLength is also the length below which a minimum is warned of.
-	defaultMinLength = 32
 )
 
 // sourceFlags say where tokens come from.
@@ -37,7 +37,7 @@ func (f *listenFlags) endpoints() ([]endpoint, error) {
 	if f.Listen != "" {
 		return parseEndpoints(listenVariable, f.Listen)
 	}
-	port, err := wholeNumber("PORT", f.Port, 0, 65535)
+	port, err := setting.WholeNumber("PORT", f.Port, 0, 65535)
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +92,7 @@ type settings struct {
 	idleTimeout    time.Duration
 	drainTimeout   time.Duration
 	maxConnections int
-	sources        sourceSettings
-}
-
-type sourceSettings struct {
-	tokenFile, keyring string
-	minLength          int
+	sources        tokens.Options
 }
 
 func (f *settingFlags) parse() (s settings, err error) {
@@ -115,7 +110,7 @@ func (f *settingFlags) parse() (s settings, err error) {
 	case "json":
 		s.logJSON = true
 	default:
-		return s, invalid("LOG_FORMAT: %q is neither text nor json", f.LogFormat)
+		return s, setting.Invalid("LOG_FORMAT: %q is neither text nor json", f.LogFormat)
 	}
 	for _, timeout := range []struct {
 		name, value string
@@ -125,21 +120,22 @@ func (f *settingFlags) parse() (s settings, err error) {
 		{"IDLE_TIMEOUT", f.IdleTimeout, &s.idleTimeout},
 		{"DRAIN_TIMEOUT", f.DrainTimeout, &s.drainTimeout},
 	} {
-		if *timeout.to, err = duration(timeout.name, timeout.value); err != nil {
+		if *timeout.to, err = setting.Duration(timeout.name, timeout.value); err != nil {
 			return s, err
 		}
 	}
-	if s.maxConnections, err = wholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
+	if s.maxConnections, err = setting.WholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
 		return s, err
 	}
 	s.sources, err = f.sourceFlags.parse()
 	return s, err
 }
 
-func (f *sourceFlags) parse() (s sourceSettings, err error) {
-	s.tokenFile, s.keyring = f.TokenFile, f.Keyring
-	s.minLength, err = wholeNumber(minLengthVariable, f.MinTokenLength, 0, 1<<20)
-	return s, err
+func (f *sourceFlags) parse() (o tokens.Options, err error) {
+	o.TokenFile, o.Keyring = f.TokenFile, f.Keyring
+	o.Names = tokens.Names{Token: tokenVariable, TokenFile: tokenFileVariable, Keyring: keyringVariable}
+	o.MinLength, err = setting.WholeNumber(minLengthVariable, f.MinTokenLength, 0, 1<<20)
+	return o, err
 }
 
 // adminEndpoints are where the admin listener is, apart from the other ones.
@@ -154,27 +150,10 @@ func (f *settingFlags) adminEndpoints(others []endpoint) ([]endpoint, error) {
 	for _, e := range endpoints {
 		switch {
 		case e.network == systemdEndpoint:
-			return nil, invalid("%s: the sockets that systemd passes on are those of %s", adminVariable, listenVariable)
+			return nil, setting.Invalid("%s: the sockets that systemd passes on are those of %s", adminVariable, listenVariable)
 		case slices.ContainsFunc(others, e.same):
-			return nil, invalid("%s: %s is where authorization requests go already", adminVariable, e.address)
+			return nil, setting.Invalid("%s: %s is where authorization requests go already", adminVariable, e.address)
 		}
 	}
 	return endpoints, nil
-}
-
-func wholeNumber(name, value string, least, most int) (int, error) {
-	n, err := strconv.Atoi(strings.TrimSpace(value))
-	if err != nil || n < least || n > most {
-		return 0, invalid("%s: %q is not a whole number from %d to %d", name, value, least, most)
-	}
-	return n, nil
-}
-
-func duration(name, value string) (time.Duration, error) {
-	const least, most = time.Millisecond, 24 * time.Hour
-	d, err := time.ParseDuration(strings.TrimSpace(value))
-	if err != nil || d < least || d > most {
-		return 0, invalid("%s: %q is not a time from 1ms to 24h, such as 10s", name, value)
-	}
-	return d, nil
 }

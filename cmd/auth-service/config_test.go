@@ -12,9 +12,8 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
-
-const goodToken = "a-token-of-more-than-32-characters-0123"
 
 // TestBadConfiguration: one line names what is wrong, and nothing is started. The
 // exit status is 2 if the configuration is wrong, and 1 if the error may pass.
@@ -27,10 +26,10 @@ func TestBadConfiguration(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = taken.Close() })
 	_, takenPort, _ := net.SplitHostPort(taken.Addr().String())
-	broken := writeFile(t, filepath.Join(dir, "broken"), "# a comment\nci sha256:"+goodToken+"\n")
-	tokenFile := writeFile(t, filepath.Join(dir, "token"), goodToken)
-	cut := writeFile(t, filepath.Join(dir, "cut"), strings.TrimSuffix(keyringWith(1), "\n"))
-	huge := writeFile(t, filepath.Join(dir, "huge"), "")
+	broken := tokentest.WriteFile(t, filepath.Join(dir, "broken"), "# a comment\nci sha256:"+tokentest.Good+"\n")
+	tokenFile := tokentest.WriteFile(t, filepath.Join(dir, "token"), tokentest.Good)
+	cut := tokentest.WriteFile(t, filepath.Join(dir, "cut"), strings.TrimSuffix(tokentest.Keyring(1), "\n"))
+	huge := tokentest.WriteFile(t, filepath.Join(dir, "huge"), "")
 	if err := os.Truncate(huge, 600<<20); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +70,7 @@ func TestBadConfiguration(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(t, append([]string{"AUTH_SERVICE_TOKEN=" + goodToken}, c.environment...)...)
+			s := newService(t, append([]string{"AUTH_SERVICE_TOKEN=" + tokentest.Good}, c.environment...)...)
 			s.Args = append(s.Args, c.arguments...)
 			if got, want := s.exitStatus(t), cmp.Or(c.status, exitConfiguration); got != want {
 				t.Errorf("exit status %d, want %d", got, want)
@@ -81,7 +80,7 @@ func TestBadConfiguration(t *testing.T) {
 			if !strings.HasPrefix(last, "auth-service: ") || !strings.Contains(last, c.want) || len(lines) > 1 {
 				t.Errorf("it says %q, want one line with %q", lines, c.want)
 			}
-			if strings.Contains(s.log.String(), goodToken) {
+			if strings.Contains(s.log.String(), tokentest.Good) {
 				t.Error("it quotes the token")
 			}
 		})
@@ -92,10 +91,10 @@ func TestBadConfiguration(t *testing.T) {
 func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	short := writeFile(t, filepath.Join(dir, "token"), "short\n")
-	empty := writeFile(t, filepath.Join(dir, "empty"), "# nobody\n")
-	both := writeFile(t, filepath.Join(dir, "both"), keyringWith(1))
-	expired := writeFile(t, filepath.Join(dir, "expired"), strings.Replace(keyringWith(1), "\n", " expires=2020-01-01\n", 1))
+	short := tokentest.WriteFile(t, filepath.Join(dir, "token"), "short\n")
+	empty := tokentest.WriteFile(t, filepath.Join(dir, "empty"), "# nobody\n")
+	both := tokentest.WriteFile(t, filepath.Join(dir, "both"), tokentest.Keyring(1))
+	expired := tokentest.WriteFile(t, filepath.Join(dir, "expired"), strings.Replace(tokentest.Keyring(1), "\n", " expires=2020-01-01\n", 1))
 	for name, c := range map[string]struct {
 		environment []string
 		want        []string
@@ -106,20 +105,20 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 		"short token":      {[]string{"AUTH_SERVICE_TOKEN=short"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN is too short", "at least 32"}, 500},
 		"short token file": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short}, []string{"AUTH_SERVICE_TOKEN_FILE is too short", "at least 32"}, 500},
 		"low minimum":      {[]string{"AUTH_SERVICE_TOKEN=short", "MIN_AUTH_SERVICE_TOKEN_LEN=5"}, []string{"MIN_AUTH_SERVICE_TOKEN_LEN is below 32"}, 401},
-		"line end":         {[]string{"AUTH_SERVICE_TOKEN=" + goodToken + "\n"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN ends with a line break"}, 500},
+		"line end":         {[]string{"AUTH_SERVICE_TOKEN=" + tokentest.Good + "\n"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN ends with a line break"}, 500},
 		"no keyring yet":   {[]string{"AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", short + "-none: no such file", "as soon as it exists"}, 500},
 		"no token yet":     {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short + "-none"}, []string{"level=ERROR", short + "-none: no such file"}, 500},
 		"no directory yet": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short + "-none/none"}, []string{"level=ERROR", "no such file"}, 500},
-		"one of both":      {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", "no such file"}, 401},
+		"one of both":      {[]string{"AUTH_SERVICE_TOKEN=" + tokentest.Good, "AUTH_SERVICE_KEYRING=" + short + "-none"}, []string{"level=ERROR", "no such file"}, 401},
 		"empty keyring":    {[]string{"AUTH_SERVICE_KEYRING=" + empty}, []string{"level=ERROR", "AUTH_SERVICE_KEYRING has no entry: every request is refused"}, 500},
-		"empty and token":  {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "AUTH_SERVICE_KEYRING=" + empty}, []string{"level=WARNING", "AUTH_SERVICE_KEYRING has no entry: AUTH_SERVICE_TOKEN is the only token"}, 401},
+		"empty and token":  {[]string{"AUTH_SERVICE_TOKEN=" + tokentest.Good, "AUTH_SERVICE_KEYRING=" + empty}, []string{"level=WARNING", "AUTH_SERVICE_KEYRING has no entry: AUTH_SERVICE_TOKEN is the only token"}, 401},
 		"all expired":      {[]string{"AUTH_SERVICE_KEYRING=" + expired}, []string{"level=ERROR", "every token has expired: every request is refused"}, 401},
-		"in both":          {[]string{"AUTH_SERVICE_TOKEN=" + testTokenNumber(1), "AUTH_SERVICE_KEYRING=" + both}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN holds a token that is in AUTH_SERVICE_KEYRING too"}, 401},
+		"in both":          {[]string{"AUTH_SERVICE_TOKEN=" + tokentest.Token(1), "AUTH_SERVICE_KEYRING=" + both}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN holds a token that is in AUTH_SERVICE_KEYRING too"}, 401},
 		"empty variables": {[]string{
-			"AUTH_SERVICE_TOKEN=" + goodToken, "LOG_LEVEL=", "MIN_AUTH_SERVICE_TOKEN_LEN=", "AUTH_SERVICE_KEYRING=",
+			"AUTH_SERVICE_TOKEN=" + tokentest.Good, "LOG_LEVEL=", "MIN_AUTH_SERVICE_TOKEN_LEN=", "AUTH_SERVICE_KEYRING=",
 			"AUTH_SERVICE_TOKEN_FILE=", "MAX_CONNECTIONS=", "LOG_FORMAT=", "IDLE_TIMEOUT=",
 		}, []string{"msg=started"}, 401},
-		"lower case level": {[]string{"AUTH_SERVICE_TOKEN=" + goodToken, "LOG_LEVEL=info"}, []string{"level=INFO"}, 401},
+		"lower case level": {[]string{"AUTH_SERVICE_TOKEN=" + tokentest.Good, "LOG_LEVEL=info"}, []string{"level=INFO"}, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,11 +141,11 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 
 func TestTokenFile(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"with newline": goodToken + "\n", "without": goodToken, "with CRLF": goodToken + "\r\n"} {
+	for name, text := range map[string]string{"with newline": tokentest.Good + "\n", "without": tokentest.Good, "with CRLF": tokentest.Good + "\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+writeFile(t, filepath.Join(t.TempDir(), "token"), text))
-			if got := s.status(t, goodToken); got != 200 {
+			s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+tokentest.WriteFile(t, filepath.Join(t.TempDir(), "token"), text))
+			if got := s.status(t, tokentest.Good); got != 200 {
 				t.Errorf("status %d", got)
 			}
 		})
@@ -158,9 +157,9 @@ func TestBothSources(t *testing.T) {
 	const named = "a-named-token-of-more-than-32-characters"
 	c := core.CredentialOf([]byte(named))
 	entry := core.Entry{Principal: "ci", Credential: c, Expires: core.Never}
-	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken,
-		"AUTH_SERVICE_KEYRING="+writeFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n"))
-	for token, want := range map[string]int{goodToken: 200, named: 200, "wrong": 401} {
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good,
+		"AUTH_SERVICE_KEYRING="+tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n"))
+	for token, want := range map[string]int{tokentest.Good: 200, named: 200, "wrong": 401} {
 		if got := s.status(t, token); got != want {
 			t.Errorf("status %d, want %d", got, want)
 		}
@@ -170,7 +169,7 @@ func TestBothSources(t *testing.T) {
 func TestSignalsEndIt(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken)
+		s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good)
 		s.await(t, "started")
 		if err := s.Process.Signal(signal); err != nil {
 			t.Fatal(err)

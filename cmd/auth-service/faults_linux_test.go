@@ -14,12 +14,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
-
-// entryLine is the keyring's line of a token.
-func entryLine(principal, token string, expires int64) string {
-	return core.Entry{Principal: principal, Credential: core.CredentialOf([]byte(token)), Expires: expires}.String() + "\n"
-}
 
 // TestFewDescriptors: a process that may open few files takes fewer
 // connections and says so. At that limit the one that has been idle longest
@@ -27,7 +23,7 @@ func entryLine(principal, token string, expires int64) string {
 func TestFewDescriptors(t *testing.T) {
 	t.Parallel()
 	const files = 100
-	s := newService(t, "AUTH_SERVICE_TOKEN="+goodToken)
+	s := newService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good)
 	s.Args = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0"`, files), s.Path}
 	s.Path = "/bin/sh"
 	s.run(t)
@@ -35,7 +31,7 @@ func TestFewDescriptors(t *testing.T) {
 	var open []*client
 	for i := range 3 * files {
 		c := s.connect(t)
-		if got := c.ask(t, goodToken).status; got != "200" {
+		if got := c.ask(t, tokentest.Good).status; got != "200" {
 			t.Fatalf("connection %d got %s", i, got)
 		}
 		open = append(open, c)
@@ -45,7 +41,7 @@ func TestFewDescriptors(t *testing.T) {
 		t.Errorf("%d descriptors", got)
 	}
 	for i, c := range open {
-		got := c.ask(t, goodToken).status
+		got := c.ask(t, tokentest.Good).status
 		if recent := i >= len(open)-(files-reservedDescriptors); recent && got != "200" {
 			t.Errorf("connection %d, one of the last, got %s", i, got)
 		} else if !recent && got == "200" {
@@ -59,10 +55,10 @@ func TestFewDescriptors(t *testing.T) {
 // then open connections get their verdicts.
 func TestNoDescriptorsLeft(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(1))
-	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "AUTH_SERVICE_KEYRING="+path)
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.Keyring(1))
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "AUTH_SERVICE_KEYRING="+path)
 	c := s.connect(t)
-	if got := c.ask(t, testTokenNumber(1)).status; got != "200" {
+	if got := c.ask(t, tokentest.Token(1)).status; got != "200" {
 		t.Fatalf("status %s", got)
 	}
 	var before unix.Rlimit
@@ -74,21 +70,21 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_NOFILE, &none, nil); err != nil {
 		unable(t, "setting the limits of a process: %v", err)
 	}
-	writeFile(t, path, keyringWith(2))
+	tokentest.WriteFile(t, path, tokentest.Keyring(2))
 	s.await(t, "reload failed")
 	waiting := s.connect(t)
 	for range 20 {
-		if got := c.ask(t, testTokenNumber(1)).status; got != "200" {
+		if got := c.ask(t, tokentest.Token(1)).status; got != "200" {
 			t.Fatalf("on the open connection the last good keyring gives %s", got)
 		}
 	}
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_NOFILE, &before, nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := waiting.ask(t, goodToken).status; got != "200" {
+	if got := waiting.ask(t, tokentest.Good).status; got != "200" {
 		t.Errorf("the connection that had to wait got %s", got)
 	}
-	s.awaitRotation(t, testTokenNumber(1), testTokenNumber(2))
+	s.awaitRotation(t, tokentest.Token(1), tokentest.Token(2))
 }
 
 // TestExpiryPasses: what was sent after the instant is denied, what was
@@ -97,8 +93,8 @@ func TestExpiryPasses(t *testing.T) {
 	t.Parallel()
 	const token = "a-token-that-expires-0123456789-abcdefgh"
 	expiry := time.Now().Add(2 * time.Second).Truncate(time.Second)
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"),
-		entryLine("lasting", goodToken, core.Never)+entryLine("passing", token, expiry.Unix()))
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"),
+		tokentest.Line("lasting", tokentest.Good, core.Never)+tokentest.Line("passing", token, expiry.Unix()))
 	s := startService(t, "AUTH_SERVICE_KEYRING="+path, "LOG_FORMAT=json")
 	c := s.connect(t)
 	granted, denied := 0, 0
@@ -118,7 +114,7 @@ func TestExpiryPasses(t *testing.T) {
 	if granted == 0 {
 		t.Error("it was never granted")
 	}
-	if got := c.ask(t, goodToken).status; got != "200" {
+	if got := c.ask(t, tokentest.Good).status; got != "200" {
 		t.Errorf("a token that does not expire got %s", got)
 	}
 	s.await(t, `"reason":"expired"`)
@@ -132,10 +128,10 @@ func TestSwapsUnderLoad(t *testing.T) {
 	const always, never = 0, 9
 	texts := [2]string{}
 	for i := range texts {
-		texts[i] = entryLine(fmt.Sprint("always-", i), testTokenNumber(always), core.Never) +
-			entryLine(fmt.Sprint("sometimes-", i), testTokenNumber(i+1), core.Never)
+		texts[i] = tokentest.Line(fmt.Sprint("always-", i), tokentest.Token(always), core.Never) +
+			tokentest.Line(fmt.Sprint("sometimes-", i), tokentest.Token(i+1), core.Never)
 	}
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), texts[0])
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), texts[0])
 	s := startService(t, "AUTH_SERVICE_KEYRING="+path)
 	var stop atomic.Bool
 	var swaps, most atomic.Int64
@@ -147,7 +143,7 @@ func TestSwapsUnderLoad(t *testing.T) {
 			for !stop.Load() {
 				numbers := []int{always, 1, 2, never, always, 2, 1}
 				for _, n := range numbers {
-					c.send(t, testTokenNumber(n))
+					c.send(t, tokentest.Token(n))
 				}
 				for _, n := range numbers {
 					decided := version
@@ -179,7 +175,7 @@ func TestSwapsUnderLoad(t *testing.T) {
 	}
 	for i := 1; i <= 12; i++ {
 		swaps.Add(1) // before it can be seen
-		rename(t, writeFile(t, path+".new", texts[i%2]), path)
+		tokentest.Rename(t, tokentest.WriteFile(t, path+".new", texts[i%2]), path)
 		// A hangup has it read at once, as often as one comes.
 		for range 5 {
 			if err := s.Process.Signal(syscall.SIGHUP); err != nil {
@@ -220,12 +216,12 @@ func TestLogsThatCannotBeWritten(t *testing.T) {
 			t.Parallel()
 			to := open(t)
 			defer to.Close()
-			s := newService(t, "AUTH_SERVICE_TOKEN="+goodToken, "LOG_LEVEL=debug")
+			s := newService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LOG_LEVEL=debug")
 			s.Stdout, s.Stderr = to, to
 			s.run(t)
 			c := s.connect(t)
 			for range 100 {
-				if got := c.ask(t, goodToken).status; got != "200" {
+				if got := c.ask(t, tokentest.Good).status; got != "200" {
 					t.Fatalf("status %s", got)
 				}
 				if got := c.ask(t, "wrong").status; got != "401" {

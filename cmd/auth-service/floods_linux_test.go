@@ -13,6 +13,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/internal/limits"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 const patience = 15 * time.Second
@@ -124,9 +127,9 @@ func (s *service) awaitDescriptors(t *testing.T, most int) {
 // startMeasured starts a service that has answered, and counts its descriptors.
 func startMeasured(t *testing.T, environment ...string) (s *service, open int) {
 	t.Helper()
-	s = startService(t, append(environment, "AUTH_SERVICE_TOKEN="+goodToken)...)
+	s = startService(t, append(environment, "AUTH_SERVICE_TOKEN="+tokentest.Good)...)
 	c := s.connect(t)
-	if got := c.ask(t, goodToken).status; got != "200" {
+	if got := c.ask(t, tokentest.Good).status; got != "200" {
 		t.Fatalf("status %s", got)
 	}
 	return s, s.descriptors(t)
@@ -158,7 +161,7 @@ func TestIdleFlood(t *testing.T) {
 		crowd[i] = s.connect(t)
 	}
 	late := s.connect(t)
-	if got := late.ask(t, goodToken).status; got != "200" {
+	if got := late.ask(t, tokentest.Good).status; got != "200" {
 		t.Errorf("who came last got %s", got)
 	}
 	late.reset(t)
@@ -171,7 +174,7 @@ func TestIdleFlood(t *testing.T) {
 	}
 	for i, c := range crowd {
 		if i%100 == 0 {
-			if got := c.ask(t, goodToken).status; got != "200" {
+			if got := c.ask(t, tokentest.Good).status; got != "200" {
 				t.Errorf("an idle connection got %s", got)
 			}
 		}
@@ -186,7 +189,7 @@ func TestHalfSentHeads(t *testing.T) {
 	t.Parallel()
 	s, open := startMeasured(t, "HEAD_TIMEOUT=2s")
 	crowd := make([]*client, min(many(t, 2000), 2000))
-	request := authRequest(goodToken)
+	request := authRequest(tokentest.Good)
 	for i := range crowd {
 		crowd[i] = s.connect(t)
 		if _, err := io.WriteString(crowd[i], request[:1+i%(len(request)-1)]); err != nil {
@@ -194,7 +197,7 @@ func TestHalfSentHeads(t *testing.T) {
 		}
 	}
 	other := s.connect(t)
-	if got := other.ask(t, goodToken).status; got != "200" {
+	if got := other.ask(t, tokentest.Good).status; got != "200" {
 		t.Errorf("who sent a request got %s", got)
 	}
 	other.reset(t)
@@ -223,18 +226,18 @@ func TestLargeHeads(t *testing.T) {
 		}
 		if i%1000 == 0 {
 			other := s.connect(t)
-			if got := other.ask(t, goodToken).status; got != "200" {
+			if got := other.ask(t, tokentest.Good).status; got != "200" {
 				t.Errorf("a complete request got %s", got)
 			}
 			other.reset(t)
 		}
 	}
 	// Twice the limit: the garbage collector lets the heap grow that far.
-	const most = 2*defaultHeld + 32<<20
+	const most = 2*limits.DefaultHeld + 32<<20
 	if grown := s.resident(t) - before; grown > most {
 		t.Errorf("%d incomplete requests take %d bytes", len(crowd), grown)
 	}
-	if total := len(crowd) * len(head); total < 3*defaultHeld {
+	if total := len(crowd) * len(head); total < 3*limits.DefaultHeld {
 		t.Logf("%d bytes in all say little", total)
 	} else {
 		s.await(t, "incomplete requests hold too much memory")
@@ -258,7 +261,7 @@ func TestConnectionFlood(t *testing.T) {
 		crowd = append(crowd, s.connect(t))
 		if i%100 == 99 {
 			c := s.connect(t)
-			if got := c.ask(t, goodToken).status; got != "200" {
+			if got := c.ask(t, tokentest.Good).status; got != "200" {
 				t.Errorf("after %d silent connections, a new one got %s", i+1, got)
 			}
 			c.reset(t)
@@ -280,7 +283,7 @@ func TestDeafPipeliners(t *testing.T) {
 	const crowd = 50
 	s, open := startMeasured(t, "HEAD_TIMEOUT=1s")
 	before := s.resident(t)
-	requests := strings.Repeat(authRequest(goodToken), 500)
+	requests := strings.Repeat(authRequest(tokentest.Good), 500)
 	cut := make(chan int, crowd)
 	for range crowd {
 		c := s.connect(t)
@@ -299,7 +302,7 @@ func TestDeafPipeliners(t *testing.T) {
 	other := s.connect(t)
 	highest, ended := 0, 0
 	for begun := time.Now(); ended < crowd; {
-		if got := other.ask(t, goodToken).status; got != "200" {
+		if got := other.ask(t, tokentest.Good).status; got != "200" {
 			t.Fatalf("who does read got %s", got)
 		}
 		highest = max(highest, s.resident(t))
@@ -326,7 +329,7 @@ func TestDeafPipeliners(t *testing.T) {
 func TestResets(t *testing.T) {
 	t.Parallel()
 	s, open := startMeasured(t)
-	request := strings.Repeat(authRequest(goodToken), 3)
+	request := strings.Repeat(authRequest(tokentest.Good), 3)
 	for i := range len(request) * 3 {
 		c := s.connect(t)
 		if _, err := io.WriteString(c, request[:i/3]); err != nil {
@@ -337,7 +340,7 @@ func TestResets(t *testing.T) {
 		}
 		c.reset(t)
 	}
-	if got := s.connect(t).ask(t, goodToken).status; got != "200" {
+	if got := s.connect(t).ask(t, tokentest.Good).status; got != "200" {
 		t.Errorf("status %s", got)
 	}
 	s.awaitDescriptors(t, open+1)

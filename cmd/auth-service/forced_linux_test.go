@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // startForced starts the service under strace, which makes system calls fail or
@@ -25,7 +27,7 @@ func startForced(t *testing.T, inject string, environment ...string) (s *service
 	}
 	calls, _, _ := strings.Cut(inject, ":")
 	trace = filepath.Join(t.TempDir(), "trace")
-	s = newService(t, append(environment, "AUTH_SERVICE_TOKEN="+goodToken)...)
+	s = newService(t, append(environment, "AUTH_SERVICE_TOKEN="+tokentest.Good)...)
 	s.Args = []string{
 		"strace", "-D", "-f", "-qq", "-o", trace, "-e", "signal=none",
 		"-e", "trace=" + calls, "-e", "inject=" + inject, s.Path,
@@ -57,7 +59,7 @@ func TestStopWhileConnectionArrives(t *testing.T) {
 			if c, err := net.DialTimeout("tcp", s.address, patience); err == nil { // or it has stopped listening
 				defer c.Close()
 				answered := &client{Conn: c, reader: bufio.NewReader(c)}
-				if got := answered.ask(t, goodToken).status; got != "200" {
+				if got := answered.ask(t, tokentest.Good).status; got != "200" {
 					t.Errorf("a connection that arrived while the service stopped got %s", got)
 				}
 			}
@@ -77,7 +79,7 @@ func TestAcceptErrors(t *testing.T) {
 			t.Parallel()
 			s, trace := startForced(t, "accept4:error="+name+":when=2+")
 			open := s.connect(t)
-			if got := open.ask(t, goodToken).status; got != "200" {
+			if got := open.ask(t, tokentest.Good).status; got != "200" {
 				t.Fatalf("status %s", got)
 			}
 			s.connect(t) // it has to wait
@@ -92,7 +94,7 @@ func TestAcceptErrors(t *testing.T) {
 			if calls := lines(t, trace) - before; calls > 20*int(while/(10*time.Millisecond)) {
 				t.Errorf("%d calls in %v", calls, while)
 			}
-			if got := open.ask(t, goodToken).status; got != "200" {
+			if got := open.ask(t, tokentest.Good).status; got != "200" {
 				t.Errorf("on the open connection: %s", got)
 			}
 		})
@@ -112,13 +114,13 @@ func lines(t *testing.T, path string) int {
 // connection is closed whose client sent its request in time.
 func TestPause(t *testing.T) {
 	t.Parallel()
-	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "HEAD_TIMEOUT=500ms", "IDLE_TIMEOUT=1s")
-	request := authRequest(goodToken)
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "HEAD_TIMEOUT=500ms", "IDLE_TIMEOUT=1s")
+	request := authRequest(tokentest.Good)
 	for round := range 5 {
 		var idle, begun []*client
 		for range 150 {
 			c := s.connect(t)
-			if got := c.ask(t, goodToken).status; got != "200" {
+			if got := c.ask(t, tokentest.Good).status; got != "200" {
 				t.Fatalf("status %s", got)
 			}
 			idle = append(idle, c)
@@ -135,7 +137,7 @@ func TestPause(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range idle {
-			c.send(t, goodToken)
+			c.send(t, tokentest.Good)
 		}
 		for _, c := range begun {
 			if _, err := c.Write([]byte(request[40:])); err != nil {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/setting"
 )
 
 // healthcheckTime is how long the whole question may take.
@@ -28,7 +30,7 @@ func (c *healthcheckCommand) Run(ctx context.Context) error {
 			return askHealth(ctx, e)
 		}
 	}
-	return invalid("%s: sockets of systemd's have no address to ask; name it with --listen", listenVariable)
+	return setting.Invalid("%s: sockets of systemd's have no address to ask; name it with --listen", listenVariable)
 }
 
 func askHealth(ctx context.Context, e endpoint) error {

@@ -14,6 +14,9 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // nobody is a user that owns nothing. The /proc files of a dumpable process belong
@@ -193,7 +196,7 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 		t.Skip("the race detector's shadow memory is not the program's")
 	}
 	t.Parallel()
-	service := startService(t, "AUTH_SERVICE_TOKEN="+goodToken)
+	service := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good)
 	_, port, _ := strings.Cut(service.address, ":")
 	type command struct {
 		arguments   []string
@@ -217,7 +220,7 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 		"token hash":          {arguments: []string{"token", "hash"}, stdin: pipe(""), status: "0"},
 		"token hash, line":    {arguments: []string{"token", "hash"}, stdin: pipe("\r\n"), status: "0"},
 		"token hash, refused": {arguments: []string{"token", "hash"}, stdin: pipe("\x01"), status: "2"},
-		"token hash, long":    {arguments: []string{"token", "hash"}, stdin: pipe(strings.Repeat(".", maxTokenFile)), status: "1"},
+		"token hash, long":    {arguments: []string{"token", "hash"}, stdin: pipe(strings.Repeat(".", plaintext.MaxFile)), status: "1"},
 		"token hash, typed":   {arguments: []string{"token", "hash"}, stdin: func(t *testing.T, token string) *os.File { return typed(t, token+"\n") }, status: "0"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -248,14 +251,14 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 	}
 }
 
-// tokenIn finds a token made by newToken in a text.
+// tokenIn finds a token made by token new in a text.
 func tokenIn(text string) string {
-	at := strings.Index(text, tokenPrefix)
+	at := strings.Index(text, "as_")
 	if at < 0 {
 		return ""
 	}
 	end := at
-	for end < len(text) && (text[end] == '-' || text[end] == '_' || strings.IndexByte(base62, text[end]) >= 0) {
+	for end < len(text) && (text[end] == '-' || text[end] == '_' || strings.IndexByte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", text[end]) >= 0) {
 		end++
 	}
 	return text[at:end]

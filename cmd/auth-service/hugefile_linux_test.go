@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // peak is the most memory that the process has had, in bytes.
@@ -33,23 +35,23 @@ func TestHugeFilesAreNotRead(t *testing.T) {
 	for _, variable := range []string{keyringVariable, tokenFileVariable} {
 		t.Run(variable, func(t *testing.T) {
 			t.Parallel()
-			text := keyringWith(1)
+			text := tokentest.Keyring(1)
 			if variable == tokenFileVariable {
-				text = testTokenNumber(1)
+				text = tokentest.Token(1)
 			}
-			path := writeFile(t, filepath.Join(t.TempDir(), "file"), text)
+			path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "file"), text)
 			s := startService(t, variable+"="+path)
 			before := s.peak(t)
-			huge := writeFile(t, path+".huge", "")
+			huge := tokentest.WriteFile(t, path+".huge", "")
 			if err := os.Truncate(huge, 600<<20); err != nil {
 				t.Fatal(err)
 			}
-			rename(t, huge, path)
+			tokentest.Rename(t, huge, path)
 			s.await(t, "has 629145600 bytes; at most ")
 			if grown := s.peak(t) - before; grown > 8<<20 {
 				t.Errorf("it took %d bytes", grown)
 			}
-			if got := s.status(t, testTokenNumber(1)); got != 200 {
+			if got := s.status(t, tokentest.Token(1)); got != 200 {
 				t.Errorf("the last good token: status %d", got)
 			}
 		})

@@ -15,6 +15,8 @@ import (
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/activation"
+
+	"github.com/concrete-security/auth-service/internal/setting"
 )
 
 const (
@@ -56,7 +58,7 @@ func parseEndpoints(name, list string) (endpoints []endpoint, err error) {
 			return nil, err
 		}
 		if slices.ContainsFunc(endpoints, e.same) {
-			return nil, invalid("%s: %q stands there twice", name, item)
+			return nil, setting.Invalid("%s: %q stands there twice", name, item)
 		}
 		endpoints = append(endpoints, e)
 	}
@@ -64,7 +66,7 @@ func parseEndpoints(name, list string) (endpoints []endpoint, err error) {
 }
 
 func parseEndpoint(name, item string) (endpoint, error) {
-	unknown := invalid("%s: %q is none of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd", name, item)
+	unknown := setting.Invalid("%s: %q is none of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd", name, item)
 	if item == systemdEndpoint {
 		return endpoint{network: systemdEndpoint}, nil
 	}
@@ -78,7 +80,7 @@ func parseEndpoint(name, item string) (endpoint, error) {
 		if u.Path != "" || u.RawQuery != "" || u.Port() == "" || bare {
 			return endpoint{}, unknown
 		}
-		if _, err := wholeNumber(name, u.Port(), 0, 65535); err != nil {
+		if _, err := setting.WholeNumber(name, u.Port(), 0, 65535); err != nil {
 			return endpoint{}, err
 		}
 		return tcpEndpoint(u.Hostname(), u.Port()), nil
@@ -159,10 +161,10 @@ type unixListener struct {
 func listenUnix(path string, mode fs.FileMode) (_ []net.Listener, err error) {
 	info, err := os.Lstat(path)
 	if err == nil && info.Mode().Type() != fs.ModeSocket {
-		return nil, invalid("%s exists and is not a socket", path)
+		return nil, setting.Invalid("%s exists and is not a socket", path)
 	}
 	if len(path) > maxSocketPath {
-		return nil, invalid("%s is longer than the %d bytes that a socket's path may have", path, maxSocketPath)
+		return nil, setting.Invalid("%s is longer than the %d bytes that a socket's path may have", path, maxSocketPath)
 	}
 	// Nobody else may connect before the mode is set.
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".auth")
@@ -209,12 +211,12 @@ func inheritedListeners() ([]net.Listener, error) {
 		return nil, err
 	}
 	if len(listeners) == 0 {
-		return nil, invalid("systemd has passed no socket to this process (check LISTEN_PID)")
+		return nil, setting.Invalid("systemd has passed no socket to this process (check LISTEN_PID)")
 	}
 	var opened []net.Listener
 	for i, l := range listeners {
 		if l == nil || !isListening(l) {
-			return opened, invalid("the %s socket from systemd is not a listening stream socket", ordinal(i+1))
+			return opened, setting.Invalid("the %s socket from systemd is not a listening stream socket", ordinal(i+1))
 		}
 		opened = append(opened, l)
 	}

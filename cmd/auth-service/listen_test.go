@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 func TestParseEndpoints(t *testing.T) {
@@ -56,7 +58,7 @@ func TestParseEndpoints(t *testing.T) {
 // onSocket makes a service that listens at path alone.
 func onSocket(t *testing.T, path string, environment ...string) *service {
 	t.Helper()
-	return newService(t, append(environment, "AUTH_SERVICE_TOKEN="+goodToken, "LISTEN=unix://"+path)...)
+	return newService(t, append(environment, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LISTEN=unix://"+path)...)
 }
 
 // startOn starts the service and waits until it says so; for one that listens
@@ -115,7 +117,7 @@ func TestUnixSocket(t *testing.T) {
 	s := onSocket(t, path+"?mode=0606")
 	s.startOn(t)
 	s.await(t, "listen=unix://"+path)
-	for token, want := range map[string]int{goodToken: 200, "wrong": 401} {
+	for token, want := range map[string]int{tokentest.Good: 200, "wrong": 401} {
 		if got, _ := get(t, clientOf(path), "http://unix/auth", token); got != want {
 			t.Errorf("status %d, want %d", got, want)
 		}
@@ -141,7 +143,7 @@ func TestSuccession(t *testing.T) {
 	if err := first.Wait(); err != nil {
 		t.Errorf("the first: %v", err)
 	}
-	if got, _ := get(t, clientOf(path), "http://unix/auth", goodToken); got != 200 {
+	if got, _ := get(t, clientOf(path), "http://unix/auth", tokentest.Good); got != 200 {
 		t.Errorf("status %d", got)
 	}
 	// One that fails to start leaves it alone as well.
@@ -152,7 +154,7 @@ func TestSuccession(t *testing.T) {
 	defer func() { _ = taken.Close() }()
 	third := onSocket(t, path, "ADMIN_LISTEN=tcp://"+taken.Addr().String())
 	third.mustRefuse(t, exitFailure, "ADMIN_LISTEN: ")
-	if got, _ := get(t, clientOf(path), "http://unix/auth", goodToken); got != 200 {
+	if got, _ := get(t, clientOf(path), "http://unix/auth", tokentest.Good); got != 200 {
 		t.Errorf("after a failed start: status %d", got)
 	}
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
@@ -177,7 +179,7 @@ func (s *service) mustRefuse(t *testing.T, status int, want string) {
 func TestBadListeners(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	file := writeFile(t, filepath.Join(dir, "file"), "not a socket")
+	file := tokentest.WriteFile(t, filepath.Join(dir, "file"), "not a socket")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -206,7 +208,7 @@ func TestBadListeners(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			newService(t, append(c.environment, "AUTH_SERVICE_TOKEN="+goodToken)...).mustRefuse(t, c.status, c.want)
+			newService(t, append(c.environment, "AUTH_SERVICE_TOKEN="+tokentest.Good)...).mustRefuse(t, c.status, c.want)
 		})
 	}
 	if text, err := os.ReadFile(file); err != nil || string(text) != "not a socket" {
@@ -237,14 +239,14 @@ func TestSeveralListeners(t *testing.T) {
 		places = append(places, "tcp://"+six.Addr().String())
 		_ = six.Close()
 	}
-	s := newService(t, "AUTH_SERVICE_TOKEN="+goodToken, "LISTEN="+strings.Join(places, ","))
+	s := newService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LISTEN="+strings.Join(places, ","))
 	s.startOn(t)
 	for _, place := range places {
 		client, url := http.DefaultClient, "http"+strings.TrimPrefix(place, "tcp")+"/auth"
 		if strings.HasPrefix(place, "unix") {
 			client, url = clientOf(path), "http://unix/auth"
 		}
-		if got, _ := get(t, client, url, goodToken); got != 200 {
+		if got, _ := get(t, client, url, tokentest.Good); got != 200 {
 			t.Errorf("%s: status %d", place, got)
 		}
 	}

@@ -9,11 +9,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 func TestFailureLines(t *testing.T) {
 	t.Parallel()
-	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "LOG_FORMAT=json")
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LOG_FORMAT=json")
 	const secret = "a-secret-that-is-in-the-wrong-place-0123456789"
 	s.await(t, `"started"`) // the lines after that are those of requests
 	for _, c := range []struct {
@@ -64,7 +66,7 @@ func TestFailureLines(t *testing.T) {
 // TestFlood: many failures, few lines, and a count of the rest.
 func TestFlood(t *testing.T) {
 	t.Parallel()
-	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken)
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good)
 	for range 2000 {
 		if got := s.status(t, "wrong"); got != 401 {
 			t.Fatalf("status %d", got)
@@ -79,17 +81,17 @@ func TestFlood(t *testing.T) {
 
 func TestSuccessAndHealthAreQuiet(t *testing.T) {
 	t.Parallel()
-	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken)
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good)
 	s.await(t, "started")
 	before := s.log.String()
-	s.status(t, goodToken)
+	s.status(t, tokentest.Good)
 	s.ask(t, "/health", nil)
 	time.Sleep(50 * time.Millisecond)
 	if after := s.log.String(); after != before {
 		t.Errorf("logged: %q", after[len(before):])
 	}
-	debug := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "LOG_LEVEL=debug")
-	debug.status(t, goodToken)
+	debug := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LOG_LEVEL=debug")
+	debug.status(t, tokentest.Good)
 	debug.await(t, "authentication succeeded")
 }
 
@@ -102,11 +104,11 @@ func TestBlockedLog(t *testing.T) {
 	}
 	defer read.Close()
 	defer write.Close()
-	s := newService(t, "AUTH_SERVICE_TOKEN="+goodToken, "LOG_LEVEL=debug")
+	s := newService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LOG_LEVEL=debug")
 	s.Stderr = write
 	s.run(t)
 	for range 5000 {
-		if got := s.status(t, goodToken); got != 200 {
+		if got := s.status(t, tokentest.Good); got != 200 {
 			t.Fatalf("status %d", got)
 		}
 	}

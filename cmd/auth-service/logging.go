@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/setting"
 )
 
 // levelCritical is above all that is logged: it silences.
@@ -26,7 +28,7 @@ func logLevel(name string) (slog.Level, error) {
 	case "CRITICAL":
 		return levelCritical, nil
 	}
-	return 0, invalid("LOG_LEVEL: %q is none of DEBUG, INFO, WARNING, ERROR and CRITICAL", name)
+	return 0, setting.Invalid("LOG_LEVEL: %q is none of DEBUG, INFO, WARNING, ERROR and CRITICAL", name)
 }
 
 // newLogger returns a logger whose errors and messages have passed the censor.

@@ -14,6 +14,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
+	"github.com/concrete-security/auth-service/internal/setting"
 )
 
 // Exit statuses beside 0.
@@ -48,16 +50,6 @@ type process struct {
 	portable bool
 }
 
-// configurationError is an error that lasts until somebody changes the
-// configuration.
-type configurationError struct{ error }
-
-func (e configurationError) Unwrap() error { return e.error }
-
-func invalid(format string, arguments ...any) error {
-	return configurationError{fmt.Errorf(format, arguments...)}
-}
-
 func main() {
 	os.Exit(execute(os.Args[1:], &process{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 }
@@ -66,8 +58,8 @@ func main() {
 // command, it wipes the token from the environment and forbids others to read the
 // process's memory.
 func execute(arguments []string, p *process) (status int) {
-	forbidden := forbidDumps()
-	token, err := takeSecret(tokenVariable)
+	forbidden := secret.ForbidDumps()
+	token, err := secret.TakeVariable(tokenVariable)
 	defer core.Wipe(token)
 	p.token, p.exposed = token, errors.Join(forbidden, err)
 	return run(context.Background(), arguments, p)
@@ -95,7 +87,7 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		return status
 	}
 	if err != nil {
-		return report(p, configurationError{err})
+		return report(p, setting.Error{Err: err})
 	}
 	command.BindTo(ctx, (*context.Context)(nil))
 	switch command.Command() {
@@ -111,7 +103,7 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 
 func (p *process) warnOfExposure() {
 	if p.exposed != nil {
-		fmt.Fprintf(p.stderr, "auth-service: warning: %s\n", oneLine(p.exposed))
+		fmt.Fprintf(p.stderr, "auth-service: warning: %s\n", setting.OneLine(p.exposed))
 	}
 }
 
@@ -138,7 +130,7 @@ func report(p *process, err error) int {
 	for line := range strings.SplitSeq(p.censor.clean(err.Error()), "\n") {
 		fmt.Fprintf(p.stderr, "auth-service: %s\n", line)
 	}
-	if errors.As(err, new(configurationError)) {
+	if setting.Lasts(err) {
 		return exitConfiguration
 	}
 	return exitFailure

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 const windowSize = 16
@@ -140,10 +141,10 @@ func leavesNoToken(t *testing.T, to target, source string, times int) {
 	secrets := []string{single, named, wrong}
 	dir := t.TempDir()
 	credential := core.CredentialOf([]byte(named))
-	keyring := writeFile(t, filepath.Join(dir, "keyring"), fmt.Sprintf("ci sha256:%x scope=metrics\n", credential))
+	keyring := tokentest.WriteFile(t, filepath.Join(dir, "keyring"), fmt.Sprintf("ci sha256:%x scope=metrics\n", credential))
 	environment := "AUTH_SERVICE_TOKEN=" + single
 	if source == "file" {
-		environment = "AUTH_SERVICE_TOKEN_FILE=" + writeFile(t, filepath.Join(dir, "token"), single+"\n")
+		environment = "AUTH_SERVICE_TOKEN_FILE=" + tokentest.WriteFile(t, filepath.Join(dir, "token"), single+"\n")
 	}
 	s := to.newService(t, "AUTH_SERVICE_KEYRING="+keyring, environment, "A=1", "LOG_LEVEL=DEBUG")
 	s.run(t)

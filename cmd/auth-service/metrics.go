@@ -2,58 +2,23 @@ package main
 
 import (
 	"runtime"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/server"
 )
 
-// reloads counts how often the sources were read again. The first reading, at
-// the start, is not counted.
-type reloads struct {
-	mu            sync.Mutex
-	good, bad     uint64
-	lastGood      time.Time
-	lastSucceeded bool
-	lastLook      time.Time // zero where there are no files
-}
-
-// started notes the first reading, and whether it found all files.
-func (r *reloads) started(now time.Time, complete bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lastGood, r.lastSucceeded = now, complete
-}
-
-func (r *reloads) looked(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lastLook = now
-}
-
-func (r *reloads) count(succeeded bool, now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.lastSucceeded = succeeded
-	if !succeeded {
-		r.bad++
-		return
-	}
-	r.good++
-	r.lastGood = now
-}
-
 // newRegistry returns the metrics of a server and of the process that it is in.
-func newRegistry(srv *server.Server, r *reloads) *prometheus.Registry {
+func newRegistry(srv *server.Server, reloads func() tokens.Reloads) *prometheus.Registry {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&collector{server: srv, reloads: r},
+		&collector{server: srv, reloads: reloads},
 	)
 	return registry
 }
@@ -62,7 +27,7 @@ func newRegistry(srv *server.Server, r *reloads) *prometheus.Registry {
 // that a client sends becomes a label; principals are those of the keyring.
 type collector struct {
 	server  *server.Server
-	reloads *reloads
+	reloads func() tokens.Reloads
 }
 
 func describeMetric(name, help string, labels ...string) *prometheus.Desc {
@@ -132,14 +97,13 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 }
 
 func (c *collector) collectReloads(counter func(*prometheus.Desc, uint64, ...string), gauge func(*prometheus.Desc, float64, ...string)) {
-	c.reloads.mu.Lock()
-	defer c.reloads.mu.Unlock()
-	counter(reloadsDesc, c.reloads.good, "success")
-	counter(reloadsDesc, c.reloads.bad, "failure")
-	gauge(lastReloadDesc, unixSeconds(c.reloads.lastGood))
-	gauge(reloadResultDesc, oneIf(c.reloads.lastSucceeded))
-	if !c.reloads.lastLook.IsZero() {
-		gauge(lastLookDesc, unixSeconds(c.reloads.lastLook))
+	r := c.reloads()
+	counter(reloadsDesc, r.Succeeded, "success")
+	counter(reloadsDesc, r.Failed, "failure")
+	gauge(lastReloadDesc, unixSeconds(r.LastGood))
+	gauge(reloadResultDesc, oneIf(r.LastSucceeded))
+	if !r.LastLook.IsZero() {
+		gauge(lastLookDesc, unixSeconds(r.LastLook))
 	}
 }
 

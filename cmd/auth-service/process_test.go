@@ -210,11 +210,3 @@ func (s *service) await(t *testing.T, text string) {
 		}
 	}
 }
-
-func writeFile(t *testing.T, path, text string) string {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -13,20 +12,9 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
-
-func testTokenNumber(n int) string {
-	return fmt.Sprintf("reload-token-number-%04d-0123456789abcdef", n)
-}
-
-func keyringWith(numbers ...int) string {
-	var b strings.Builder
-	for _, n := range numbers {
-		e := core.Entry{Principal: "p", Credential: core.CredentialOf([]byte(testTokenNumber(n))), Expires: core.Never}
-		b.WriteString(e.String() + "\n")
-	}
-	return b.String()
-}
 
 // awaitRotation waits until old is denied and renewed accepted, which must take
 // no longer than a second, and some patience for a busy machine.
@@ -45,36 +33,29 @@ func (s *service) awaitRotation(t *testing.T, old, renewed string) {
 	}
 }
 
-func rename(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.Rename(from, to); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // TestReload changes the keyring in every way that files are changed, while a
 // client that is never to be denied keeps asking.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	type change func(t *testing.T, s *service, path, text string)
 	for name, apply := range map[string]change{
-		"write": func(t *testing.T, _ *service, path, text string) { writeFile(t, path, text) },
+		"write": func(t *testing.T, _ *service, path, text string) { tokentest.WriteFile(t, path, text) },
 		"rename": func(t *testing.T, _ *service, path, text string) {
-			rename(t, writeFile(t, path+".new", text), path)
+			tokentest.Rename(t, tokentest.WriteFile(t, path+".new", text), path)
 		},
 		"delete and create": func(t *testing.T, _ *service, path, text string) {
 			if err := os.Remove(path); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(300 * time.Millisecond)
-			writeFile(t, path, text)
+			tokentest.WriteFile(t, path, text)
 		},
 		"times put back": func(t *testing.T, _ *service, path, text string) { // cp -p, rsync --inplace
 			info, err := os.Stat(path)
 			if err != nil {
 				t.Fatal(err)
 			}
-			writeFile(t, path, text)
+			tokentest.WriteFile(t, path, text)
 			if err := os.Chtimes(path, info.ModTime(), info.ModTime()); err != nil {
 				t.Fatal(err)
 			}
@@ -93,7 +74,7 @@ func TestReload(t *testing.T) {
 			}
 		},
 		"hangup": func(t *testing.T, s *service, path, text string) {
-			writeFile(t, path, text)
+			tokentest.WriteFile(t, path, text)
 			if err := s.Process.Signal(syscall.SIGHUP); err != nil {
 				t.Fatal(err)
 			}
@@ -104,12 +85,12 @@ func TestReload(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			writeFile(t, filepath.Join(version, "keyring"), text)
+			tokentest.WriteFile(t, filepath.Join(version, "keyring"), text)
 			link := filepath.Join(dir, "..data_tmp")
 			if err := os.Symlink(filepath.Base(version), link); err != nil {
 				t.Fatal(err)
 			}
-			rename(t, link, filepath.Join(dir, "..data"))
+			tokentest.Rename(t, link, filepath.Join(dir, "..data"))
 			if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink == 0 {
 				_ = os.Remove(path)
 				if err := os.Symlink(filepath.Join("..data", "keyring"), path); err != nil {
@@ -121,21 +102,21 @@ func TestReload(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const always = 0
-			path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(always, 1))
+			path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.Keyring(always, 1))
 			s := startService(t, "AUTH_SERVICE_KEYRING="+path)
 			var stop atomic.Bool
 			var client sync.WaitGroup
 			client.Go(func() {
 				for !stop.Load() {
-					if got := s.status(t, testTokenNumber(always)); got != 200 {
+					if got := s.status(t, tokentest.Token(always)); got != 200 {
 						t.Errorf("a token that was never removed got %d", got)
 						return
 					}
 				}
 			})
 			for n := 2; n < 5; n++ {
-				apply(t, s, path, keyringWith(always, n))
-				s.awaitRotation(t, testTokenNumber(n-1), testTokenNumber(n))
+				apply(t, s, path, tokentest.Keyring(always, n))
+				s.awaitRotation(t, tokentest.Token(n-1), tokentest.Token(n))
 			}
 			stop.Store(true)
 			client.Wait()
@@ -145,35 +126,35 @@ func TestReload(t *testing.T) {
 
 func TestBrokenReloadKeepsTheLastGoodKeyring(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(1))
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.Keyring(1))
 	s := startService(t, "AUTH_SERVICE_KEYRING="+path)
-	writeFile(t, path, keyringWith(2)+"ci sha256:nonsense\n")
+	tokentest.WriteFile(t, path, tokentest.Keyring(2)+"ci sha256:nonsense\n")
 	s.await(t, path+":2: ")
 	s.await(t, "level=ERROR")
-	if old, renewed := s.status(t, testTokenNumber(1)), s.status(t, testTokenNumber(2)); old != 200 || renewed != 401 {
+	if old, renewed := s.status(t, tokentest.Token(1)), s.status(t, tokentest.Token(2)); old != 200 || renewed != 401 {
 		t.Errorf("the old token got %d, the one of the broken file %d", old, renewed)
 	}
-	writeFile(t, path, keyringWith(2))
-	s.awaitRotation(t, testTokenNumber(1), testTokenNumber(2))
+	tokentest.WriteFile(t, path, tokentest.Keyring(2))
+	s.awaitRotation(t, tokentest.Token(1), tokentest.Token(2))
 }
 
 func TestReloadOfTheTokenFile(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, filepath.Join(t.TempDir(), "token"), testTokenNumber(1)+"\n")
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "token"), tokentest.Token(1)+"\n")
 	s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+path)
-	writeFile(t, path, testTokenNumber(2)+"\n")
-	s.awaitRotation(t, testTokenNumber(1), testTokenNumber(2))
+	tokentest.WriteFile(t, path, tokentest.Token(2)+"\n")
+	s.awaitRotation(t, tokentest.Token(1), tokentest.Token(2))
 }
 
 // TestReloadKeepsTheVariablesToken: the process has forgotten it, and knows it
 // all the same.
 func TestReloadKeepsTheVariablesToken(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(1))
-	s := startService(t, "AUTH_SERVICE_TOKEN="+goodToken, "AUTH_SERVICE_KEYRING="+path)
-	writeFile(t, path, keyringWith(2))
-	s.awaitRotation(t, testTokenNumber(1), testTokenNumber(2))
-	if got := s.ask(t, "/auth?scope=anything", http.Header{"Authorization": {"Bearer " + goodToken}}); got != 200 {
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.Keyring(1))
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "AUTH_SERVICE_KEYRING="+path)
+	tokentest.WriteFile(t, path, tokentest.Keyring(2))
+	s.awaitRotation(t, tokentest.Token(1), tokentest.Token(2))
+	if got := s.ask(t, "/auth?scope=anything", http.Header{"Authorization": {"Bearer " + tokentest.Good}}); got != 200 {
 		t.Errorf("status %d", got)
 	}
 }
@@ -185,35 +166,35 @@ func TestUnusableTokenFile(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"empty":      {"", "AUTH_SERVICE_TOKEN_FILE is empty"},
 		"short":      {"short\n", "AUTH_SERVICE_TOKEN_FILE is too short"},
-		"two ends":   {testTokenNumber(2) + "\n\n", "AUTH_SERVICE_TOKEN_FILE ends with a line break"},
-		"two lines":  {testTokenNumber(2) + "\n" + keyringWith(2), "AUTH_SERVICE_TOKEN_FILE has more than one line"},
-		"mark":       {"\xef\xbb\xbf" + testTokenNumber(2), "AUTH_SERVICE_TOKEN_FILE begins with a byte order mark"},
-		"whitespace": {testTokenNumber(2) + " \n", "AUTH_SERVICE_TOKEN_FILE has whitespace around it"},
-		"huge":       {strings.Repeat("x", maxTokenFile+1), "at most 65536 are read"},
+		"two ends":   {tokentest.Token(2) + "\n\n", "AUTH_SERVICE_TOKEN_FILE ends with a line break"},
+		"two lines":  {tokentest.Token(2) + "\n" + tokentest.Keyring(2), "AUTH_SERVICE_TOKEN_FILE has more than one line"},
+		"mark":       {"\xef\xbb\xbf" + tokentest.Token(2), "AUTH_SERVICE_TOKEN_FILE begins with a byte order mark"},
+		"whitespace": {tokentest.Token(2) + " \n", "AUTH_SERVICE_TOKEN_FILE has whitespace around it"},
+		"huge":       {strings.Repeat("x", plaintext.MaxFile+1), "at most 65536 are read"},
 		"gone":       {"remove", "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := writeFile(t, filepath.Join(t.TempDir(), "token"), testTokenNumber(1)+"\n")
+			path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "token"), tokentest.Token(1)+"\n")
 			s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN_FILE="+path)
 			if c.text == "remove" {
 				if err := os.Remove(path); err != nil {
 					t.Fatal(err)
 				}
 			} else {
-				writeFile(t, path, c.text)
+				tokentest.WriteFile(t, path, c.text)
 			}
 			s.await(t, c.want)
 			s.await(t, "level=ERROR msg=\"reload failed")
-			if got := s.status(t, testTokenNumber(1)); got != 200 {
+			if got := s.status(t, tokentest.Token(1)); got != 200 {
 				t.Errorf("the last good token: status %d", got)
 			}
 			values := scrape(t, admin)
 			if values["auth_service_reloads_total result=failure"] != 1 || values["auth_service_last_reload_successful"] != 0 || values["auth_service_usable"] != 1 {
 				t.Errorf("%v", values)
 			}
-			writeFile(t, path, testTokenNumber(2)+"\r\n")
-			s.awaitRotation(t, testTokenNumber(1), testTokenNumber(2))
+			tokentest.WriteFile(t, path, tokentest.Token(2)+"\r\n")
+			s.awaitRotation(t, tokentest.Token(1), tokentest.Token(2))
 		})
 	}
 }
@@ -223,14 +204,14 @@ func TestUnusableTokenFile(t *testing.T) {
 func TestFileThatKeepsChanging(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	token := writeFile(t, filepath.Join(dir, "token"), testTokenNumber(1))
-	keyring := writeFile(t, filepath.Join(dir, "keyring"), keyringWith(2))
+	token := tokentest.WriteFile(t, filepath.Join(dir, "token"), tokentest.Token(1))
+	keyring := tokentest.WriteFile(t, filepath.Join(dir, "keyring"), tokentest.Keyring(2))
 	s := startService(t, "AUTH_SERVICE_TOKEN_FILE="+token, "AUTH_SERVICE_KEYRING="+keyring)
 	// If the machine pauses the test, the file does stop changing.
 	const pause = 80 * time.Millisecond
-	text, longest := testTokenNumber(3), time.Duration(0)
+	text, longest := tokentest.Token(3), time.Duration(0)
 	for begun, last := time.Now(), time.Now(); time.Since(begun) < 2*time.Second; time.Sleep(10 * time.Millisecond) {
-		writeFile(t, token, text)
+		tokentest.WriteFile(t, token, text)
 		longest = max(longest, time.Since(last))
 		last = time.Now()
 		if got := s.status(t, text); got != 401 && longest < pause {
@@ -250,35 +231,35 @@ func TestFileThatKeepsChanging(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(20 * time.Millisecond):
-				_ = os.WriteFile(token, []byte(testTokenNumber(3)+strings.Repeat("y", time.Now().Nanosecond()%1000)), 0o600)
+				_ = os.WriteFile(token, []byte(tokentest.Token(3)+strings.Repeat("y", time.Now().Nanosecond()%1000)), 0o600)
 			}
 		}
 	})
-	writeFile(t, keyring, keyringWith(4))
-	s.awaitRotation(t, testTokenNumber(2), testTokenNumber(4))
+	tokentest.WriteFile(t, keyring, tokentest.Keyring(4))
+	s.awaitRotation(t, tokentest.Token(2), tokentest.Token(4))
 	s.await(t, "keeps changing; it will be read once it stops changing")
 	close(stop)
 	writer.Wait()
-	writeFile(t, token, testTokenNumber(5)+"\n")
-	s.awaitStatus(t, testTokenNumber(5), 200)
+	tokentest.WriteFile(t, token, tokentest.Token(5)+"\n")
+	s.awaitStatus(t, tokentest.Token(5), 200)
 }
 
 // TestCutKeyring: the last line may lack its expiry.
 func TestCutKeyring(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(1))
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.Keyring(1))
 	s := startService(t, "AUTH_SERVICE_KEYRING="+path)
-	whole := strings.Replace(keyringWith(2), "\n", " expires=2020-01-01T00:00:00Z\n", 1)
+	whole := strings.Replace(tokentest.Keyring(2), "\n", " expires=2020-01-01T00:00:00Z\n", 1)
 	before, after, _ := strings.Cut(whole, " expires=")
-	writeFile(t, path, before)
+	tokentest.WriteFile(t, path, before)
 	s.await(t, path+":1: the last line has no line end")
-	if got := s.status(t, testTokenNumber(2)); got != 401 {
+	if got := s.status(t, tokentest.Token(2)); got != 401 {
 		t.Errorf("a token whose expiry is not written yet: status %d", got)
 	}
-	writeFile(t, path, before+" expires="+after)
+	tokentest.WriteFile(t, path, before+" expires="+after)
 	s.await(t, "level=ERROR msg=\"every token has expired")
 	for n := 1; n < 3; n++ {
-		if got := s.status(t, testTokenNumber(n)); got != 401 {
+		if got := s.status(t, tokentest.Token(n)); got != 401 {
 			t.Errorf("token %d: status %d", n, got)
 		}
 	}
@@ -287,13 +268,13 @@ func TestCutKeyring(t *testing.T) {
 // TestEmptiedKeyring: revoking everything works, and is not done in silence.
 func TestEmptiedKeyring(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), keyringWith(1, 2, 3))
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.Keyring(1, 2, 3))
 	s, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+path)
-	writeFile(t, path, keyringWith(1))
+	tokentest.WriteFile(t, path, tokentest.Keyring(1))
 	s.await(t, "level=WARNING msg=\"there are fewer tokens than before\" before=3 now=1")
-	writeFile(t, path, "")
+	tokentest.WriteFile(t, path, "")
 	s.await(t, "level=ERROR msg=\"AUTH_SERVICE_KEYRING has no entry: every request is refused\"")
-	if got := s.status(t, testTokenNumber(1)); got != 500 {
+	if got := s.status(t, tokentest.Token(1)); got != 500 {
 		t.Errorf("status %d", got)
 	}
 	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_last_reload_successful"] != 1 {
@@ -309,8 +290,8 @@ func TestEmptiedKeyring(t *testing.T) {
 func TestReadyFollowsTheClock(t *testing.T) {
 	t.Parallel()
 	expiry := time.Now().Add(3 * time.Second).Truncate(time.Second)
-	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte(goodToken)), Expires: expiry.Unix()}
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n")
+	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte(tokentest.Good)), Expires: expiry.Unix()}
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n")
 	s, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+path)
 	ready := func(admin string) int {
 		status, _ := get(t, http.DefaultClient, "http://"+admin+"/ready", "")
@@ -329,7 +310,7 @@ func TestReadyFollowsTheClock(t *testing.T) {
 	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_tokens"] != 1 {
 		t.Errorf("%v", values)
 	}
-	if got := s.status(t, goodToken); got != 401 {
+	if got := s.status(t, tokentest.Good); got != 401 {
 		t.Errorf("the expired token: status %d", got)
 	}
 	again, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+path)
@@ -347,7 +328,7 @@ func TestFilesThatComeLater(t *testing.T) {
 	token, keyring := filepath.Join(dir, "token"), filepath.Join(dir, "keyring")
 	s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN_FILE="+token, "AUTH_SERVICE_KEYRING="+keyring)
 	s.await(t, "started")
-	if got := s.status(t, testTokenNumber(1)); got != 500 {
+	if got := s.status(t, tokentest.Token(1)); got != 500 {
 		t.Errorf("status %d", got)
 	}
 	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_last_reload_successful"] != 0 {
@@ -356,12 +337,12 @@ func TestFilesThatComeLater(t *testing.T) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, keyring, keyringWith(2))
-	s.awaitStatus(t, testTokenNumber(2), 200)
-	writeFile(t, token, "too short")
+	tokentest.WriteFile(t, keyring, tokentest.Keyring(2))
+	s.awaitStatus(t, tokentest.Token(2), 200)
+	tokentest.WriteFile(t, token, "too short")
 	s.await(t, "AUTH_SERVICE_TOKEN_FILE is too short")
-	writeFile(t, token, testTokenNumber(1)+"\n")
-	s.awaitStatus(t, testTokenNumber(1), 200)
+	tokentest.WriteFile(t, token, tokentest.Token(1)+"\n")
+	s.awaitStatus(t, tokentest.Token(1), 200)
 	values := scrape(t, admin)
 	if values["auth_service_usable"] != 1 || values["auth_service_last_reload_successful"] != 1 {
 		t.Errorf("%v", values)
@@ -388,19 +369,19 @@ func (s *service) awaitStatus(t *testing.T, token string, want int) {
 // variable does.
 func TestTokenInBothPlaces(t *testing.T) {
 	t.Parallel()
-	path := writeFile(t, filepath.Join(t.TempDir(), "keyring"), strings.ReplaceAll(keyringWith(1, 2), "\n", " expires=2020-01-01\n"))
-	s := startService(t, "AUTH_SERVICE_TOKEN="+testTokenNumber(1), "AUTH_SERVICE_KEYRING="+path)
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), strings.ReplaceAll(tokentest.Keyring(1, 2), "\n", " expires=2020-01-01\n"))
+	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Token(1), "AUTH_SERVICE_KEYRING="+path)
 	s.await(t, "AUTH_SERVICE_TOKEN holds a token that is in AUTH_SERVICE_KEYRING too")
-	if got := s.status(t, testTokenNumber(1)); got != 401 {
+	if got := s.status(t, tokentest.Token(1)); got != 401 {
 		t.Errorf("expired in the keyring: status %d", got)
 	}
-	writeFile(t, path, strings.ReplaceAll(keyringWith(1, 2), "\n", " scope=metrics\n"))
-	s.awaitStatus(t, testTokenNumber(1), 200)
-	if got := s.ask(t, "/auth?scope=deploy", http.Header{"Authorization": {"Bearer " + testTokenNumber(1)}}); got != 403 {
+	tokentest.WriteFile(t, path, strings.ReplaceAll(tokentest.Keyring(1, 2), "\n", " scope=metrics\n"))
+	s.awaitStatus(t, tokentest.Token(1), 200)
+	if got := s.ask(t, "/auth?scope=deploy", http.Header{"Authorization": {"Bearer " + tokentest.Token(1)}}); got != 403 {
 		t.Errorf("a scope that the keyring does not give: status %d", got)
 	}
-	writeFile(t, path, keyringWith(2))
-	for begun := time.Now(); s.ask(t, "/auth?scope=deploy", http.Header{"Authorization": {"Bearer " + testTokenNumber(1)}}) != 200; time.Sleep(10 * time.Millisecond) {
+	tokentest.WriteFile(t, path, tokentest.Keyring(2))
+	for begun := time.Now(); s.ask(t, "/auth?scope=deploy", http.Header{"Authorization": {"Bearer " + tokentest.Token(1)}}) != 200; time.Sleep(10 * time.Millisecond) {
 		if time.Since(begun) > 20*time.Second {
 			t.Fatalf("without its line the variable's token does not pass: %s", s.log)
 		}
@@ -411,10 +392,10 @@ func TestTokenInBothPlaces(t *testing.T) {
 // the other half.
 func TestStartWhileTheKeyringIsWritten(t *testing.T) {
 	t.Parallel()
-	text := keyringWith(1)
+	text := tokentest.Keyring(1)
 	path := filepath.Join(t.TempDir(), "keyring")
 	s := newService(t, "AUTH_SERVICE_KEYRING="+path)
-	writeFile(t, path, text[:40])
+	tokentest.WriteFile(t, path, text[:40])
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -429,7 +410,7 @@ func TestStartWhileTheKeyringIsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.await(t, "msg=started")
-	if got := s.status(t, testTokenNumber(1)); got != 200 {
+	if got := s.status(t, tokentest.Token(1)); got != 200 {
 		t.Errorf("status %d", got)
 	}
 }

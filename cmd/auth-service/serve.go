@@ -16,6 +16,10 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/concrete-security/auth-service/internal/admin"
+	"github.com/concrete-security/auth-service/internal/limits"
+	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/setting"
+	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/server"
 )
 
@@ -41,9 +45,9 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	defer lines.flush(flushTime)
 	logger := newLogger(lines, s.logLevel, s.logJSON, p.censor)
 	if p.exposed != nil {
-		logger.Warn(oneLine(p.exposed))
+		logger.Warn(setting.OneLine(p.exposed))
 	}
-	sources, err := newSources(s.sources, p.token, logger)
+	sources, err := openSources(s.sources, p.token, logger)
 	if err != nil {
 		return err
 	}
@@ -53,11 +57,10 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	notifyHangup(hangups) // early: by default it would end the process
 	defer signal.Stop(hangups)
 	started := time.Now()
-	loaded, err := sources.start(started)
+	keyring, err := sources.Load(ctx)
 	if err != nil {
 		return err
 	}
-	sources.reloads.started(started, loaded.failure() == nil)
 	// If the system refuses an address, it may be free or exist later.
 	listeners, err := listenOn(ctx, s.endpoints)
 	if err != nil {
@@ -75,26 +78,26 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	describe(logger, "tokens loaded", loaded.keyring, started)
+	logger.LogAttrs(ctx, slog.LevelInfo, "tokens loaded", tokens.Summary(keyring, started)...)
 	loops := runtime.GOMAXPROCS(0)
 	// One more, for all that is not a loop: a processor that is free keeps the
 	// scheduler from taking a loop's away while that waits for events.
 	runtime.GOMAXPROCS(loops + 1)
-	srv := server.New(loaded.keyring, server.Options{
+	srv := server.New(keyring, server.Options{
 		Logger:         logger,
 		Loops:          loops,
 		HeadTimeout:    s.headTimeout,
 		IdleTimeout:    s.idleTimeout,
 		DrainTimeout:   s.drainTimeout,
 		MaxConnections: connectionLimit(s.maxConnections, len(admins) > 0, logger),
-		MaxHeldBytes:   heldLimit(memlimit.FromCgroup),
+		MaxHeldBytes:   limits.Held(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,
 	})
 	if len(admins) > 0 {
-		defer serveAdmin(admins, newAdmin(ctx, srv.Usable, newRegistry(srv, &sources.reloads)), logger)()
+		defer serveAdmin(admins, newAdmin(ctx, srv.Usable, newRegistry(srv, sources.Reloads)), logger)()
 		logger.Info("admin listener started", "listen", addresses(admins))
 	}
-	go sources.watch(ctx, hangups, srv)
+	go sources.Watch(ctx, hangups, srv.SetKeyring)
 	logger.Info("started", "listen", addresses(listeners), "version", version().Version)
 	giveBackStart()
 	// It fails if whoever started it does not ask to be told.
@@ -110,6 +113,22 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	return nil
 }
 
+// openSources opens the sources of tokens, one of which may be the token in
+// plaintext, and warns of what is doubtful about the settings.
+func openSources(o tokens.Options, token []byte, logger *slog.Logger) (*tokens.Sources, error) {
+	if len(token) > 0 && o.TokenFile != "" {
+		return nil, setting.Invalid("%s and %s are both set; set one of them", tokenVariable, tokenFileVariable)
+	}
+	if o.MinLength < plaintext.MinLength {
+		logger.Warn(fmt.Sprintf("%s is below %d: short tokens can be guessed", minLengthVariable, plaintext.MinLength), "minimum", o.MinLength)
+	}
+	if len(token) == 0 && o.TokenFile == "" && o.Keyring == "" {
+		logger.Warn(fmt.Sprintf("%s is not set: every request is refused until it holds at least %d characters", tokenVariable, o.MinLength))
+	}
+	o.Token, o.Logger = token, logger
+	return tokens.Open(o)
+}
+
 // hideSockets hides the sockets behind the listeners, so that no event loop can
 // serve them.
 func hideSockets(listeners []net.Listener) {
@@ -120,15 +139,13 @@ func hideSockets(listeners []net.Listener) {
 
 // connectionLimit keeps the limit within what the system allows the process.
 func connectionLimit(wanted int, hasAdmin bool, logger *slog.Logger) int {
-	descriptors, known := descriptorLimit()
 	reserved := reservedDescriptors
 	if hasAdmin {
 		reserved += admin.MaxConnections
 	}
-	if !known || uint64(wanted+reserved) <= descriptors {
-		return wanted
+	limit := limits.Connections(wanted, reserved)
+	if limit < wanted {
+		logger.Warn("MAX_CONNECTIONS is more than the limit of open files allows", "wanted", wanted, "limit", limit)
 	}
-	limit := max(1, int(descriptors)-reserved)
-	logger.Warn("MAX_CONNECTIONS is more than the limit of open files allows", "wanted", wanted, "limit", limit)
 	return limit
 }

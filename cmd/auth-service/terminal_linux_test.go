@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // openTerminal returns both ends of a new pseudo-terminal.
@@ -57,7 +59,7 @@ func TestHashOnATerminal(t *testing.T) {
 			t.Fatal("the echo is not switched off")
 		}
 	}
-	if _, err := io.WriteString(controller, goodToken+"\n"); err != nil {
+	if _, err := io.WriteString(controller, tokentest.Good+"\n"); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Wait(); err != nil {
@@ -82,7 +84,7 @@ func TestHashOnATerminal(t *testing.T) {
 		}
 		shown.Write(piece[:n])
 	}
-	if strings.Contains(shown.String(), goodToken[:8]) {
+	if strings.Contains(shown.String(), tokentest.Good[:8]) {
 		t.Errorf("the terminal showed %q", shown.String())
 	}
 }

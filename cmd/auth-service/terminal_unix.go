@@ -13,7 +13,7 @@ import (
 )
 
 // readHidden reads one line from a terminal that does not show it, into one
-// buffer, and drops its end. term.ReadPassword, which does the same, leaves
+// buffer. term.ReadPassword, which does the same, leaves
 // copies behind: it appends byte by byte.
 func readHidden(fd int) (line []byte, err error) {
 	before, err := unix.IoctlGetTermios(fd, getTermios)
@@ -46,7 +46,7 @@ func readHidden(fd int) (line []byte, err error) {
 		}
 		length += max(n, 0)
 		if end := bytes.IndexByte(buffer[:length], '\n'); n <= 0 || end >= 0 {
-			return withoutLineEnd(buffer[:length]), nil
+			return buffer[:length], nil
 		}
 	}
 }

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"strconv"
 	"strings"
@@ -17,6 +14,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/secret"
+	"github.com/concrete-security/auth-service/internal/setting"
 	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
@@ -39,7 +39,7 @@ func (f *entryFlags) line(token []byte, now time.Time) (string, error) {
 		Scopes: f.Scope, Expires: core.Never,
 	}
 	if !core.ValidPrincipal(f.Principal) {
-		return "", invalid("--principal: %q is not 1 to 64 of A-Z a-z 0-9 . _ -", f.Principal)
+		return "", setting.Invalid("--principal: %q is not 1 to 64 of A-Z a-z 0-9 . _ -", f.Principal)
 	}
 	if f.Expires != "" {
 		expires, err := expiry(f.Expires, now)
@@ -51,7 +51,7 @@ func (f *entryFlags) line(token []byte, now time.Time) (string, error) {
 	line := entry.String()
 	// What the parser would refuse must not be handed out.
 	if _, err := core.ParseKeyring([]byte(line)); err != nil {
-		return "", invalid("--scope: %q is not a list of scopes, each of 1 to 64 printable ASCII characters without quote, comma and backslash, or * alone", strings.Join(f.Scope, ","))
+		return "", setting.Invalid("--scope: %q is not a list of scopes, each of 1 to 64 printable ASCII characters without quote, comma and backslash, or * alone", strings.Join(f.Scope, ","))
 	}
 	return line, nil
 }
@@ -71,16 +71,16 @@ func expiry(when string, now time.Time) (time.Time, error) {
 			n, err = strconv.Atoi(days)
 			lifetime = time.Duration(n) * day
 			if n > maxLifetimeDays {
-				return expires, invalid("--expires: %q is more than %dd", when, maxLifetimeDays)
+				return expires, setting.Invalid("--expires: %q is more than %dd", when, maxLifetimeDays)
 			}
 		}
 		if err != nil {
-			return expires, invalid("--expires: %q is neither an RFC 3339 time nor a time from now such as 90d or 12h", when)
+			return expires, setting.Invalid("--expires: %q is neither an RFC 3339 time nor a time from now such as 90d or 12h", when)
 		}
 		expires = now.Add(lifetime)
 	}
 	if !expires.After(now) {
-		return expires, invalid("--expires: %q is not in the future", when)
+		return expires, setting.Invalid("--expires: %q is not in the future", when)
 	}
 	return expires, nil
 }
@@ -98,7 +98,7 @@ func (c *newTokenCommand) Run(p *process) (err error) {
 }
 
 func (c *newTokenCommand) print(to io.Writer) error {
-	token, err := newToken(rand.Reader)
+	token, err := plaintext.New(rand.Reader)
 	if err != nil {
 		return err
 	}
@@ -126,47 +126,6 @@ func (c *newTokenCommand) print(to io.Writer) error {
 	return err
 }
 
-const (
-	tokenPrefix      = "as_"
-	tokenRandomBytes = 32
-	checksumDigits   = 6
-	base62           = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
-
-// newToken makes a token of 32 random bytes: "as_", these in base64url, and
-// the CRC-32 (IEEE) of all that in base62, most significant digit first. The
-// prefix lets a scanner find a leaked token, the checksum lets it be sure, and
-// shows a human a mistyped one.
-func newToken(random io.Reader) ([]byte, error) {
-	var secret [tokenRandomBytes]byte
-	defer core.Wipe(secret[:])
-	if _, err := io.ReadFull(random, secret[:]); err != nil {
-		return nil, fmt.Errorf("drawing a token: %w", err)
-	}
-	token := make([]byte, 0, 64)
-	token = append(token, tokenPrefix...)
-	token = base64.RawURLEncoding.AppendEncode(token, secret[:])
-	return append(token, checksum(token)...), nil
-}
-
-func checksum(b []byte) []byte {
-	digits := make([]byte, checksumDigits)
-	sum := crc32.ChecksumIEEE(b)
-	for i := range digits {
-		digits[len(digits)-1-i] = base62[sum%uint32(len(base62))]
-		sum /= uint32(len(base62))
-	}
-	return digits
-}
-
-// mistyped reports whether a token has the form of newToken's but not its
-// checksum.
-func mistyped(token []byte) bool {
-	body := len(tokenPrefix) + base64.RawURLEncoding.EncodedLen(tokenRandomBytes)
-	return len(token) == body+checksumDigits && bytes.HasPrefix(token, []byte(tokenPrefix)) &&
-		!bytes.Equal(checksum(token[:body]), token[body:])
-}
-
 type hashTokenCommand struct {
 	entryFlags
 }
@@ -185,14 +144,14 @@ func (c *hashTokenCommand) print(p *process) error {
 		return err
 	}
 	if len(token) == 0 {
-		return invalid("standard input holds no token")
+		return setting.Invalid("standard input holds no token")
 	}
-	if reason := unsendable(token); reason != "" {
-		return invalid("the token %s", reason)
+	if reason := plaintext.Unsendable(token); reason != "" {
+		return setting.Invalid("the token %s", reason)
 	}
-	warnings := doubts(token)
-	if utf8.RuneCount(token) < defaultMinLength {
-		warnings = append(warnings, fmt.Sprintf("is shorter than %d characters; short tokens can be guessed", defaultMinLength))
+	warnings := plaintext.Doubts(token)
+	if utf8.RuneCount(token) < plaintext.MinLength {
+		warnings = append(warnings, fmt.Sprintf("is shorter than %d characters; short tokens can be guessed", plaintext.MinLength))
 	}
 	for _, warning := range warnings {
 		fmt.Fprintln(p.stderr, "auth-service: warning: the token", warning)
@@ -209,13 +168,13 @@ func (c *hashTokenCommand) print(p *process) error {
 func readToken(p *process) ([]byte, error) {
 	if fd := int(p.stdin.Fd()); term.IsTerminal(fd) {
 		fmt.Fprint(p.stderr, "Token: ")
-		token, err := readHidden(fd)
+		line, err := readHidden(fd)
 		fmt.Fprintln(p.stderr)
-		return token, err
+		return plaintext.WithoutLineEnd(line), err
 	}
-	token, err := readAll(p.stdin, maxTokenFile, 0)
+	token, err := secret.ReadAll(p.stdin, plaintext.MaxFile, 0)
 	if err != nil {
 		return nil, fmt.Errorf("reading the token: %w", err)
 	}
-	return withoutLineEnd(token), nil
+	return plaintext.WithoutLineEnd(token), nil
 }

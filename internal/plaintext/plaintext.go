@@ -1,4 +1,7 @@
-package main
+// Package plaintext judges and makes tokens in plaintext: which of them a client
+// can send, which look like a mistake, and what a new one looks like. No text that
+// it returns quotes anything of a token.
+package plaintext
 
 import (
 	"bytes"
@@ -6,19 +9,20 @@ import (
 	"unicode/utf8"
 )
 
+// MinLength is the fewest characters that a token should have. Shorter ones can be
+// guessed.
+const MinLength = 32
+
+// MaxFile is the largest file or input, in bytes, that a token is read from.
+const MaxFile = 64 << 10
+
 // longestToken is the longest token that the fields of a request can carry, next
 // to their names and the scheme.
 const longestToken = 8192 - len("Authorization") - len("Bearer ") - len("Host")
 
-// An unusableToken says that a token in plaintext cannot be used. The token then
-// counts as not configured.
-type unusableToken struct{ source, reason string }
-
-func (e *unusableToken) Error() string { return e.source + " " + e.reason }
-
-// tooShort says why a token is too short to be used, or returns "". It counts
-// characters, not bytes, as the service always has.
-func tooShort(token []byte, minimum int) (reason string) {
+// TooShort says why a token is too short to be used, or returns "". It counts
+// characters, not bytes. The text follows the name of the token's source.
+func TooShort(token []byte, minimum int) (reason string) {
 	length := utf8.RuneCount(token)
 	switch minimum = max(minimum, 1); {
 	case length == 0:
@@ -29,9 +33,9 @@ func tooShort(token []byte, minimum int) (reason string) {
 	return ""
 }
 
-// unsendable says why no client can send the token, or returns "". The text
-// follows the name of the token's source, and quotes nothing of the token.
-func unsendable(token []byte) (reason string) {
+// Unsendable says why no client can send the token, or returns "". The text follows
+// the name of the token's source.
+func Unsendable(token []byte) (reason string) {
 	firstLine, rest, _ := bytes.Cut(token, []byte{'\n'})
 	switch {
 	case isUTF16(token):
@@ -69,9 +73,9 @@ func isUTF16(token []byte) bool {
 	return len(token) > 1 && (nuls[0] == (len(token)+1)/2 || nuls[1] == len(token)/2)
 }
 
-// doubts says what looks like a mistake in a token that can be sent. The texts
-// follow the name of the token's source, and quote nothing of the token.
-func doubts(token []byte) (texts []string) {
+// Doubts says what looks like a mistake in a token that can be sent. The texts
+// follow the name of the token's source.
+func Doubts(token []byte) (texts []string) {
 	if quoted(token) {
 		texts = append(texts, "has quotation marks around it, which count as part of the token; remove them if they do not belong to it")
 	}
@@ -118,8 +122,8 @@ func assigned(token []byte) bool {
 	return len(name) > 0 && len(bytes.Trim(value, "=")) > 0
 }
 
-// withoutLineEnd drops one line end, LF or CRLF, from the end of b.
-func withoutLineEnd(b []byte) []byte {
+// WithoutLineEnd returns b without one line end, LF or CRLF, at its end.
+func WithoutLineEnd(b []byte) []byte {
 	if line, ended := bytes.CutSuffix(b, []byte{'\n'}); ended {
 		return bytes.TrimSuffix(line, []byte{'\r'})
 	}

@@ -1,4 +1,4 @@
-package main
+package plaintext
 
 import (
 	"bytes"
@@ -9,12 +9,13 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // TestUnsendable: each token that no client can send has its own reason.
 func TestUnsendable(t *testing.T) {
 	t.Parallel()
-	const token = goodToken
+	const token = tokentest.Good
 	utf16 := func(s string, order int) string {
 		var b []byte
 		for _, c := range []byte(s) {
@@ -23,34 +24,34 @@ func TestUnsendable(t *testing.T) {
 		return string(b)
 	}
 	for text, want := range map[string]string{
-		token:                            "",
-		token + "\n":                     "ends with a line break",
-		token + "\n\n":                   "ends with a line break",
-		token + "\r\n":                   "ends with a line break",
-		token + "\r":                     "ends with a line break",
-		token + " ":                      "has whitespace around it",
-		"\t" + token:                     "has whitespace around it",
-		token + "\x00":                   "has a control byte",
-		token + "\x7f" + token:           "has a control byte",
-		token + "\r" + token:             "has a control byte",
-		token + "\x1b[0m" + token:        "has a control byte",
-		token + "\n" + token:             "has more than one line; a token is one line",
-		"\n" + token:                     "has more than one line; a token is one line",
-		token + "\n" + keyringWith(1):    "of the two that `auth-service token new` prints",
-		"\xef\xbb\xbf" + token:           "begins with a byte order mark",
-		"\xff\xfe" + utf16(token, 0):     "is UTF-16 text",
-		"\xfe\xff" + utf16(token, 1):     "is UTF-16 text",
-		utf16(token, 0):                  "is UTF-16 text",
-		utf16(token+"\n", 1):             "is UTF-16 text",
-		strings.Repeat("t", 8165):        "",
-		strings.Repeat("t", 8169):        "is longer than the 8168 bytes",
-		"two words":                      "",
-		"tab\tinside":                    "",
-		"\xff\xff\xff":                   "",
-		"schl\u00fcssel-mit-\u00dcmlaut": "",
-		token + "\u00a0":                 "",
+		token:                               "",
+		token + "\n":                        "ends with a line break",
+		token + "\n\n":                      "ends with a line break",
+		token + "\r\n":                      "ends with a line break",
+		token + "\r":                        "ends with a line break",
+		token + " ":                         "has whitespace around it",
+		"\t" + token:                        "has whitespace around it",
+		token + "\x00":                      "has a control byte",
+		token + "\x7f" + token:              "has a control byte",
+		token + "\r" + token:                "has a control byte",
+		token + "\x1b[0m" + token:           "has a control byte",
+		token + "\n" + token:                "has more than one line; a token is one line",
+		"\n" + token:                        "has more than one line; a token is one line",
+		token + "\n" + tokentest.Keyring(1): "of the two that `auth-service token new` prints",
+		"\xef\xbb\xbf" + token:              "begins with a byte order mark",
+		"\xff\xfe" + utf16(token, 0):        "is UTF-16 text",
+		"\xfe\xff" + utf16(token, 1):        "is UTF-16 text",
+		utf16(token, 0):                     "is UTF-16 text",
+		utf16(token+"\n", 1):                "is UTF-16 text",
+		strings.Repeat("t", 8165):           "",
+		strings.Repeat("t", 8169):           "is longer than the 8168 bytes",
+		"two words":                         "",
+		"tab\tinside":                       "",
+		"\xff\xff\xff":                      "",
+		"schl\u00fcssel-mit-\u00dcmlaut":    "",
+		token + "\u00a0":                    "",
 	} {
-		if got := unsendable([]byte(text)); !strings.HasPrefix(got, want) && !strings.Contains(got, want) || (got == "") != (want == "") {
+		if got := Unsendable([]byte(text)); !strings.HasPrefix(got, want) && !strings.Contains(got, want) || (got == "") != (want == "") {
 			t.Errorf("%.60q: %q, want %q", text, got, want)
 		}
 	}
@@ -59,37 +60,37 @@ func TestUnsendable(t *testing.T) {
 // TestDoubts: what looks like a mistake, and what does not.
 func TestDoubts(t *testing.T) {
 	t.Parallel()
-	made, err := newToken(bytes.NewReader(make([]byte, tokenRandomBytes)))
+	made, err := New(bytes.NewReader(make([]byte, tokenRandomBytes)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{
-		goodToken:                                  "",
-		string(made):                               "",
-		string(made[:40]) + "x":                    "",
-		"+/abc/def0123456789+/==":                  "",
-		"QUJDREVGR0hJSktMTU5PUA==":                 "",
-		"eyJhbGciOi.eyJzdWIiOi.SflKxwRJSM=":        "",
-		"Bearers-of-tokens":                        "",
-		"a=b":                                      "NAME=",
-		"export AUTH_SERVICE_TOKEN=" + goodToken:   "NAME=",
-		"AUTH_SERVICE_TOKEN=" + goodToken:          "NAME=",
-		"bearer " + goodToken:                      "Authorization",
-		"BEARER\t" + goodToken:                     "Authorization",
-		"Authorization: Bearer " + goodToken:       "Authorization",
-		`"` + goodToken + `"`:                      "quotation marks",
-		"'" + goodToken + "'":                      "quotation marks",
-		"\u201c" + goodToken + "\u201d":            "quotation marks",
-		goodToken + `"`:                            "quotation marks",
-		"sha256:" + strings.Repeat("0", 64):        "a line of a keyring",
-		strings.TrimSpace(keyringWith(1)):          "a line of a keyring",
-		"as_" + strings.Repeat("A", 43) + "000000": "checksum",
+		tokentest.Good:                      "",
+		string(made):                        "",
+		string(made[:40]) + "x":             "",
+		"+/abc/def0123456789+/==":           "",
+		"QUJDREVGR0hJSktMTU5PUA==":          "",
+		"eyJhbGciOi.eyJzdWIiOi.SflKxwRJSM=": "",
+		"Bearers-of-tokens":                 "",
+		"a=b":                               "NAME=",
+		"export AUTH_SERVICE_TOKEN=" + tokentest.Good: "NAME=",
+		"AUTH_SERVICE_TOKEN=" + tokentest.Good:        "NAME=",
+		"bearer " + tokentest.Good:                    "Authorization",
+		"BEARER\t" + tokentest.Good:                   "Authorization",
+		"Authorization: Bearer " + tokentest.Good:     "Authorization",
+		`"` + tokentest.Good + `"`:                    "quotation marks",
+		"'" + tokentest.Good + "'":                    "quotation marks",
+		"\u201c" + tokentest.Good + "\u201d":          "quotation marks",
+		tokentest.Good + `"`:                          "quotation marks",
+		"sha256:" + strings.Repeat("0", 64):           "a line of a keyring",
+		strings.TrimSpace(tokentest.Keyring(1)):       "a line of a keyring",
+		"as_" + strings.Repeat("A", 43) + "000000":    "checksum",
 	} {
-		got := strings.Join(doubts([]byte(text)), "; ")
+		got := strings.Join(Doubts([]byte(text)), "; ")
 		if !strings.Contains(got, want) || (got == "") != (want == "") {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
-		if strings.Contains(got, goodToken) {
+		if strings.Contains(got, tokentest.Good) {
 			t.Errorf("%q is quoted", text)
 		}
 	}
@@ -110,17 +111,17 @@ func FuzzPlaintext(f *testing.F) {
 	for _, text := range vectors.KeyringTexts() {
 		f.Add(text)
 	}
-	for _, text := range []string{goodToken + "\r\n", "\xef\xbb\xbf" + goodToken, "\xff\xfea\x00", "NAME=" + goodToken, `"` + goodToken + `"`, "Bearer " + goodToken} {
+	for _, text := range []string{tokentest.Good + "\r\n", "\xef\xbb\xbf" + tokentest.Good, "\xff\xfea\x00", "NAME=" + tokentest.Good, `"` + tokentest.Good + `"`, "Bearer " + tokentest.Good} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, token []byte) {
 		before := bytes.Clone(token)
-		reason := unsendable(token)
-		told := append(doubts(token), reason, tooShort(token, defaultMinLength))
+		reason := Unsendable(token)
+		told := append(Doubts(token), reason, TooShort(token, MinLength))
 		if !bytes.Equal(token, before) {
 			t.Fatal("the check changed the token")
 		}
-		if len(token) >= shortestSecret && slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, string(token)) }) {
+		if len(token) >= MinLength && slices.ContainsFunc(told, func(s string) bool { return strings.Contains(s, string(token)) }) {
 			t.Fatalf("%q is quoted in %q", token, told)
 		}
 		if len(token) == 0 {

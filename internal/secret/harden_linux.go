@@ -1,4 +1,4 @@
-package main
+package secret
 
 import (
 	"bytes"
@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"syscall"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
 )
@@ -29,7 +28,7 @@ func forgetRepetitions(name string) error {
 			continue
 		}
 		if !first {
-			err := unix.Exec("/proc/self/exe", os.Args, os.Environ())
+			err := syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 			return fmt.Errorf("%s is set more than once, and a copy of it stays in memory; set it once: %w", name, err)
 		}
 		first = false
@@ -81,25 +80,18 @@ func environmentBlock() ([]byte, error) {
 	return unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(nil), uintptr(start))), end-start), nil
 }
 
-// forbidDumps keeps the process's memory from core files and from other
-// processes of the same user (prctl(2), PR_SET_DUMPABLE). If the system refuses
-// one of these, forbidDumps still does the other.
-func forbidDumps() error {
+// ForbidDumps keeps the process's memory out of core files and away from other
+// processes of the same user. If the system refuses one of these, ForbidDumps
+// still does the other. Outside Linux it does nothing, and the system's own
+// settings apply.
+func ForbidDumps() error {
 	var limit, dumpable error
-	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+	if err := syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}); err != nil {
 		limit = fmt.Errorf("disabling core dumps: %w", err)
 	}
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
-		dumpable = fmt.Errorf("making the process not dumpable: %w", err)
+	// Every thread of the process is meant, whichever asks (prctl(2)).
+	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, syscall.PR_SET_DUMPABLE, 0, 0, 0, 0, 0); errno != 0 {
+		dumpable = fmt.Errorf("making the process not dumpable: %w", errno)
 	}
 	return errors.Join(limit, dumpable)
-}
-
-// descriptorLimit is how many files the process may have open.
-func descriptorLimit() (uint64, bool) {
-	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
-		return 0, false
-	}
-	return limit.Cur, true
 }

@@ -1,13 +1,13 @@
 //go:build !linux
 
-package main
+package secret
 
-// forgetRepetitions and wipeEnvironmentBlock need Linux's /proc; elsewhere the
+// forgetRepetitions and wipeEnvironmentBlock need Linux's /proc. Elsewhere the
 // block stays as it is.
 func forgetRepetitions(string) error    { return nil }
 func wipeEnvironmentBlock(string) error { return nil }
 
-// forbidDumps is for Linux; elsewhere the system's own settings hold.
-func forbidDumps() error { return nil }
-
-func descriptorLimit() (uint64, bool) { return 0, false }
+// ForbidDumps keeps the process's memory out of core files and away from other
+// processes of the same user. Outside Linux it does nothing, and the system's own
+// settings apply.
+func ForbidDumps() error { return nil }

@@ -1,4 +1,4 @@
-package main
+package secret
 
 import (
 	"errors"
@@ -9,13 +9,16 @@ import (
 	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
-// takeSecret returns the value of an environment variable and wipes every
-// copy that the process has of it: the string that the runtime made of it at
-// start, and where the system can do so, the environment block itself, so that
-// /proc/PID/environ shows it no more.
+// TakeVariable removes a variable from the environment and returns its value,
+// which is nil if it is not set. It wipes every copy that the process has: the
+// string that the runtime made at the start, and on Linux the environment block
+// itself, so that /proc/PID/environ does not show it.
 //
-// An error says that a copy may be left; the value is good all the same.
-func takeSecret(name string) (secret []byte, err error) {
+// On Linux, TakeVariable starts the program again, in the same process, if the
+// variable is in the environment more than once. So call it before anything else.
+//
+// An error says that a copy may be left. The value is good all the same.
+func TakeVariable(name string) (secret []byte, err error) {
 	if _, set := os.LookupEnv(name); !set {
 		return nil, nil
 	}

@@ -1,21 +1,19 @@
-package main
+package tokens
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"syscall"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
+	"github.com/concrete-security/auth-service/internal/setting"
 )
 
-const (
-	maxTokenFile   = 64 << 10
-	maxKeyringFile = 64 << 20
-)
+// maxKeyringFile is the largest keyring file that is read, in bytes.
+const maxKeyringFile = 64 << 20
 
 // fileState tells one version of a file from the next. Tools can restore the size
 // and the modification time (cp -p, rsync --inplace, tar), but not the change
@@ -57,11 +55,11 @@ const (
 	attemptPause = 20 * time.Millisecond
 )
 
-// readSecret reads a regular file of at most limit bytes into a buffer of its
+// readFile reads a regular file of at most limit bytes into a buffer of its
 // own, and leaves no other copy. It returns the state of the file that it read
 // or refused. An error that lasts until somebody changes something is a
-// configurationError.
-func readSecret(path string, limit int) (b []byte, state fileState, err error) {
+// setting.Error.
+func readFile(path string, limit int) (b []byte, state fileState, err error) {
 	for attempt := range readAttempts {
 		if attempt > 0 {
 			time.Sleep(attemptPause)
@@ -72,7 +70,7 @@ func readSecret(path string, limit int) (b []byte, state fileState, err error) {
 		}
 	}
 	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG) {
-		err = configurationError{err}
+		err = setting.Error{Err: err}
 	}
 	return b, state, err
 }
@@ -102,7 +100,7 @@ func readOnce(path string, limit int) ([]byte, fileState, error) {
 	if err := acceptable(info, limit); err != nil {
 		return refuse(state, err)
 	}
-	b, err := readAll(f, limit, int(info.Size()))
+	b, err := secret.ReadAll(f, limit, int(info.Size()))
 	if err != nil {
 		return refuse(state, err)
 	}
@@ -116,10 +114,10 @@ func readOnce(path string, limit int) ([]byte, fileState, error) {
 // acceptable returns an error if a file must not be read at all.
 func acceptable(info fs.FileInfo, limit int) error {
 	if kind := kindOf(info.Mode()); kind != "" {
-		return invalid("is %s, not a regular file", kind)
+		return setting.Invalid("is %s, not a regular file", kind)
 	}
 	if info.Size() > int64(limit) {
-		return invalid("has %d bytes; at most %d are read", info.Size(), limit)
+		return setting.Invalid("has %d bytes; at most %d are read", info.Size(), limit)
 	}
 	return nil
 }
@@ -139,31 +137,4 @@ func kindOf(mode fs.FileMode) string {
 		return "a device"
 	}
 	return "something else"
-}
-
-// readAll reads at most limit bytes, about expected, into one buffer, and
-// leaves no copy of them elsewhere.
-func readAll(from io.Reader, limit, expected int) ([]byte, error) {
-	buffer := make([]byte, min(max(expected, 512), limit)+1)
-	length := 0
-	for {
-		n, err := from.Read(buffer[length:])
-		length += n
-		switch {
-		case errors.Is(err, io.EOF) && length <= limit:
-			return buffer[:length], nil
-		case length > limit:
-			err = fmt.Errorf("is larger than %d bytes", limit)
-		}
-		if err != nil {
-			core.Wipe(buffer)
-			return nil, err
-		}
-		if length == len(buffer) {
-			larger := make([]byte, min(2*len(buffer), limit+1))
-			copy(larger, buffer)
-			core.Wipe(buffer)
-			buffer = larger
-		}
-	}
 }

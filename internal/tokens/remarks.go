@@ -1,4 +1,4 @@
-package main
+package tokens
 
 import (
 	"bytes"
@@ -13,7 +13,7 @@ const maxRemarks = 10
 
 // remark logs what is doubtful about an accepted keyring: comments that contain a
 // credential and, for check, entries that let nobody pass.
-func (s *sources) remark(contents []byte, entries []core.Entry) {
+func (s *Sources) remark(contents []byte, entries []core.Entry) {
 	for i, line := range swallowed(contents) {
 		if i == maxRemarks {
 			s.logger.Warn(s.keyring.path + ": more such comments follow")

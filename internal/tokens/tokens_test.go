@@ -1,8 +1,9 @@
-package main
+package tokens
 
 import (
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,14 +13,18 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/setting"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // loadFiles loads sources in this process, as a start does.
-func loadFiles(t *testing.T, settings sourceSettings) (loading, string) {
+func loadFiles(t *testing.T, o Options) (loading, string) {
 	t.Helper()
-	var log safeBuffer
-	settings.minLength = defaultMinLength
-	s, err := newSources(settings, nil, newLogger(&log, 0, false, nil))
+	var log strings.Builder
+	o.MinLength, o.Names = plaintext.MinLength, testNames
+	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	s, err := Open(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,14 +32,16 @@ func loadFiles(t *testing.T, settings sourceSettings) (loading, string) {
 	return l, log.String()
 }
 
+var testNames = Names{Token: "TOKEN", TokenFile: "TOKEN_FILE", Keyring: "KEYRING"}
+
 // TestKeyringVectorsAsFiles: a keyring file is accepted or refused as the vectors
 // say, and each wrong line is reported with path and number.
 func TestKeyringVectorsAsFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for i, v := range vectors.Keyrings() {
-		path := writeFile(t, filepath.Join(dir, fmt.Sprint(i)), string(v.Text))
-		l, log := loadFiles(t, sourceSettings{keyring: path})
+		path := tokentest.WriteFile(t, filepath.Join(dir, fmt.Sprint(i)), string(v.Text))
+		l, log := loadFiles(t, Options{Keyring: path})
 		if len(v.FileErrors) == 0 {
 			if err := l.failure(); err != nil || l.keyring.Tokens() != len(v.Entries) {
 				t.Errorf("%s: %v, %d tokens", v.Name, err, l.keyring.Tokens())
@@ -51,7 +58,7 @@ func TestKeyringVectorsAsFiles(t *testing.T) {
 			continue
 		}
 		for j, want := range v.FileErrors {
-			prefix := fmt.Sprintf("AUTH_SERVICE_KEYRING: %s:%d: ", path, want.Line)
+			prefix := fmt.Sprintf("KEYRING: %s:%d: ", path, want.Line)
 			if !strings.HasPrefix(lines[j], prefix) || !strings.Contains(lines[j], want.Contains) {
 				t.Errorf("%s: %q, want %s%s", v.Name, lines[j], prefix, want.Contains)
 			}
@@ -60,31 +67,6 @@ func TestKeyringVectorsAsFiles(t *testing.T) {
 			t.Errorf("%s: the secret is told", v.Name)
 		}
 	}
-}
-
-func isConfiguration(err error) bool {
-	return report(&process{stderr: new(safeBuffer)}, err) == exitConfiguration
-}
-
-// TestReadAllIsBounded: reading ends at the limit, even if the file grows
-// meanwhile or, as in /proc, reports no size.
-func TestReadAllIsBounded(t *testing.T) {
-	t.Parallel()
-	reader := &endless{}
-	if _, err := readAll(reader, 1000, 0); err == nil || reader.asked > 1001 {
-		t.Errorf("%v after %d bytes", err, reader.asked)
-	}
-}
-
-// endless reads as x forever.
-type endless struct{ asked int }
-
-func (e *endless) Read(b []byte) (int, error) {
-	for i := range b {
-		b[i] = 'x'
-	}
-	e.asked += len(b)
-	return len(b), nil
 }
 
 // TestFileState: every way of replacing a file changes its state, even if it
@@ -99,11 +81,11 @@ func TestFileState(t *testing.T) {
 		}
 	}
 	for name, change := range map[string]func(path string){
-		"in place": func(path string) { writeFile(t, path, "new") },
+		"in place": func(path string) { tokentest.WriteFile(t, path, "new") },
 		"renamed": func(path string) {
-			writeFile(t, path+".new", "new")
+			tokentest.WriteFile(t, path+".new", "new")
 			setBack(path + ".new")
-			rename(t, path+".new", path)
+			tokentest.Rename(t, path+".new", path)
 		},
 		"removed": func(path string) {
 			if err := os.Remove(path); err != nil {
@@ -111,7 +93,7 @@ func TestFileState(t *testing.T) {
 			}
 		},
 	} {
-		path := writeFile(t, filepath.Join(t.TempDir(), "file"), "old")
+		path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "file"), "old")
 		setBack(path)
 		before := stateOf(path)
 		if name == "in place" && before.changed.IsZero() {
@@ -136,25 +118,25 @@ func TestFileState(t *testing.T) {
 func TestStartClassifiesFailures(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	good := writeFile(t, filepath.Join(dir, "keyring"), keyringWith(1))
+	good := tokentest.WriteFile(t, filepath.Join(dir, "keyring"), tokentest.Keyring(1))
 	missing := filepath.Join(dir, "missing")
-	short := writeFile(t, filepath.Join(dir, "short"), "short\n")
-	token := writeFile(t, filepath.Join(dir, "token"), goodToken+"\n")
+	short := tokentest.WriteFile(t, filepath.Join(dir, "short"), "short\n")
+	token := tokentest.WriteFile(t, filepath.Join(dir, "token"), tokentest.Good+"\n")
 	for name, c := range map[string]struct {
-		settings sourceSettings
+		settings Options
 		fatal    bool
 		missing  bool
 		tokens   int
 	}{
-		"both":                         {sourceSettings{tokenFile: token, keyring: good}, false, false, 2},
-		"no token file":                {sourceSettings{tokenFile: missing, keyring: good}, false, true, 1},
-		"no keyring":                   {sourceSettings{tokenFile: token, keyring: missing}, false, true, 1},
-		"neither":                      {sourceSettings{tokenFile: missing, keyring: missing}, false, true, 0},
-		"short token":                  {sourceSettings{tokenFile: short, keyring: good}, false, false, 1},
-		"short token, no keyring":      {sourceSettings{tokenFile: short, keyring: missing}, false, true, 0},
-		"directory":                    {sourceSettings{tokenFile: token, keyring: dir}, true, false, 1},
-		"directory for the token file": {sourceSettings{tokenFile: dir, keyring: good}, true, false, 1},
-		"keyring is the token file":    {sourceSettings{tokenFile: token, keyring: token}, true, false, 1},
+		"both":                         {Options{TokenFile: token, Keyring: good}, false, false, 2},
+		"no token file":                {Options{TokenFile: missing, Keyring: good}, false, true, 1},
+		"no keyring":                   {Options{TokenFile: token, Keyring: missing}, false, true, 1},
+		"neither":                      {Options{TokenFile: missing, Keyring: missing}, false, true, 0},
+		"short token":                  {Options{TokenFile: short, Keyring: good}, false, false, 1},
+		"short token, no keyring":      {Options{TokenFile: short, Keyring: missing}, false, true, 0},
+		"directory":                    {Options{TokenFile: token, Keyring: dir}, true, false, 1},
+		"directory for the token file": {Options{TokenFile: dir, Keyring: good}, true, false, 1},
+		"keyring is the token file":    {Options{TokenFile: token, Keyring: token}, true, false, 1},
 	} {
 		l, _ := loadFiles(t, c.settings)
 		if (l.fatal() != nil) != c.fatal || (l.missing() != nil) != c.missing {
@@ -171,7 +153,7 @@ func TestStartClassifiesFailures(t *testing.T) {
 		"permission":  {&fs.PathError{Op: "open", Path: good, Err: syscall.EACCES}, false},
 		"descriptors": {&fs.PathError{Op: "open", Path: good, Err: syscall.EMFILE}, false},
 	} {
-		if isConfiguration(c.err) != c.configuration || !mayPass([]error{c.err}) {
+		if setting.Lasts(c.err) != c.configuration || !mayPass([]error{c.err}) {
 			t.Errorf("%s: taken for what does not pass", name)
 		}
 	}
@@ -182,35 +164,35 @@ func TestStartClassifiesFailures(t *testing.T) {
 func TestOneFileBroken(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	settings := sourceSettings{
-		tokenFile: writeFile(t, filepath.Join(dir, "token"), goodToken), keyring: writeFile(t, filepath.Join(dir, "keyring"), keyringWith(1)),
-		minLength: defaultMinLength,
+	settings := Options{
+		TokenFile: tokentest.WriteFile(t, filepath.Join(dir, "token"), tokentest.Good), Keyring: tokentest.WriteFile(t, filepath.Join(dir, "keyring"), tokentest.Keyring(1)),
+		MinLength: plaintext.MinLength, Logger: slog.New(slog.DiscardHandler),
 	}
-	s, err := newSources(settings, nil, newLogger(new(safeBuffer), 0, false, nil))
+	s, err := Open(settings)
 	if err != nil {
 		t.Fatal(err)
 	}
 	granted := func(l loading, token string) bool {
 		return l.keyring.Authorize(core.Request{Authorization: []byte("Bearer " + token), Fields: 1}).Granted()
 	}
-	if l := s.load(true); l.failure() != nil || !granted(l, goodToken) || !granted(l, testTokenNumber(1)) {
+	if l := s.load(true); l.failure() != nil || !granted(l, tokentest.Good) || !granted(l, tokentest.Token(1)) {
 		t.Fatalf("%v", l.failure())
 	}
 	// A token file that is broken does not hold back the keyring.
-	writeFile(t, settings.tokenFile, "short")
-	writeFile(t, settings.keyring, keyringWith(2))
+	tokentest.WriteFile(t, settings.TokenFile, "short")
+	tokentest.WriteFile(t, settings.Keyring, tokentest.Keyring(2))
 	l := s.load(true)
-	if l.failure() == nil || !granted(l, goodToken) || granted(l, testTokenNumber(1)) || !granted(l, testTokenNumber(2)) {
+	if l.failure() == nil || !granted(l, tokentest.Good) || granted(l, tokentest.Token(1)) || !granted(l, tokentest.Token(2)) {
 		t.Errorf("a broken token file: %v", l.failure())
 	}
 	// It is still broken when the keyring alone is read again.
-	if l = s.load(false); l.failure() == nil || !granted(l, goodToken) {
+	if l = s.load(false); l.failure() == nil || !granted(l, tokentest.Good) {
 		t.Errorf("the keyring alone: %v", l.failure())
 	}
 	// A keyring that is broken leaves everything as it is.
-	writeFile(t, settings.tokenFile, goodToken+"\r\n")
-	writeFile(t, settings.keyring, "nonsense")
+	tokentest.WriteFile(t, settings.TokenFile, tokentest.Good+"\r\n")
+	tokentest.WriteFile(t, settings.Keyring, "nonsense")
 	if l = s.load(true); l.failure() == nil || l.keyring != nil {
-		t.Errorf("a broken keyring: %v", l.failure())
+		t.Errorf("a broken Keyring: %v", l.failure())
 	}
 }

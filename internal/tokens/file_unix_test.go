@@ -1,0 +1,56 @@
+//go:build unix
+
+package tokens
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/setting"
+	"github.com/concrete-security/auth-service/internal/tokentest"
+)
+
+// TestReadFileRefusesUnread: readFile refuses at once what is not a regular
+// file, and what is too large, without opening or reading it.
+func TestReadFileRefusesUnread(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	fifo, link := filepath.Join(dir, "fifo"), filepath.Join(dir, "link")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(fifo, link); err != nil {
+		t.Fatal(err)
+	}
+	large := tokentest.WriteFile(t, filepath.Join(dir, "large"), "")
+	if err := os.Truncate(large, 600<<20); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		fifo: "is a FIFO, not a regular file", link: "is a FIFO, not a regular file",
+		dir: "is a directory, not a regular file", os.DevNull: "is a device, not a regular file",
+		large: "has 629145600 bytes; at most 65536 are read",
+	} {
+		done := make(chan error, 1)
+		go func() {
+			_, _, err := readFile(path, plaintext.MaxFile)
+			done <- err
+		}()
+		select {
+		case err := <-done:
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+				t.Errorf("%s: %v, want %q", path, err, want)
+			}
+			if !setting.Lasts(err) {
+				t.Errorf("%s: it is taken for what may pass", path)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("%s blocks", path)
+		}
+	}
+}
