@@ -28,7 +28,7 @@ func forgetRepetitions(name string) error {
 			continue
 		}
 		if !first {
-			err := syscall.Exec("/proc/self/exe", os.Args, os.Environ())
+			err := syscall.Exec("/proc/self/exe", os.Args, os.Environ()) //nolint:gosec // the program itself, as it was started
 			return fmt.Errorf("%s is set more than once, and a copy of it stays in memory; set it once: %w", name, err)
 		}
 		first = false
