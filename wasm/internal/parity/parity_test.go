@@ -12,8 +12,8 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
-	"github.com/concrete-security/auth-service/wasm/internal/guest"
 	"github.com/concrete-security/auth-service/wasm/host"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
