@@ -5,13 +5,12 @@
 //
 //	go run ./wasm/build httpwasm
 //
-// What it decides is in package guest; here are the host's functions.
+// What it does is in package guest; here are the host's functions.
 package main
 
 import (
 	"unsafe"
 
-	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
@@ -55,58 +54,39 @@ func setStatusCode(code uint32)
 func log(level int32, message string)
 
 // filter is a variable of the package because exported functions have no
-// receiver: an instance is one plugin with one configuration, which it asks
-// for when it is initialized. A host that does not initialize it cannot call
-// its exports: the Go runtime traps.
-var filter = newFilter()
-
-type instance struct {
-	plugin     guest.Plugin
-	buffer     guest.Buffer
-	connection []byte // the remaining options of the Connection fields
-}
+// receiver. It asks for its configuration when it is initialized. A host that does
+// not initialize it cannot call its exports: the Go runtime traps.
+var filter = guest.NewHTTPWasm(guest.HTTPHost{
+	Configuration: func(buffer []byte) (length uint32) {
+		return getConfig(start(buffer), uint32(len(buffer)))
+	},
+	RequestNames: func(buffer []byte) (count, length uint32) {
+		return halves(getHeaderNames(requestFields, start(buffer), uint32(len(buffer))))
+	},
+	RequestValues: func(name string, buffer []byte) (count, length uint32) {
+		return halves(getHeaderValues(requestFields, name, start(buffer), uint32(len(buffer))))
+	},
+	SetRequestField:    func(name, value string) { setHeaderValue(requestFields, name, value) },
+	RemoveRequestField: func(name string) { removeHeader(requestFields, name) },
+	SetResponseField:   func(name, value string) { setHeaderValue(responseFields, name, value) },
+	SetStatus:          setStatusCode,
+	LogDebug:           func(message string) { log(levelDebug, message) },
+	LogError:           func(message string) { log(levelError, message) },
+	Random:             guest.Random(),
+	Now:                guest.Now,
+})
 
 func main() {} // never runs; the host calls the exports instead
-
-func newFilter() *instance {
-	f := &instance{}
-	length := getConfig(nil, 0)
-	buffer := f.buffer.Take(length, guest.MaxConfiguration)
-	if n := uint32(len(buffer)); n > 0 {
-		length = getConfig(unsafe.Pointer(&buffer[0]), n)
-	}
-	if length > uint32(len(buffer)) {
-		log(levelError, "auth-service denies every request: the configuration is too long")
-		return f
-	}
-	if err := f.plugin.Configure(guest.Random(), buffer); err != nil {
-		log(levelError, "auth-service denies every request: "+err.Error())
-	}
-	f.buffer.Release()
-	return f
-}
 
 // handleRequest answers 1 to let the request pass, and 0 where it has set the
 // response.
 //
 //go:wasmexport handle_request
 func handleRequest() uint64 {
-	authorization, fields := filter.authorization()
-	now, ok := guest.Now()
-	d := filter.plugin.Authorize(authorization, fields, now)
-	filter.buffer.Release()
-	if !ok && d.Granted() { // nothing is known of the expiry
-		d = core.Decision{Reason: core.Unconfigured}
+	if filter.HandleRequest() {
+		return 1
 	}
-	if d.Granted() {
-		d = filter.pass(d)
-		filter.buffer.Release()
-	}
-	if !d.Granted() {
-		deny(d.Reason)
-		return 0
-	}
-	return 1
+	return 0
 }
 
 // handleResponse has nothing to do.
@@ -114,40 +94,8 @@ func handleRequest() uint64 {
 //go:wasmexport handle_response
 func handleResponse(_, _ uint32) {}
 
-// authorization asks for the request's Authorization fields. The value is in
-// the buffer; of several fields, or of one too long, there is none.
-func (f *instance) authorization() (value []byte, fields int) {
-	const usual = 4 << 10 // every byte of it is wiped, twice
-	buffer := f.buffer.Take(usual, usual)
-	count, length := authorizationInto(buffer)
-	if length > usual && count == 1 {
-		// Nothing was written. The values come with a NUL behind each.
-		if buffer = f.buffer.Take(length, guest.MaxAuthorization+1); buffer == nil {
-			return nil, several
-		}
-		count, length = authorizationInto(buffer)
-	}
-	switch {
-	case count == 0:
-		return nil, 0
-	case count > 1, length == 0, length > uint32(len(buffer)):
-		return nil, several
-	}
-	return buffer[:length-1], 1
-}
+func start(buffer []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(buffer)) }
 
-func authorizationInto(buffer []byte) (count, length uint32) {
-	result := getHeaderValues(requestFields, "authorization", unsafe.Pointer(&buffer[0]), uint32(len(buffer)))
-	return uint32(result >> 32), uint32(result)
-}
-
-// several stands for fields of which no single value can be read.
-const several = 2
-
-func deny(reason core.Reason) {
-	log(levelDebug, guest.Detail(reason))
-	if challenge := filter.plugin.Challenge(reason); challenge != "" {
-		setHeaderValue(responseFields, guest.ChallengeName, challenge) // before the status, which sends them
-	}
-	setStatusCode(uint32(reason.Status()))
+func halves(countAndLength uint64) (count, length uint32) {
+	return uint32(countAndLength >> 32), uint32(countAndLength)
 }

@@ -5,9 +5,9 @@
 //
 //	go run ./wasm/build proxywasm
 //
-// What it decides is in package guest; here are the host's callbacks. It uses
-// the ABI directly: the Go SDK for it takes twice the memory, and it asks for
-// one value of a header field where several may be sent.
+// What it does is in package guest; here are the host's callbacks, and in host.go
+// its functions. It uses the ABI directly: the Go SDK for it takes twice the memory,
+// and it asks for one value of a header field where several may be sent.
 package main
 
 import (
@@ -24,25 +24,7 @@ const (
 
 // filter is a variable of the package because exported functions have no
 // receiver.
-var filter = instance{plugins: map[uint32]*guest.Plugin{}, streams: map[uint32]stream{}}
-
-// An instance is shared by all plugins that a proxy configures with the same
-// module, and by all requests of a thread.
-type instance struct {
-	plugins map[uint32]*guest.Plugin // by root context
-	streams map[uint32]stream        // by stream context
-	buffer  guest.Buffer
-	results struct{ data, size uint32 } // where the host writes what it answers
-
-	response   []byte       // the fields of a denial
-	connection []byte       // the remaining options of the Connection fields
-	denier     guest.Plugin // never configured
-}
-
-type stream struct {
-	plugin  *guest.Plugin
-	granted bool
-}
+var filter = guest.ProxyWasm{Host: host}
 
 func main() {} // never runs; the host calls the exports instead
 
@@ -54,20 +36,14 @@ func abiVersion() {}
 //
 //go:wasmexport proxy_on_memory_allocate
 func memoryAllocate(size uint32) uint32 {
-	return address(filter.buffer.Take(size, guest.MaxFields))
+	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(filter.Allocate(size)))))
 }
 
 //go:wasmexport proxy_on_vm_start
 func onVMStart(_, _ uint32) uint32 { return 1 }
 
 //go:wasmexport proxy_on_context_create
-func onContextCreate(context, root uint32) {
-	if root == 0 {
-		filter.plugins[context] = &guest.Plugin{}
-		return
-	}
-	filter.streams[context] = stream{plugin: filter.plugins[root]}
-}
+func onContextCreate(context, root uint32) { filter.Create(context, root) }
 
 // onConfigure always answers that all is well: what a host makes of a plugin
 // that is not depends on its settings, and letting everything pass is among
@@ -75,41 +51,21 @@ func onContextCreate(context, root uint32) {
 //
 //go:wasmexport proxy_on_configure
 func onConfigure(root, size uint32) uint32 {
-	plugin := filter.plugins[root]
-	if plugin == nil {
-		plugin = &guest.Plugin{}
-		filter.plugins[root] = plugin
-	}
-	configuration, ok := filter.configuration(size)
-	if !ok {
-		plugin.Wipe()
-		logError("auth-service denies every request: the configuration cannot be read")
-	} else if err := plugin.Configure(guest.Random(), configuration); err != nil {
-		logError("auth-service denies every request: " + err.Error())
-	}
-	filter.buffer.Release()
+	filter.Configure(root, size)
 	return 1
 }
 
 //go:wasmexport proxy_on_request_headers
-func onRequestHeaders(context, _, _ uint32) uint32 {
-	s := filter.streams[context]
-	s.granted = filter.authorize(s.plugin)
-	filter.buffer.Release()
-	if _, known := filter.streams[context]; known {
-		filter.streams[context] = s
-	}
-	return action(s.granted)
-}
+func onRequestHeaders(context, _, _ uint32) uint32 { return action(filter.RequestHeaders(context)) }
 
 // onRequestBody and onRequestTrailers hold a request that was not let pass
 // should the host go on with it.
 //
 //go:wasmexport proxy_on_request_body
-func onRequestBody(context, _, _ uint32) uint32 { return action(filter.streams[context].granted) }
+func onRequestBody(context, _, _ uint32) uint32 { return action(filter.Passes(context)) }
 
 //go:wasmexport proxy_on_request_trailers
-func onRequestTrailers(context, _ uint32) uint32 { return action(filter.streams[context].granted) }
+func onRequestTrailers(context, _ uint32) uint32 { return action(filter.Passes(context)) }
 
 // onDone answers that nothing is left to do.
 //
@@ -120,21 +76,11 @@ func onDone(_ uint32) uint32 { return 1 }
 func onLog(_ uint32) {}
 
 //go:wasmexport proxy_on_delete
-func onDelete(context uint32) {
-	delete(filter.streams, context)
-	if plugin := filter.plugins[context]; plugin != nil {
-		plugin.Wipe() // streams that are left are denied
-		delete(filter.plugins, context)
-	}
-}
+func onDelete(context uint32) { filter.Delete(context) }
 
-func action(granted bool) uint32 {
-	if granted {
+func action(pass bool) uint32 {
+	if pass {
 		return continueStream
 	}
 	return pauseStream
-}
-
-func address(b []byte) uint32 {
-	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(b))))
 }

@@ -1,20 +1,124 @@
-//go:build wasip1
-
-package main
+package guest
 
 import (
 	"bytes"
+	"io"
 	"unsafe"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/identity"
-	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
+
+// An HTTPHost has the functions of an http-wasm host that an [HTTPWasm] calls, and
+// those of WASI. All of them must be set.
+//
+// A function that takes a buffer answers how long its data is. It writes the data
+// to the buffer only if all of it fits. Lists have a NUL behind each text.
+type HTTPHost struct {
+	// Configuration gives the configuration of the plugin.
+	Configuration func(buffer []byte) (length uint32)
+	// RequestNames gives the names of the request's fields.
+	RequestNames func(buffer []byte) (count, length uint32)
+	// RequestValues gives the values of the request's fields of that name.
+	RequestValues func(name string, buffer []byte) (count, length uint32)
+	// SetRequestField replaces all of the request's fields of that name with one.
+	SetRequestField func(name, value string)
+	// RemoveRequestField removes all of the request's fields of that name.
+	RemoveRequestField func(name string)
+	// SetResponseField does for the response what SetRequestField does.
+	SetResponseField func(name, value string)
+	// SetStatus sets the status code of the response, and may send it.
+	SetStatus func(code uint32)
+	// LogDebug and LogError write a line to the host's log.
+	LogDebug, LogError func(message string)
+
+	// Random is the source of the salt.
+	Random io.Reader
+	// Now is the Unix second. It is not ok if the host has no clock.
+	Now func() (seconds int64, ok bool)
+}
+
+// An HTTPWasm is the verifier as an instance of an http-wasm module, which is one
+// plugin with one configuration. [NewHTTPWasm] makes it.
+type HTTPWasm struct {
+	host       HTTPHost
+	plugin     Plugin
+	buffer     Buffer
+	connection []byte // the remaining options of the Connection fields
+}
+
+// NewHTTPWasm returns a plugin with the configuration that the host gives. It logs
+// what is wrong with the configuration, and the plugin then denies everything.
+func NewHTTPWasm(host HTTPHost) *HTTPWasm {
+	h := &HTTPWasm{host: host}
+	length := host.Configuration(nil)
+	buffer := h.buffer.Take(length, MaxConfiguration)
+	if len(buffer) > 0 {
+		length = host.Configuration(buffer)
+	}
+	if length > uint32(len(buffer)) {
+		host.LogError(denyingEverything + "the configuration is too long")
+		return h
+	}
+	if err := h.plugin.Configure(host.Random, buffer); err != nil {
+		host.LogError(denyingEverything + err.Error())
+	}
+	h.buffer.Release()
+	return h
+}
+
+const denyingEverything = "auth-service denies every request: "
+
+// HandleRequest decides on the request that the host is at. It changes the request
+// if that may pass, and otherwise sets the response.
+func (h *HTTPWasm) HandleRequest() (pass bool) {
+	authorization, fields := h.authorization()
+	now, ok := h.host.Now()
+	d := h.plugin.Authorize(authorization, fields, now)
+	h.buffer.Release()
+	if !ok && d.Granted() { // nothing is known of the expiry
+		d = core.Decision{Reason: core.Unconfigured}
+	}
+	if d.Granted() {
+		d = h.pass(d)
+		h.buffer.Release()
+	}
+	if !d.Granted() {
+		h.deny(d.Reason)
+	}
+	return d.Granted()
+}
+
+// several stands for fields of which no single value can be read.
+const several = 2
+
+// authorization asks for the request's Authorization fields. The value is in
+// the buffer; of several fields, or of one too long, there is none.
+func (h *HTTPWasm) authorization() (value []byte, fields int) {
+	const name = "authorization"
+	const usual = 4 << 10 // every byte of it is wiped, twice
+	buffer := h.buffer.Take(usual, usual)
+	count, length := h.host.RequestValues(name, buffer)
+	if length > usual && count == 1 {
+		// Nothing was written. The values come with a NUL behind each.
+		if buffer = h.buffer.Take(length, MaxAuthorization+1); buffer == nil {
+			return nil, several
+		}
+		count, length = h.host.RequestValues(name, buffer)
+	}
+	switch {
+	case count == 0:
+		return nil, 0
+	case count > 1, length == 0, length > uint32(len(buffer)):
+		return nil, several
+	}
+	return buffer[:length-1], 1
+}
 
 // pass sets the identity field of a granted request, and removes all others that
 // may be mistaken for it. If that fails, it denies the request.
-func (f *instance) pass(d core.Decision) core.Decision {
-	names, ok := f.list(headerNames)
+func (h *HTTPWasm) pass(d core.Decision) core.Decision {
+	names, ok := h.list(h.host.RequestNames)
 	if !ok {
 		return core.Decision{Reason: core.Malformed}
 	}
@@ -23,42 +127,44 @@ func (f *instance) pass(d core.Decision) core.Decision {
 		var name []byte
 		name, names = next(names)
 		if identity.IsIdentity(name) {
-			removeHeader(requestFields, text(name))
+			h.host.RemoveRequestField(text(name))
 		}
 		connection = connection || identity.IsConnection(name)
 	}
-	if connection && !f.cleanConnection() {
+	if connection && !h.cleanConnection() {
 		return core.Decision{Reason: core.Malformed}
 	}
-	setHeaderValue(requestFields, identity.User, d.Principal)
-	if f.plugin.StripsAuthorization() {
-		removeHeader(requestFields, "authorization")
+	h.host.SetRequestField(identity.User, d.Principal)
+	if h.plugin.StripsAuthorization() {
+		h.host.RemoveRequestField("authorization")
 	}
 	return d
 }
 
 // cleanConnection removes the names of identity fields from the request's
 // Connection fields. It returns false if these are too long.
-func (f *instance) cleanConnection() bool {
-	values, ok := f.list(connectionValues)
+func (h *HTTPWasm) cleanConnection() bool {
+	values, ok := h.list(func(buffer []byte) (count, length uint32) {
+		return h.host.RequestValues(identity.Connection, buffer)
+	})
 	if !ok || len(values) > identity.MaxConnection {
 		return false
 	}
 	named := false
-	f.connection = f.connection[:0]
+	h.connection = h.connection[:0]
 	for len(values) > 0 {
 		var value []byte
 		var n bool
 		value, values = next(values)
-		f.connection, n = identity.AppendConnection(f.connection, value)
+		h.connection, n = identity.AppendConnection(h.connection, value)
 		named = named || n
 	}
 	switch {
 	case !named:
-	case len(f.connection) == 0:
-		removeHeader(requestFields, identity.Connection)
+	case len(h.connection) == 0:
+		h.host.RemoveRequestField(identity.Connection)
 	default:
-		setHeaderValue(requestFields, identity.Connection, text(f.connection)) // in the place of all
+		h.host.SetRequestField(identity.Connection, text(h.connection)) // in the place of all
 	}
 	return true
 }
@@ -66,13 +172,13 @@ func (f *instance) cleanConnection() bool {
 // list asks the host for a list of texts, each followed by a NUL. They are in the
 // buffer. It returns false if they are too long, or not what the host says they
 // are.
-func (f *instance) list(ask func(buffer []byte) (count, length uint32)) (texts []byte, ok bool) {
+func (h *HTTPWasm) list(ask func(buffer []byte) (count, length uint32)) (texts []byte, ok bool) {
 	const usual = 1 << 10
-	buffer := f.buffer.Take(usual, usual)
+	buffer := h.buffer.Take(usual, usual)
 	count, length := ask(buffer)
 	if length > usual {
 		// Nothing was written.
-		if buffer = f.buffer.Take(length, guest.MaxNames); buffer == nil {
+		if buffer = h.buffer.Take(length, MaxNames); buffer == nil {
 			return nil, false
 		}
 		count, length = ask(buffer)
@@ -84,14 +190,12 @@ func (f *instance) list(ask func(buffer []byte) (count, length uint32)) (texts [
 	return texts, bytes.Count(texts, []byte{0}) == int(count) && bytes.LastIndexByte(texts, 0) == int(length)-1
 }
 
-func headerNames(buffer []byte) (count, length uint32) {
-	result := getHeaderNames(requestFields, unsafe.Pointer(&buffer[0]), uint32(len(buffer)))
-	return uint32(result >> 32), uint32(result)
-}
-
-func connectionValues(buffer []byte) (count, length uint32) {
-	result := getHeaderValues(requestFields, identity.Connection, unsafe.Pointer(&buffer[0]), uint32(len(buffer)))
-	return uint32(result >> 32), uint32(result)
+func (h *HTTPWasm) deny(reason core.Reason) {
+	h.host.LogDebug(Detail(reason))
+	if challenge := h.plugin.Challenge(reason); challenge != "" {
+		h.host.SetResponseField(ChallengeName, challenge) // before the status, which sends them
+	}
+	h.host.SetStatus(uint32(reason.Status()))
 }
 
 // next splits a list at its first NUL. A list from list has one.

@@ -2,7 +2,6 @@ package guest
 
 import (
 	"encoding/binary"
-	"iter"
 
 	"github.com/concrete-security/auth-service/internal/identity"
 )
@@ -10,8 +9,60 @@ import (
 // Header fields as proxy-wasm hosts and guests exchange them: the number of
 // fields; the lengths of name and value of each; then each name and value,
 // with a NUL behind either. All numbers are little-endian and of 32 bits.
+//
+//	pairs  = count *length *text
+//	length = name-length value-length
+//	text   = name NUL value NUL
 
 const numberSize = 4
+
+// fields are header fields that are still to be read.
+type fields struct {
+	count   uint32
+	lengths []byte
+	texts   []byte
+}
+
+// parsePairs returns the fields in pairs. No bytes at all are no fields. It is not
+// ok if pairs is not of the form above, or has bytes behind.
+func parsePairs(pairs []byte) (_ fields, ok bool) {
+	if len(pairs) == 0 {
+		return fields{}, true
+	}
+	if len(pairs) < numberSize {
+		return fields{}, false
+	}
+	count := binary.LittleEndian.Uint32(pairs)
+	end := numberSize + uint64(count)*2*numberSize
+	if end > uint64(len(pairs)) {
+		return fields{}, false
+	}
+	f := fields{count: count, lengths: pairs[numberSize:end], texts: pairs[end:]}
+	for at := 0; at < len(f.lengths); at += numberSize {
+		end += uint64(binary.LittleEndian.Uint32(f.lengths[at:])) + 1
+		if end > uint64(len(pairs)) || pairs[end-1] != 0 {
+			return fields{}, false
+		}
+	}
+	return f, end == uint64(len(pairs))
+}
+
+// next reads one field. It is not ok if there is none left.
+func (f *fields) next() (name, value []byte, ok bool) {
+	if f.count == 0 {
+		return nil, nil, false
+	}
+	f.count--
+	return f.text(), f.text(), true
+}
+
+// text reads a name or a value.
+func (f *fields) text() []byte {
+	size := binary.LittleEndian.Uint32(f.lengths)
+	text := f.texts[:size]
+	f.lengths, f.texts = f.lengths[numberSize:], f.texts[size+1:]
+	return text
+}
 
 // A Head is what matters of a request's header fields. Its slices are parts of
 // what it was read from.
@@ -23,20 +74,27 @@ type Head struct {
 	// Fields is the number of Authorization fields.
 	Fields int
 
-	pairs []byte
+	all fields
 }
 
-// ReadHead reads header fields as a proxy-wasm host writes them. No bytes at
-// all are no fields. It is false for anything that is not of that form.
-func ReadHead(pairs []byte) (Head, bool) {
-	h := Head{pairs: pairs}
-	for name, value := range fields(pairs) {
+// ReadHead reads header fields as a proxy-wasm host writes them. It is not ok if
+// they are not of that form.
+func ReadHead(pairs []byte) (_ Head, ok bool) {
+	all, ok := parsePairs(pairs)
+	if !ok {
+		return Head{}, false
+	}
+	h := Head{all: all}
+	for {
+		name, value, ok := all.next()
+		if !ok {
+			return h, true
+		}
 		if isAuthorization(name) {
 			h.Name, h.Authorization = name, value
 			h.Fields++
 		}
 	}
-	return h, wellFormed(pairs)
 }
 
 func isAuthorization(name []byte) bool {
@@ -55,14 +113,17 @@ func isAuthorization(name []byte) bool {
 	return true
 }
 
-// Identities are the names of the fields that a program behind the proxy might
-// take for those that say who asks, as the client wrote them, one for each field.
-func (h Head) Identities() iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for name := range fields(h.pairs) {
-			if identity.IsIdentity(name) && !yield(name) {
-				return
-			}
+// RemoveIdentities calls remove with the name of each field that a program behind
+// the proxy might take for those that say who asks, as the client wrote it. It
+// stops, and returns false, where remove does.
+func (h Head) RemoveIdentities(remove func(name []byte) bool) bool {
+	for {
+		name, _, ok := h.all.next()
+		if !ok {
+			return true
+		}
+		if identity.IsIdentity(name) && !remove(name) {
+			return false
 		}
 	}
 }
@@ -71,7 +132,11 @@ func (h Head) Identities() iter.Seq[[]byte] {
 // see [identity.AppendConnection]. It is not ok if these are longer than [identity.MaxConnection].
 func (h Head) AppendConnection(left []byte) (_ []byte, named, ok bool) {
 	size := 0
-	for name, value := range fields(h.pairs) {
+	for {
+		name, value, more := h.all.next()
+		if !more {
+			return left, named, true
+		}
 		if !identity.IsConnection(name) {
 			continue
 		}
@@ -81,51 +146,6 @@ func (h Head) AppendConnection(left []byte) (_ []byte, named, ok bool) {
 		var n bool
 		left, n = identity.AppendConnection(left, value)
 		named = named || n
-	}
-	return left, named, true
-}
-
-// wellFormed reports whether the fields fill the bytes exactly.
-func wellFormed(pairs []byte) bool {
-	if len(pairs) == 0 {
-		return true
-	}
-	if len(pairs) < numberSize {
-		return false
-	}
-	count := uint64(binary.LittleEndian.Uint32(pairs))
-	want := numberSize + count*2*numberSize
-	if want > uint64(len(pairs)) {
-		return false
-	}
-	lengths := pairs[numberSize:want]
-	for at := 0; at < len(lengths); at += numberSize {
-		want += uint64(binary.LittleEndian.Uint32(lengths[at:])) + 1
-		if want > uint64(len(pairs)) || pairs[want-1] != 0 {
-			return false
-		}
-	}
-	return want == uint64(len(pairs))
-}
-
-// fields gives all names and values, none if pairs is not well-formed.
-func fields(pairs []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(name, value []byte) bool) {
-		if len(pairs) == 0 || !wellFormed(pairs) {
-			return
-		}
-		count := int(binary.LittleEndian.Uint32(pairs))
-		lengths := pairs[numberSize:]
-		texts := lengths[count*2*numberSize:]
-		for range count {
-			name, value := binary.LittleEndian.Uint32(lengths), binary.LittleEndian.Uint32(lengths[numberSize:])
-			lengths = lengths[2*numberSize:]
-			valueAt := name + 1
-			if !yield(texts[:name], texts[valueAt:valueAt+value]) {
-				return
-			}
-			texts = texts[valueAt+value+1:]
-		}
 	}
 }
 

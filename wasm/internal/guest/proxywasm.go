@@ -1,156 +1,215 @@
-//go:build wasip1
-
-package main
+package guest
 
 import (
+	"io"
 	"unsafe"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/identity"
-	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
-const (
-	levelError = 4
+// A ProxyHost has the functions of a proxy-wasm host that a [ProxyWasm] calls, and
+// those of WASI. All of them must be set.
+type ProxyHost struct {
+	// Configuration gives that many bytes of the configuration of a plugin.
+	Configuration func(size uint32) Answer
+	// RequestFields gives all fields of the request; see [ReadHead].
+	RequestFields func() Answer
+	// ReplaceRequestField replaces the request's field of that name, or adds it.
+	ReplaceRequestField func(name, value string) (ok bool)
+	// RemoveRequestField removes the request's fields of that name. It is ok if
+	// there is none: of a name that the client sent twice nothing may be left at
+	// the second time.
+	RemoveRequestField func(name string) (ok bool)
+	// Respond answers the request. detail is for the host's log, and fields are in
+	// the form of [AppendPairs].
+	Respond func(status uint32, detail string, fields []byte)
+	// LogError writes a line to the host's log.
+	LogError func(message string)
 
-	pluginConfiguration = 7 // kind of buffer
-	requestFields       = 0 // kind of header map
+	// Random is the source of the salt.
+	Random io.Reader
+	// Now is the Unix second. It is not ok if the host has no clock.
+	Now func() (seconds int64, ok bool)
+}
 
-	statusOK       = 0
-	statusNotFound = 1
+// An Answer says where a host has put data that it was asked for. Before it answers,
+// the host takes a place for the data from [ProxyWasm.Allocate].
+type Answer struct {
+	// OK says that the host has done what it was asked for.
+	OK bool
+	// Address is where the data begins.
+	Address uintptr
+	// Size is the length of the data, or 0 if there is none.
+	Size uint32
+}
 
-	noGRPCStatus = -1
-)
+// A ProxyWasm is the verifier as an instance of a proxy-wasm module. All plugins
+// that a proxy configures with the module share it, and all requests of a thread.
+// It has a method for each callback of the ABI that has something to do.
+// Only Host must be set.
+type ProxyWasm struct {
+	// Host is the host of the instance.
+	Host ProxyHost
 
-// The host's functions answer a status. Those that give data let
-// proxy_on_memory_allocate find a place for it, and write where it is.
+	plugins map[uint32]*Plugin // by root context
+	streams map[uint32]stream  // by stream context
+	buffer  Buffer
 
-//go:wasmimport env proxy_log
-//go:noescape
-func proxyLog(level uint32, message string) (status uint32)
+	response   []byte // the fields of a denial
+	connection []byte // the remaining options of the Connection fields
+	denier     Plugin // never configured
+}
 
-//go:wasmimport env proxy_get_buffer_bytes
-//go:noescape
-func proxyGetBufferBytes(kind, start, size uint32, data, dataSize unsafe.Pointer) (status uint32)
+type stream struct {
+	plugin  *Plugin
+	granted bool
+}
 
-//go:wasmimport env proxy_get_header_map_pairs
-//go:noescape
-func proxyGetHeaderMapPairs(kind uint32, data, dataSize unsafe.Pointer) (status uint32)
+// Allocate gives the host a place for data that it was asked for, or nil if the data
+// is too long. The host calls it within a call of its own functions.
+func (p *ProxyWasm) Allocate(size uint32) []byte { return p.buffer.Take(size, MaxFields) }
 
-//go:wasmimport env proxy_replace_header_map_value
-//go:noescape
-func proxyReplaceHeaderMapValue(kind uint32, name, value string) (status uint32)
+// Create begins a context: that of a plugin, if root is 0, or that of a stream, which
+// is a request of the plugin with that context.
+func (p *ProxyWasm) Create(context, root uint32) {
+	if root == 0 {
+		p.addPlugin(context)
+		return
+	}
+	if p.streams == nil {
+		p.streams = map[uint32]stream{}
+	}
+	p.streams[context] = stream{plugin: p.plugins[root]}
+}
 
-//go:wasmimport env proxy_remove_header_map_value
-//go:noescape
-func proxyRemoveHeaderMapValue(kind uint32, name unsafe.Pointer, nameSize uint32) (status uint32)
+// Configure configures a plugin with size bytes that the host has. It logs what is
+// wrong with the configuration, and the plugin then denies everything.
+func (p *ProxyWasm) Configure(root, size uint32) {
+	plugin := p.plugins[root]
+	if plugin == nil {
+		plugin = p.addPlugin(root)
+	}
+	configuration, ok := p.configuration(size)
+	if !ok {
+		plugin.Wipe()
+		p.Host.LogError(denyingEverything + "the configuration cannot be read")
+	} else if err := plugin.Configure(p.Host.Random, configuration); err != nil {
+		p.Host.LogError(denyingEverything + err.Error())
+	}
+	p.buffer.Release()
+}
 
-//go:wasmimport env proxy_send_local_response
-//go:noescape
-func proxySendLocalResponse(status uint32, detail, body string, fields unsafe.Pointer, fieldsSize uint32, grpcStatus int32) (result uint32)
-
-func logError(message string) { proxyLog(levelError, message) }
+// addPlugin makes a plugin with that context.
+func (p *ProxyWasm) addPlugin(context uint32) *Plugin {
+	if p.plugins == nil {
+		p.plugins = map[uint32]*Plugin{}
+	}
+	plugin := &Plugin{}
+	p.plugins[context] = plugin
+	return plugin
+}
 
 // configuration asks for a plugin's configuration, which is in the buffer.
-func (f *instance) configuration(size uint32) ([]byte, bool) {
+func (p *ProxyWasm) configuration(size uint32) ([]byte, bool) {
 	if size == 0 {
 		return nil, true
 	}
-	f.expect()
-	if proxyGetBufferBytes(pluginConfiguration, 0, size, unsafe.Pointer(&f.results.data), unsafe.Pointer(&f.results.size)) != statusOK {
-		return nil, false
+	p.buffer.Release()
+	return p.data(p.Host.Configuration(size))
+}
+
+// RequestHeaders decides on the request of a stream. It changes the request if that
+// may pass, and otherwise answers it.
+func (p *ProxyWasm) RequestHeaders(context uint32) (pass bool) {
+	s := p.streams[context]
+	s.granted = p.authorize(s.plugin)
+	p.buffer.Release()
+	if _, known := p.streams[context]; known {
+		p.streams[context] = s
 	}
-	return f.result()
+	return s.granted
+}
+
+// Passes reports whether RequestHeaders has let the request of a stream pass. A host
+// that goes on with a request that was answered learns here that it must not.
+func (p *ProxyWasm) Passes(context uint32) bool { return p.streams[context].granted }
+
+// Delete ends a context. The streams that a plugin leaves are denied.
+func (p *ProxyWasm) Delete(context uint32) {
+	delete(p.streams, context)
+	if plugin := p.plugins[context]; plugin != nil {
+		plugin.Wipe()
+		delete(p.plugins, context)
+	}
 }
 
 // authorize decides on the request that the host is at, and tells it what to
 // do. It reports whether the request may pass.
-func (f *instance) authorize(plugin *guest.Plugin) bool {
-	f.expect()
-	status := proxyGetHeaderMapPairs(requestFields, unsafe.Pointer(&f.results.data), unsafe.Pointer(&f.results.size))
-	pairs, ok := f.result()
-	head, wellFormed := guest.ReadHead(pairs)
-	now, clock := guest.Now()
-	if plugin == nil || status != statusOK || !ok || !wellFormed || !clock {
-		plugin = &f.denier // what cannot be understood is denied
+func (p *ProxyWasm) authorize(plugin *Plugin) bool {
+	p.buffer.Release()
+	answer := p.Host.RequestFields()
+	pairs, ok := p.data(answer)
+	head, wellFormed := ReadHead(pairs)
+	now, clock := p.Host.Now()
+	if plugin == nil || !ok || !wellFormed || !clock {
+		plugin = &p.denier // what cannot be understood is denied
 	}
 	d := plugin.Authorize(head.Authorization, head.Fields, now)
 	if d.Granted() {
-		if d = f.pass(plugin, head, d); d.Granted() {
+		if d = p.pass(plugin, head, d); d.Granted() {
 			return true
 		}
 	}
-	deny(plugin, d.Reason)
+	p.deny(plugin, d.Reason)
 	return false
 }
 
-// expect forgets what the host answered before.
-func (f *instance) expect() {
-	f.buffer.Release()
-	f.results.data, f.results.size = 0, 0
-}
-
-// result is what the host has answered: it must lie in the buffer that was
-// taken for it.
-func (f *instance) result() ([]byte, bool) {
-	buffer := f.buffer.Taken()
-	if f.results.size == 0 {
+// data is what the host has answered. It must lie in the buffer that was taken for
+// it.
+func (p *ProxyWasm) data(a Answer) ([]byte, bool) {
+	buffer := p.buffer.Taken()
+	switch {
+	case !a.OK:
+		return nil, false
+	case a.Size == 0:
 		return nil, true
-	}
-	if f.results.data != address(buffer) || uint64(f.results.size) > uint64(len(buffer)) {
+	case a.Address != uintptr(unsafe.Pointer(unsafe.SliceData(buffer))), uint64(a.Size) > uint64(len(buffer)):
 		return nil, false
 	}
-	return buffer[:f.results.size], true
+	return buffer[:a.Size], true
 }
 
 // pass sets the identity field of a granted request, and removes all others that
 // may be mistaken for it. If that fails, it denies the request.
-func (f *instance) pass(plugin *guest.Plugin, head guest.Head, d core.Decision) core.Decision {
-	connection, named, ok := head.AppendConnection(f.connection[:0])
-	f.connection = connection
+func (p *ProxyWasm) pass(plugin *Plugin, head Head, d core.Decision) core.Decision {
+	connection, named, ok := head.AppendConnection(p.connection[:0])
+	p.connection = connection
 	if !ok {
 		return core.Decision{Reason: core.Malformed}
 	}
-	if !(removeIdentities(head) && replace(identity.User, d.Principal) &&
-		(!named || replaceConnection(connection)) &&
-		(!plugin.StripsAuthorization() || remove(head.Name))) {
+	if !(head.RemoveIdentities(p.remove) && p.Host.ReplaceRequestField(identity.User, d.Principal) &&
+		(!named || p.replaceConnection(connection)) &&
+		(!plugin.StripsAuthorization() || p.remove(head.Name))) {
 		return core.Decision{Reason: core.Unconfigured} // the proxy did not do as it was told
 	}
 	return d
 }
 
-func removeIdentities(head guest.Head) bool {
-	for name := range head.Identities() {
-		if !remove(name) {
-			return false
-		}
-	}
-	return true
-}
+func (p *ProxyWasm) remove(name []byte) bool { return p.Host.RemoveRequestField(text(name)) }
 
 // replaceConnection replaces all Connection fields with one. If there are several,
 // some hosts replace only the first.
-func replaceConnection(value []byte) bool {
-	return remove([]byte(identity.Connection)) &&
-		(len(value) == 0 || replace(identity.Connection, unsafe.String(unsafe.SliceData(value), len(value))))
+func (p *ProxyWasm) replaceConnection(value []byte) bool {
+	return p.Host.RemoveRequestField(identity.Connection) &&
+		(len(value) == 0 || p.Host.ReplaceRequestField(identity.Connection, text(value)))
 }
 
-func replace(name, value string) bool {
-	return proxyReplaceHeaderMapValue(requestFields, name, value) == statusOK
-}
-
-// remove takes a field off the request. Of a name that the client sent twice
-// nothing may be left at the second time.
-func remove(name []byte) bool {
-	status := proxyRemoveHeaderMapValue(requestFields, unsafe.Pointer(unsafe.SliceData(name)), uint32(len(name)))
-	return status == statusOK || status == statusNotFound
-}
-
-func deny(plugin *guest.Plugin, reason core.Reason) {
+func (p *ProxyWasm) deny(plugin *Plugin, reason core.Reason) {
 	var fields []byte
 	if challenge := plugin.Challenge(reason); challenge != "" {
-		filter.response = guest.AppendPairs(filter.response[:0], guest.ChallengeName, challenge)
-		fields = filter.response
+		p.response = AppendPairs(p.response[:0], ChallengeName, challenge)
+		fields = p.response
 	}
-	proxySendLocalResponse(uint32(reason.Status()), guest.Detail(reason), "", unsafe.Pointer(unsafe.SliceData(fields)), uint32(len(fields)), noGRPCStatus)
+	p.Host.Respond(uint32(reason.Status()), Detail(reason), fields)
 }
