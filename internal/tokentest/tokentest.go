@@ -51,3 +51,10 @@ func Rename(t testing.TB, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// KeyringLine returns a line of a keyring, with its newline: a principal's token
+// with attributes as they are in the file, such as "scope=metrics".
+func KeyringLine(principal, token string, attributes ...string) string {
+	e := core.Entry{Principal: principal, Credential: core.CredentialOf([]byte(token)), Expires: core.Never}
+	return strings.Join(append([]string{e.String()}, attributes...), " ") + "\n"
+}

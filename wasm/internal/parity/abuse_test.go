@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/internal/tokentest"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 )
 
 // numbers that hosts get wrong.
@@ -50,8 +52,8 @@ func rounds() int {
 func TestReactorAbused(t *testing.T) {
 	r := newReactor(t, quickest())
 	c := chooser{rand.New(rand.NewPCG(4, 11))}
-	keyring := []byte(keyringLine("ann", rightToken, ""))
-	wrong := []byte("Bearer " + wrongToken)
+	keyring := []byte(tokentest.KeyringLine("ann", hosttest.RightToken, ""))
+	wrong := []byte("Bearer " + hosttest.WrongToken)
 	known := uint64(0)
 	for i := range rounds() {
 		var err error
@@ -93,7 +95,7 @@ func TestReactorAbused(t *testing.T) {
 			if code, err := r.configure(t.Context(), keyring); err != nil || code != 0 {
 				t.Fatalf("after %d calls: %d, %v", i, code, err)
 			}
-			if o, err := r.authorize(t.Context(), []byte("Bearer "+rightToken), nil, 0); err != nil || o.Status != 200 || o.Principal != "ann" {
+			if o, err := r.authorize(t.Context(), []byte("Bearer "+hosttest.RightToken), nil, 0); err != nil || o.Status != 200 || o.Principal != "ann" {
 				t.Fatalf("after %d calls: %+v, %v", i, o, err)
 			}
 			if o, err := r.authorize(t.Context(), wrong, nil, 0); err != nil || o.Status != 401 {
@@ -124,22 +126,22 @@ func TestReactorConfigured(t *testing.T) {
 			t.Errorf("last_error %q, %v", failure, err)
 		}
 	}
-	expect("before", rightToken, 500)
-	configure(keyringLine("ann", rightToken, ""), 0)
-	expect("configured", rightToken, 200)
-	configure(keyringLine("bob", wrongToken, ""), 0)
-	expect("configured again", rightToken, 401)
-	expect("configured again", wrongToken, 200)
-	configure(keyringLine("bob", wrongToken, "secret=1"), -2)
-	expect("broken", wrongToken, 500)
+	expect("before", hosttest.RightToken, 500)
+	configure(tokentest.KeyringLine("ann", hosttest.RightToken, ""), 0)
+	expect("configured", hosttest.RightToken, 200)
+	configure(tokentest.KeyringLine("bob", hosttest.WrongToken, ""), 0)
+	expect("configured again", hosttest.RightToken, 401)
+	expect("configured again", hosttest.WrongToken, 200)
+	configure(tokentest.KeyringLine("bob", hosttest.WrongToken, "secret=1"), -2)
+	expect("broken", hosttest.WrongToken, 500)
 	configure("# secret", -3)
-	expect("no token", wrongToken, 500)
-	configure(keyringLine("ann", rightToken, ""), 0)
-	expect("right again", rightToken, 200)
+	expect("no token", hosttest.WrongToken, 500)
+	configure(tokentest.KeyringLine("ann", hosttest.RightToken, ""), 0)
+	expect("right again", hosttest.RightToken, 200)
 	if code, err := r.call(ctx, "configure", 8, 4<<10); err != nil || int32(code) != -1 {
 		t.Errorf("a pointer elsewhere: %d, %v", int32(code), err)
 	}
-	expect("a pointer elsewhere", rightToken, 500)
+	expect("a pointer elsewhere", hosttest.RightToken, 500)
 	for size, want := range map[uint64]bool{1 << 20: true, 1<<20 + 1: false, 1<<32 - 1: false} {
 		if at, err := r.call(ctx, "alloc", size); err != nil || (at != 0) != want {
 			t.Errorf("alloc of %d: %d, %v", size, at, err)
@@ -153,17 +155,17 @@ func TestReactorConfigured(t *testing.T) {
 // A field of more than 64 KiB is denied, and so is a list of scopes.
 func TestReactorOversized(t *testing.T) {
 	r := newReactor(t, interpreter)
-	if code, err := r.configure(t.Context(), []byte(keyringLine("ann", rightToken, "scope=*"))); err != nil || code != 0 {
+	if code, err := r.configure(t.Context(), []byte(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=*"))); err != nil || code != 0 {
 		t.Fatal(code, err)
 	}
 	spaces := strings.Repeat(" ", 64<<10)
-	if o, err := r.authorize(t.Context(), []byte("Bearer "+spaces+rightToken), nil, 0); err != nil || o.Status == 200 {
+	if o, err := r.authorize(t.Context(), []byte("Bearer "+spaces+hosttest.RightToken), nil, 0); err != nil || o.Status == 200 {
 		t.Errorf("an oversized field: %+v, %v", o, err)
 	}
-	if o, err := r.authorize(t.Context(), []byte("Bearer "+rightToken), []byte("read "+spaces), 0); err != nil || o.Status == 200 {
+	if o, err := r.authorize(t.Context(), []byte("Bearer "+hosttest.RightToken), []byte("read "+spaces), 0); err != nil || o.Status == 200 {
 		t.Errorf("an oversized list: %+v, %v", o, err)
 	}
-	if o, err := r.authorize(t.Context(), []byte("Bearer "+rightToken), []byte("read"), 0); err != nil || o.Status != 200 {
+	if o, err := r.authorize(t.Context(), []byte("Bearer "+hosttest.RightToken), []byte("read"), 0); err != nil || o.Status != 200 {
 		t.Errorf("afterwards: %+v, %v", o, err)
 	}
 }
@@ -181,12 +183,12 @@ func TestProxyWasmAbused(t *testing.T) {
 			arity[name] = len(f.ParamTypes())
 		}
 	}
-	right := pluginConfiguration(&vectors.Verdict{Keyring: []byte(keyringLine("ann", rightToken, ""))})
+	right := hosttest.Configuration(&vectors.Verdict{Keyring: []byte(tokentest.KeyringLine("ann", hosttest.RightToken, ""))})
 	for i := range rounds() {
 		p.configuration, p.garbage = c.bytes(), c.bytes()
 		if c.IntN(3) == 0 {
 			// Almost right, with a token that is not.
-			p.garbage = encodePairs([][2]string{{"authorization", "Bearer " + wrongToken}, {"a", "b"}})
+			p.garbage = hosttest.EncodePairs([][2]string{{"authorization", "Bearer " + hosttest.WrongToken}, {"a", "b"}})
 			p.garbage[c.IntN(len(p.garbage))] = byte(c.Uint32())
 		}
 		name := names[i%len(names)]
@@ -210,7 +212,7 @@ func TestProxyWasmAbused(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for token, want := range map[string]int{rightToken: 200, wrongToken: 401} {
+			for token, want := range map[string]int{hosttest.RightToken: 200, hosttest.WrongToken: 401} {
 				p.fields = [][2]string{{"authorization", "Bearer " + token}}
 				if status, err := p.ask(t.Context(), root); err != nil || status != want {
 					t.Fatalf("after %d calls: %d, %v, want %d", i, status, err, want)
@@ -226,20 +228,20 @@ func TestProxyWasmAbused(t *testing.T) {
 
 func TestProxyWasmConfigured(t *testing.T) {
 	p := newProxy(t, interpreter)
-	right := pluginConfiguration(&vectors.Verdict{Keyring: []byte(keyringLine("ann", rightToken, ""))})
+	right := hosttest.Configuration(&vectors.Verdict{Keyring: []byte(tokentest.KeyringLine("ann", hosttest.RightToken, ""))})
 	root, err := p.configure(t.Context(), right)
 	if err != nil {
 		t.Fatal(err)
 	}
 	expect := func(when string, root uint64, want int) {
 		t.Helper()
-		p.fields = [][2]string{{"authorization", "Bearer " + rightToken}}
+		p.fields = [][2]string{{"authorization", "Bearer " + hosttest.RightToken}}
 		if status, err := p.ask(t.Context(), root); err != nil || status != want {
 			t.Errorf("%s: %d, %v, want %d", when, status, err, want)
 		}
 	}
 	expect("configured", root, 200)
-	for name, configuration := range badConfigurations() {
+	for name, configuration := range hosttest.BadConfigurations() {
 		p.log = nil
 		if err := p.reconfigure(t.Context(), root, []byte(configuration)); err != nil {
 			t.Fatal(err)
@@ -259,7 +261,7 @@ func TestProxyWasmConfigured(t *testing.T) {
 // Whatever the host of the http-wasm module says of the request, nothing is
 // granted, and the module goes on.
 func TestHTTPWasmAbused(t *testing.T) {
-	g := newHTTPGuest(t, quickest(), pluginConfiguration(&vectors.Verdict{Keyring: []byte(keyringLine("ann", rightToken, ""))}))
+	g := newHTTPGuest(t, quickest(), hosttest.Configuration(&vectors.Verdict{Keyring: []byte(tokentest.KeyringLine("ann", hosttest.RightToken, ""))}))
 	c := chooser{rand.New(rand.NewPCG(4, 13))}
 	for i := range rounds() {
 		answer := c.number(0)<<32 | c.number(0)
@@ -268,13 +270,13 @@ func TestHTTPWasmAbused(t *testing.T) {
 			t.Fatalf("%x is answered %d, %v", answer, status, err)
 		}
 		// The right token does not help if the host lies about the other fields.
-		g.values, g.answer, g.namesAnswer = []string{"Bearer " + rightToken}, nil, &answer
+		g.values, g.answer, g.namesAnswer = []string{"Bearer " + hosttest.RightToken}, nil, &answer
 		if status, err := g.ask(t.Context()); err != nil || status == 200 && answer>>32 != answer&0xffffffff { // names that are all empty are possible
 			t.Fatalf("names %x are answered %d, %v", answer, status, err)
 		}
 		g.namesAnswer = nil
 		if i%50 == 0 {
-			for token, want := range map[string]int{rightToken: 200, wrongToken: 401, strings.Repeat("x", 70<<10): 401, strings.Repeat("x", 10<<10): 401} {
+			for token, want := range map[string]int{hosttest.RightToken: 200, hosttest.WrongToken: 401, strings.Repeat("x", 70<<10): 401, strings.Repeat("x", 10<<10): 401} {
 				g.values = []string{"Bearer " + token}
 				if status, err := g.ask(t.Context()); err != nil || status != want {
 					t.Fatalf("after %d calls: %d, %v, want %d", i, status, err, want)

@@ -18,16 +18,18 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/server"
 	"github.com/concrete-security/auth-service/wasm/host"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
 // BenchmarkReactor is one verdict on a right token, in each host. What the
 // hosts of the plugins do about a request is part of it.
 func BenchmarkReactor(b *testing.B) {
-	keyring := []byte(keyringLine("ann", rightToken, "scope=read"))
-	field := []byte("Bearer " + rightToken)
+	keyring := []byte(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read"))
+	field := []byte("Bearer " + hosttest.RightToken)
 
 	for _, e := range []*engine{compiler, interpreter} {
 		b.Run(e.name, func(b *testing.B) { benchmarkReactor(b, e, keyring, field) })
@@ -50,7 +52,7 @@ func BenchmarkReactor(b *testing.B) {
 	})
 	b.Run("proxywasm", func(b *testing.B) {
 		p := newProxy(b, compiler)
-		root, err := p.configure(b.Context(), ordinary())
+		root, err := p.configure(b.Context(), hosttest.Ordinary())
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -63,7 +65,7 @@ func BenchmarkReactor(b *testing.B) {
 		}
 	})
 	b.Run("httpwasm", func(b *testing.B) {
-		g := newGateway(b, compiler, nil, traefik(), ordinary())
+		g := newGateway(b, compiler, nil, traefik(), hosttest.Ordinary())
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Authorization", string(field))
 		w := httptest.NewRecorder()
@@ -91,7 +93,7 @@ func BenchmarkHop(b *testing.B) {
 			}
 			address = l.Addr().String()
 			var n native
-			n.configure([]byte(keyringLine("ann", rightToken, "scope=read")))
+			n.configure([]byte(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read")))
 			ctx, stop := context.WithCancel(b.Context())
 			ended := make(chan error, 1)
 			go func() {
@@ -103,7 +105,7 @@ func BenchmarkHop(b *testing.B) {
 				b.Fatal(err)
 			}
 			defer c.Close()
-			request := []byte("GET /auth?scope=read HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + rightToken + "\r\n\r\n")
+			request := []byte("GET /auth?scope=read HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + hosttest.RightToken + "\r\n\r\n")
 			answer := make([]byte, 4<<10)
 			for b.Loop() {
 				if _, err := c.Write(request); err != nil {
@@ -144,7 +146,7 @@ console.log(Number(process.hrtime.bigint() - begun) / Number(rounds));
 	const rounds = 50_000
 	for b.Loop() {
 		out, err := exec.CommandContext(b.Context(), node, "--no-warnings", path, module,
-			keyringLine("ann", rightToken, "scope=read"), "Bearer "+rightToken, strconv.Itoa(rounds)).CombinedOutput()
+			tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read"), "Bearer "+hosttest.RightToken, strconv.Itoa(rounds)).CombinedOutput()
 		if err != nil {
 			b.Fatalf("%v: %s", err, out)
 		}

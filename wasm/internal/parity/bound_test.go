@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 )
 
 // maxInstance is how large a client can make an instance's memory, in bytes. An
@@ -36,7 +38,7 @@ func TestMemoryIsBounded(t *testing.T) {
 						if status, err := r.ask(token); err == nil && status == 200 {
 							t.Fatalf("%d bytes are granted", size)
 						}
-						r.check(t, rightToken, 200)
+						r.check(t, hosttest.RightToken, 200)
 					}
 					if got := r.module.Memory().Size(); got > maxInstance {
 						t.Fatalf("round %d: %d bytes of memory, more than %d", round, got, maxInstance)
@@ -52,14 +54,14 @@ func TestMemoryIsBounded(t *testing.T) {
 func TestManyFieldsAreBounded(t *testing.T) {
 	for _, e := range engines() {
 		p := newProxy(t, e)
-		root, err := p.configure(t.Context(), ordinary())
+		root, err := p.configure(t.Context(), hosttest.Ordinary())
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, count := range []int{100, 1000, 10_000, 100_000, 500_000} {
 			p.fields = nil
 			for range count {
-				p.fields = append(p.fields, [2]string{"x-auth-request-user", "root"}, [2]string{"a", "Bearer " + rightToken})
+				p.fields = append(p.fields, [2]string{"x-auth-request-user", "root"}, [2]string{"a", "Bearer " + hosttest.RightToken})
 			}
 			if status, err := p.ask(t.Context(), root); err == nil && status == 200 {
 				t.Errorf("%d fields without a token are granted", count)
@@ -112,10 +114,10 @@ func (t inContext) Context() context.Context { return t.ctx }
 func TestTraefikMemoryIsBounded(t *testing.T) {
 	m := &memories{}
 	ctx := experimental.WithMemoryAllocator(t.Context(), m)
-	g := newGateway(inContext{t, ctx}, quickest(), nil, traefik(), ordinary())
+	g := newGateway(inContext{t, ctx}, quickest(), nil, traefik(), hosttest.Ordinary())
 	for range 3 {
 		for _, size := range fieldSizes {
-			for token, want := range map[string]int{strings.Repeat("x", size): http.StatusUnauthorized, rightToken: http.StatusOK} {
+			for token, want := range map[string]int{strings.Repeat("x", size): http.StatusUnauthorized, hosttest.RightToken: http.StatusOK} {
 				r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
 				r.Header.Set("Authorization", "Bearer "+token)
 				w := httptest.NewRecorder()

@@ -1,7 +1,6 @@
 package parity
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,17 +9,9 @@ import (
 
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/wasm/host"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
-
-// forwardConfiguration is the configuration of a plugin, in JSON.
-func forwardConfiguration(f *vectors.Forward) []byte {
-	b, err := json.Marshal(map[string]any{"keyring": string(f.Keyring), "strip_authorization": f.Strip})
-	if err != nil {
-		panic(err) // of a string and a boolean
-	}
-	return b
-}
 
 // fieldsOf returns the fields of a request that a Go program got.
 func fieldsOf(header http.Header) (fields []vectors.Field) {
@@ -30,13 +21,6 @@ func fieldsOf(header http.Header) (fields []vectors.Field) {
 		}
 	}
 	return fields
-}
-
-func pairsOf(fields []vectors.Field) (pairs [][2]string) {
-	for _, f := range fields {
-		pairs = append(pairs, f)
-	}
-	return pairs
 }
 
 // middlewareForwarder is the Go middleware.
@@ -68,7 +52,7 @@ func proxyForwarder(t *testing.T, e *engine) vectors.Forwarder {
 	roots := map[bool]uint64{}
 	for _, f := range vectors.Forwards() {
 		if _, ok := roots[f.Strip]; !ok {
-			root, err := p.configure(t.Context(), forwardConfiguration(&f))
+			root, err := p.configure(t.Context(), hosttest.ForwardConfiguration(&f))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -76,7 +60,7 @@ func proxyForwarder(t *testing.T, e *engine) vectors.Forwarder {
 		}
 	}
 	return vectors.Forwarder{Build: vectors.ProxyWasm, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
-		p.fields = pairsOf(f.Request)
+		p.fields = hosttest.Pairs(f.Request)
 		if status, err = p.ask(t.Context(), roots[f.Strip]); err != nil || status != 200 {
 			return status, nil, err
 		}
@@ -94,11 +78,11 @@ func gatewayForwarder(t *testing.T, e *engine) vectors.Forwarder {
 	return vectors.Forwarder{Build: vectors.HTTPWasm, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
 		g, ok := gateways[f.Strip]
 		if !ok {
-			g = newGateway(t, e, nil, traefik(), forwardConfiguration(f))
+			g = newGateway(t, e, nil, traefik(), hosttest.ForwardConfiguration(f))
 			gateways[f.Strip] = g
 		}
 		g.passed = nil
-		response := g.ask(t, pairsOf(f.Request))
+		response := g.ask(t, hosttest.Pairs(f.Request))
 		defer response.Body.Close()
 		if (response.StatusCode == http.StatusOK) != (g.passed != nil) {
 			return 0, nil, fmt.Errorf("status %d, and passed on: %v", response.StatusCode, g.passed)
@@ -119,9 +103,9 @@ func TestForwards(t *testing.T) {
 // A module denies a request whose names are too long for it to read.
 func TestHTTPGuestTooManyNames(t *testing.T) {
 	f := vectors.Forwards()[0]
-	g := newGateway(t, interpreter, nil, traefik(), forwardConfiguration(&f))
+	g := newGateway(t, interpreter, nil, traefik(), hosttest.ForwardConfiguration(&f))
 	for n, want := range map[int]int{60: 200, 70: 401} {
-		fields := pairsOf(f.Request)
+		fields := hosttest.Pairs(f.Request)
 		for i := range n {
 			fields = append(fields, [2]string{fmt.Sprintf("X-%d-%s", i, strings.Repeat("x", 1<<10)), "x"})
 		}

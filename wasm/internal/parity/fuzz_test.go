@@ -8,6 +8,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 )
 
 // A native is the verifier behind the reactor's contract, made of the core
@@ -95,12 +96,12 @@ func TestReactorAgreesOnTheSeeds(t *testing.T) {
 // FuzzReactor: the module decides as the native verifier does.
 func FuzzReactor(f *testing.F) {
 	for _, v := range vectors.Verdicts() {
-		if len(v.Authorization) < 2 && len(v.Keyring) < 4<<10 && len(only(v.Authorization)) < 4<<10 {
+		if len(v.Authorization) < 2 && len(v.Keyring) < 4<<10 && len(hosttest.Only(v.Authorization)) < 4<<10 {
 			var scopes []byte
 			for _, scope := range v.Scopes {
 				scopes = append(append(scopes, ' '), scope...)
 			}
-			f.Add(v.Keyring, only(v.Authorization), bytes.TrimSpace(scopes), v.Now)
+			f.Add(v.Keyring, hosttest.Only(v.Authorization), bytes.TrimSpace(scopes), v.Now)
 		}
 	}
 	r := newReactor(f, quickest())

@@ -11,17 +11,9 @@ import (
 	"github.com/proxy-wasm/proxy-wasm-go-sdk/proxywasm/types"
 	"github.com/tetratelabs/wazero"
 
-	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
-
-// ordinary is a plugin's configuration for rightToken.
-func ordinary() []byte {
-	return pluginConfiguration(&vectors.Verdict{
-		Keyring: []byte(keyringLine("ann", rightToken, "scope=read")),
-		Scopes:  []string{"read"},
-	})
-}
 
 // The Go SDK's host of proxy-wasm.
 func TestProxyWasmInTheSDKsHost(t *testing.T) {
@@ -33,7 +25,7 @@ func TestProxyWasmInTheSDKsHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer vm.Close()
-	stripping := strings.TrimSuffix(string(ordinary()), "}") + `, "strip_authorization": true}`
+	stripping := strings.TrimSuffix(string(hosttest.Ordinary()), "}") + `, "strip_authorization": true}`
 	p, reset := proxytest.NewHostEmulator(proxytest.NewEmulatorOption().WithVMContext(vm).WithPluginConfiguration([]byte(stripping)))
 	defer reset()
 	if p.StartVM() != types.OnVMStartStatusOK || p.StartPlugin() != types.OnPluginStartStatusOK {
@@ -42,14 +34,14 @@ func TestProxyWasmInTheSDKsHost(t *testing.T) {
 	for range 3 {
 		id := p.InitializeHttpContext()
 		action := p.CallOnRequestHeaders(id, [][2]string{
-			{"x_auth-request-user", "root"}, {"authorization", "Bearer " + rightToken}, {"x-auth-request-user", "root"},
+			{"x_auth-request-user", "root"}, {"authorization", "Bearer " + hosttest.RightToken}, {"x-auth-request-user", "root"},
 		}, true)
 		fields := p.GetCurrentRequestHeaders(id)
-		if who := identities(fields); action != types.ActionContinue || len(who) != 1 || who[0] != "ann" || len(values(fields, "authorization")) > 0 {
+		if who := hosttest.Identities(fields); action != types.ActionContinue || len(who) != 1 || who[0] != "ann" || len(hosttest.Values(fields, "authorization")) > 0 {
 			t.Errorf("the right token: %v, %v, %v", action, fields, p.GetSentLocalResponse(id))
 		}
 		id = p.InitializeHttpContext()
-		action = p.CallOnRequestHeaders(id, [][2]string{{"authorization", "Bearer " + rightToken}, {"authorization", "Bearer " + rightToken}}, true)
+		action = p.CallOnRequestHeaders(id, [][2]string{{"authorization", "Bearer " + hosttest.RightToken}, {"authorization", "Bearer " + hosttest.RightToken}}, true)
 		response := p.GetSentLocalResponse(id)
 		if action != types.ActionPause || response == nil || response.StatusCode != http.StatusUnauthorized || len(response.Data) > 0 {
 			t.Fatalf("two fields: %v, %+v", action, response)
@@ -59,14 +51,14 @@ func TestProxyWasmInTheSDKsHost(t *testing.T) {
 
 // Traefik runs requests at the same time, each in an instance of a pool.
 func TestTraefikConcurrently(t *testing.T) {
-	g := newGateway(t, quickest(), nil, traefik(), ordinary())
+	g := newGateway(t, quickest(), nil, traefik(), hosttest.Ordinary())
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {
 			for i := range 25 {
-				token, want := rightToken, 200
+				token, want := hosttest.RightToken, 200
 				if (i+worker)%2 == 0 {
-					token, want = wrongToken, 401
+					token, want = hosttest.WrongToken, 401
 				}
 				response := g.ask(t, [][2]string{{"Authorization", "Bearer " + token}})
 				if response.StatusCode != want {
@@ -82,11 +74,11 @@ func TestTraefikConcurrently(t *testing.T) {
 // A host that does not know of _initialize leaves the module as it was
 // loaded. It must not pass anything, with whatever error.
 func TestNeverInitialized(t *testing.T) {
-	g := newGateway(t, interpreter, nil, wazero.NewModuleConfig().WithStartFunctions("_start"), ordinary())
+	g := newGateway(t, interpreter, nil, wazero.NewModuleConfig().WithStartFunctions("_start"), hosttest.Ordinary())
 	for range 3 {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Authorization", "Bearer "+rightToken)
+		r.Header.Set("Authorization", "Bearer "+hosttest.RightToken)
 		func() {
 			// net/http recovers from what the host makes of a trap.
 			defer func() { _ = recover() }()
@@ -116,10 +108,10 @@ func TestNeverInitialized(t *testing.T) {
 }
 
 func TestStripAuthorization(t *testing.T) {
-	stripping := strings.TrimSuffix(string(ordinary()), "}") + `, "strip_authorization": true}`
-	for configuration, want := range map[string]int{string(ordinary()): 1, stripping: 0} {
+	stripping := strings.TrimSuffix(string(hosttest.Ordinary()), "}") + `, "strip_authorization": true}`
+	for configuration, want := range map[string]int{string(hosttest.Ordinary()): 1, stripping: 0} {
 		g := newGateway(t, interpreter, nil, traefik(), []byte(configuration))
-		response := g.ask(t, [][2]string{{"Authorization", "Bearer " + rightToken}, {"X-Auth-Request-User", "root"}})
+		response := g.ask(t, [][2]string{{"Authorization", "Bearer " + hosttest.RightToken}, {"X-Auth-Request-User", "root"}})
 		_ = response.Body.Close()
 		if response.StatusCode != http.StatusOK || len(g.passed["Authorization"]) != want {
 			t.Errorf("status %d, passed on %v", response.StatusCode, g.passed)
@@ -129,8 +121,8 @@ func TestStripAuthorization(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.fields = [][2]string{{"AUTHORIZATION", "Bearer " + rightToken}}
-		if status, err := p.ask(t.Context(), root); err != nil || status != 200 || len(values(p.fields, "authorization")) != want {
+		p.fields = [][2]string{{"AUTHORIZATION", "Bearer " + hosttest.RightToken}}
+		if status, err := p.ask(t.Context(), root); err != nil || status != 200 || len(hosttest.Values(p.fields, "authorization")) != want {
 			t.Errorf("%d, %v, passed on %v", status, err, p.fields)
 		}
 	}
@@ -139,9 +131,9 @@ func TestStripAuthorization(t *testing.T) {
 // Traefik hands booleans over as strings.
 func TestBooleanAsText(t *testing.T) {
 	for text, want := range map[string]int{`true`: 200, `false`: 200, `"true"`: 200, `"false"`: 200, `"True"`: 500, `""`: 500, `"1"`: 500, `1`: 500, `null`: 500} {
-		configuration := strings.TrimSuffix(string(ordinary()), "}") + `, "strip_authorization": ` + text + `}`
+		configuration := strings.TrimSuffix(string(hosttest.Ordinary()), "}") + `, "strip_authorization": ` + text + `}`
 		g := newGateway(t, interpreter, nil, traefik(), []byte(configuration))
-		response := g.ask(t, [][2]string{{"Authorization", "Bearer " + rightToken}})
+		response := g.ask(t, [][2]string{{"Authorization", "Bearer " + hosttest.RightToken}})
 		_ = response.Body.Close()
 		if response.StatusCode != want || want == 200 && (len(g.passed["Authorization"]) == 0) != strings.Contains(text, "true") {
 			t.Errorf("%s: status %d, passed on %v", text, response.StatusCode, g.passed)

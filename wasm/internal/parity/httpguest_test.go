@@ -9,6 +9,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -111,33 +112,16 @@ func (g *httpGuest) ask(ctx context.Context) (status int, err error) {
 // A configuration that is refused denies, and one line says why without a
 // word of it.
 func TestHTTPGuestRefusesConfiguration(t *testing.T) {
-	for name, configuration := range badConfigurations() {
+	for name, configuration := range hosttest.BadConfigurations() {
 		t.Run(name, func(t *testing.T) {
 			g := newHTTPGuest(t, interpreter, []byte(configuration))
 			if len(g.log) != 1 || !strings.HasPrefix(g.log[0], "auth-service denies every request: ") || strings.Contains(g.log[0], "secret") {
 				t.Errorf("log %q", g.log)
 			}
-			g.values = []string{"Bearer " + rightToken}
+			g.values = []string{"Bearer " + hosttest.RightToken}
 			if status, err := g.ask(t.Context()); err != nil || status != 500 {
 				t.Errorf("%d, %v", status, err)
 			}
 		})
-	}
-}
-
-// badConfigurations are refused by both plugins.
-func badConfigurations() map[string]string {
-	line := strings.TrimSpace(keyringLine("ann", rightToken, ""))
-	return map[string]string{
-		"nothing":        "",
-		"no JSON":        "keyring",
-		"no keyring":     `{"scope": ["read"]}`,
-		"empty keyring":  `{"keyring": ""}`,
-		"comments":       `{"keyring": ["# secret"]}`,
-		"broken keyring": `{"keyring": ["` + line + `", "bob secret-in-the-wrong-place"]}`,
-		"another key":    `{"keyring": "` + line + `", "secret": 1}`,
-		"a key twice":    `{"keyring": "` + line + `", "keyring": "` + line + `"}`,
-		"no scope":       `{"keyring": "` + line + `", "scope": ["secret one"]}`,
-		"too long":       `{"keyring": "` + line + strings.Repeat(" ", 1<<20) + `"}`,
 	}
 }

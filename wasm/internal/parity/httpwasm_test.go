@@ -16,6 +16,7 @@ import (
 	"github.com/tetratelabs/wazero"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -90,14 +91,14 @@ func gatewaySubject(t *testing.T, e *engine) vectors.Subject {
 	t.Helper()
 	gateways := map[string]*gateway{}
 	return vectors.Subject{Build: vectors.HTTPWasm, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
-		configuration := pluginConfiguration(v)
+		configuration := hosttest.Configuration(v)
 		g, ok := gateways[string(configuration)]
 		if !ok {
 			g = newGateway(t, e, nil, nil, configuration)
 			gateways[string(configuration)] = g
 		}
 		g.now, g.passed, g.log = v.Now, nil, nil
-		response := g.ask(t, requestFields(v))
+		response := g.ask(t, hosttest.RequestFields(v))
 		defer response.Body.Close()
 		o.Status = response.StatusCode
 		if (o.Status == 200) != (g.passed != nil) {
@@ -110,7 +111,7 @@ func gatewaySubject(t *testing.T, e *engine) vectors.Subject {
 					fields = append(fields, [2]string{name, value})
 				}
 			}
-			o.Principal = strings.Join(identities(fields), ",")
+			o.Principal = strings.Join(hosttest.Identities(fields), ",")
 			return o, nil
 		}
 		// The host makes instances as it needs them, in the middle of a request
@@ -119,6 +120,6 @@ func gatewaySubject(t *testing.T, e *engine) vectors.Subject {
 		if want := "auth_service_" + v.Expect.Reason; strings.Join(g.log, "\n") != want {
 			return o, fmt.Errorf("log %q, want %s", g.log, want)
 		}
-		return o, checkDenial(v, o.Status, response.Header.Values("WWW-Authenticate"))
+		return o, hosttest.CheckDenial(v, o.Status, response.Header.Values("WWW-Authenticate"))
 	}}
 }

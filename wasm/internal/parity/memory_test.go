@@ -11,8 +11,9 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
-	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/internal/tokentest"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -82,15 +83,6 @@ func TestImportsAndExports(t *testing.T) {
 	}
 }
 
-const (
-	rightToken = "right-token-of-the-memory-tests-4711"
-	wrongToken = "WRONG/TOKEN/of/the/memory/tests/0815"
-)
-
-func keyringLine(principal, token, attributes string) string {
-	return fmt.Sprintf("%s sha256:%x %s\n", principal, core.CredentialOf([]byte(token)), attributes)
-}
-
 // A subject of the tests of memory: a module's instance in a host.
 type resident struct {
 	name   string
@@ -100,12 +92,12 @@ type resident struct {
 	ask    func(token string) (status int, err error)
 }
 
-// residents makes an instance of each module, configured with rightToken.
+// residents makes an instance of each module, configured with hosttest.RightToken.
 func residents(t *testing.T, e *engine) []resident {
 	t.Helper()
 	ctx := t.Context()
-	keyring := []byte(keyringLine("ann", rightToken, "scope=read,write"))
-	configuration := pluginConfiguration(&vectors.Verdict{Keyring: keyring, Scopes: []string{"read"}})
+	keyring := []byte(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read,write"))
+	configuration := hosttest.Configuration(&vectors.Verdict{Keyring: keyring, Scopes: []string{"read"}})
 
 	r := newReactor(t, e)
 	if code, err := r.configure(ctx, keyring); err != nil || code != 0 {
@@ -154,14 +146,14 @@ func TestVerdictsLeaveTheHostAlone(t *testing.T) {
 			if r.name != "reactor" && !full {
 				n /= 5 // the hosts take longer than the verdict
 			}
-			r.check(t, rightToken, 200)
+			r.check(t, hosttest.RightToken, 200)
 			before := r.module.Memory().Size()
 			clear(r.calls)
 			for i := range n {
 				if i%2 == 0 {
-					r.check(t, rightToken, 200)
+					r.check(t, hosttest.RightToken, 200)
 				} else {
-					r.check(t, wrongToken, 401)
+					r.check(t, hosttest.WrongToken, 401)
 				}
 			}
 			want := map[string]int{}
@@ -200,7 +192,7 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 				nowhere := func(when string) {
 					t.Helper()
 					memory := memoryOf(t, r.module)
-					for _, token := range []string{rightToken, wrongToken} {
+					for _, token := range []string{hosttest.RightToken, hosttest.WrongToken} {
 						if n := windows(memory, token); n > 0 {
 							t.Errorf("%s: %d windows of a token", when, n)
 						}
@@ -208,23 +200,23 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 				}
 				nowhere("configured")
 				for _, token := range []string{
-					rightToken, wrongToken, rightToken + wrongToken, wrongToken + ",Bearer " + rightToken,
-					strings.Repeat(rightToken, 200), strings.Repeat(wrongToken, 3000), rightToken + "\t \t",
+					hosttest.RightToken, hosttest.WrongToken, hosttest.RightToken + hosttest.WrongToken, hosttest.WrongToken + ",Bearer " + hosttest.RightToken,
+					strings.Repeat(hosttest.RightToken, 200), strings.Repeat(hosttest.WrongToken, 3000), hosttest.RightToken + "\t \t",
 				} {
 					if _, err := r.ask(token); err != nil {
 						t.Fatal(err)
 					}
 					nowhere(fmt.Sprintf("after a token of %d bytes", len(token)))
 				}
-				r.check(t, rightToken, 200)
+				r.check(t, hosttest.RightToken, 200)
 				nowhere("at last")
 
 				// The scan finds what is there.
-				if !r.module.Memory().Write(r.module.Memory().Size()/2, []byte(rightToken)) {
+				if !r.module.Memory().Write(r.module.Memory().Size()/2, []byte(hosttest.RightToken)) {
 					t.Fatal("the control is not written")
 				}
-				if n := windows(memoryOf(t, r.module), rightToken); n != len(rightToken)-15 {
-					t.Errorf("the control: %d windows, want %d", n, len(rightToken)-15)
+				if n := windows(memoryOf(t, r.module), hosttest.RightToken); n != len(hosttest.RightToken)-15 {
+					t.Errorf("the control: %d windows, want %d", n, len(hosttest.RightToken)-15)
 				}
 			})
 		}
@@ -236,11 +228,11 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 func TestRandomSource(t *testing.T) {
 	zeros := wazero.NewModuleConfig().WithName("").WithRandSource(zero{})
 	r := &reactor{module: instantiate(t, interpreter.open(t, nil), modules.Reactor(t), zeros)}
-	code, err := r.configure(t.Context(), []byte(keyringLine("ann", rightToken, "")))
+	code, err := r.configure(t.Context(), []byte(tokentest.KeyringLine("ann", hosttest.RightToken, "")))
 	if err != nil || code != -4 {
 		t.Errorf("zeros for randomness: %d, %v, want -4", code, err)
 	}
-	if o, err := r.authorize(t.Context(), []byte("Bearer "+rightToken), nil, 0); err != nil || o.Status != 500 {
+	if o, err := r.authorize(t.Context(), []byte("Bearer "+hosttest.RightToken), nil, 0); err != nil || o.Status != 500 {
 		t.Errorf("%+v, %v", o, err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/wasm/host"
 	"github.com/concrete-security/auth-service/wasm/internal/guest"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -29,7 +30,7 @@ func coreSubject() vectors.Subject {
 			return o, err
 		}
 		d := k.Authorize(core.Request{
-			Authorization: only(v.Authorization), Fields: len(v.Authorization),
+			Authorization: hosttest.Only(v.Authorization), Fields: len(v.Authorization),
 			Scopes: []byte(strings.Join(v.Scopes, " ")), Now: v.Now,
 		})
 		return vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}, nil
@@ -44,7 +45,7 @@ func guestReactorSubject() vectors.Subject {
 			copy(r.Alloc(uint32(len(v.Keyring))), v.Keyring)
 			r.Configure(rand.Reader, guest.Span{Length: uint32(len(v.Keyring))})
 		}
-		value, scopes := only(v.Authorization), strings.Join(v.Scopes, " ")
+		value, scopes := hosttest.Only(v.Authorization), strings.Join(v.Scopes, " ")
 		n := uint32(len(value))
 		copy(r.Alloc(n+uint32(len(scopes))), string(value)+scopes)
 		o.Status = int(r.Authorize(guest.Span{Length: n}, guest.Span{Offset: n, Length: uint32(len(scopes))}, v.Now))
@@ -60,8 +61,8 @@ func guestReactorSubject() vectors.Subject {
 func guestPluginSubject() vectors.Subject {
 	return vectors.Subject{Build: vectors.ProxyWasm, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
 		var p guest.Plugin
-		_ = p.Configure(rand.Reader, pluginConfiguration(v)) // the verdict tells
-		head, ok := guest.ReadHead(encodePairs(requestFields(v)))
+		_ = p.Configure(rand.Reader, hosttest.Configuration(v)) // the verdict tells
+		head, ok := guest.ReadHead(hosttest.EncodePairs(hosttest.RequestFields(v)))
 		if !ok {
 			return o, errors.New("the fields cannot be read")
 		}
@@ -70,7 +71,7 @@ func guestPluginSubject() vectors.Subject {
 		if o.Status = d.Status(); o.Status == 200 {
 			o.Principal = d.Principal
 		} else if challenge := p.Challenge(d.Reason); challenge != "" {
-			err = checkDenial(v, o.Status, []string{challenge})
+			err = hosttest.CheckDenial(v, o.Status, []string{challenge})
 		}
 		if len(bytes.Trim(value, "\x00")) > 0 {
 			err = errors.New("the Authorization bytes are not wiped")

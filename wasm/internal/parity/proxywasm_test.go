@@ -1,11 +1,8 @@
 package parity
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -15,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -61,7 +59,7 @@ func newProxy(tb testing.TB, e *engine) *proxy {
 		"proxy_get_header_map_pairs": func(ctx context.Context, m api.Module, _, data, dataSize uint32) uint32 {
 			pairs := p.garbage
 			if pairs == nil {
-				pairs = encodePairs(p.fields)
+				pairs = hosttest.EncodePairs(p.fields)
 			}
 			return give(ctx, m, pairs, data, dataSize)
 		},
@@ -78,7 +76,7 @@ func newProxy(tb testing.TB, e *engine) *proxy {
 		},
 		"proxy_send_local_response": func(_ context.Context, m api.Module, status, detail, detailSize, _, _, fields, fieldsSize, _ uint32) uint32 {
 			p.response.status, p.response.detail = status, text(m, detail, detailSize)
-			p.response.fields = decodePairs([]byte(text(m, fields, fieldsSize)))
+			p.response.fields = hosttest.DecodePairs([]byte(text(m, fields, fieldsSize)))
 			return statusOK
 		},
 	} {
@@ -169,27 +167,6 @@ func (p *proxy) remove(name string) (found bool) {
 	return found
 }
 
-// values returns those of the fields of a name.
-func values(fields [][2]string, name string) (list []string) {
-	for _, f := range fields {
-		if strings.EqualFold(f[0], name) {
-			list = append(list, f[1])
-		}
-	}
-	return list
-}
-
-// identities returns the values of all fields that a program behind the proxy
-// might take for the principal's.
-func identities(fields [][2]string) (list []string) {
-	for _, f := range fields {
-		if strings.EqualFold(strings.NewReplacer("_", "-", ".", "-").Replace(f[0]), "x-auth-request-user") {
-			list = append(list, f[1])
-		}
-	}
-	return list
-}
-
 func text(m api.Module, at, n uint32) string {
 	b, _ := m.Memory().Read(at, n)
 	return string(b)
@@ -210,75 +187,13 @@ func give(ctx context.Context, m api.Module, b []byte, data, dataSize uint32) ui
 	return statusOK
 }
 
-func encodePairs(fields [][2]string) []byte {
-	b := binary.LittleEndian.AppendUint32(nil, uint32(len(fields)))
-	for _, f := range fields {
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(f[0])))
-		b = binary.LittleEndian.AppendUint32(b, uint32(len(f[1])))
-	}
-	for _, f := range fields {
-		b = append(append(append(append(b, f[0]...), 0), f[1]...), 0)
-	}
-	return b
-}
-
-func decodePairs(b []byte) (fields [][2]string) {
-	if len(b) < 4 {
-		return nil
-	}
-	count := binary.LittleEndian.Uint32(b)
-	texts := bytes.Split(b[4+8*count:], []byte{0})
-	for i := range count {
-		fields = append(fields, [2]string{string(texts[2*i]), string(texts[2*i+1])})
-	}
-	return fields
-}
-
-// pluginConfiguration is that of a case, in JSON.
-func pluginConfiguration(v *vectors.Verdict) []byte {
-	c := map[string]any{}
-	if v.Keyring != nil {
-		c["keyring"] = string(v.Keyring)
-	}
-	if v.Scopes != nil {
-		c["scope"] = v.Scopes
-	}
-	b, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // of strings
-	}
-	return b
-}
-
-// checkDenial compares what goes with a denial, which the server sends too.
-func checkDenial(v *vectors.Verdict, status int, challenges []string) error {
-	want := map[int]string{
-		401: "Bearer",
-		403: `Bearer error="insufficient_scope", scope="` + strings.Join(v.Scopes, " ") + `"`,
-	}[status]
-	if got := strings.Join(challenges, "\n"); got != want {
-		return fmt.Errorf("challenge %q, want %q", got, want)
-	}
-	return nil
-}
-
-// requestFields are the fields of a case's request, and some that must mean
-// nothing.
-func requestFields(v *vectors.Verdict) [][2]string {
-	fields := [][2]string{{":path", "/"}, {"x-auth-request-user", "root"}, {"X-Auth_Request-User", "root"}, {"authorization-x", "Bearer x"}}
-	for _, value := range v.Authorization {
-		fields = append(fields, [2]string{"Authorization", string(value)})
-	}
-	return append(fields, [2]string{"x-auth-request-user", "admin"})
-}
-
 // proxySubject answers vectors by one instance that has all the plugins.
 func proxySubject(t *testing.T, e *engine) vectors.Subject {
 	t.Helper()
 	p := newProxy(t, e)
 	roots := map[string]uint64{}
 	return vectors.Subject{Build: vectors.ProxyWasm, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
-		configuration := pluginConfiguration(v)
+		configuration := hosttest.Configuration(v)
 		root, ok := roots[string(configuration)]
 		if !ok {
 			if root, err = p.configure(t.Context(), configuration); err != nil {
@@ -286,17 +201,17 @@ func proxySubject(t *testing.T, e *engine) vectors.Subject {
 			}
 			roots[string(configuration)] = root
 		}
-		p.now, p.fields = v.Now, requestFields(v)
+		p.now, p.fields = v.Now, hosttest.RequestFields(v)
 		if o.Status, err = p.ask(t.Context(), root); err != nil {
 			return o, err
 		}
 		if o.Status == 200 {
-			o.Principal = strings.Join(identities(p.fields), ",")
+			o.Principal = strings.Join(hosttest.Identities(p.fields), ",")
 			return o, nil
 		}
 		if want := "auth_service_" + v.Expect.Reason; p.response.detail != want {
 			return o, fmt.Errorf("detail %s, want %s", p.response.detail, want)
 		}
-		return o, checkDenial(v, o.Status, values(p.response.fields, "www-authenticate"))
+		return o, hosttest.CheckDenial(v, o.Status, hosttest.Values(p.response.fields, "www-authenticate"))
 	}}
 }

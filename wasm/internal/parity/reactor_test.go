@@ -12,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -118,18 +119,10 @@ func reactorSubject(t *testing.T, e *engine) vectors.Subject {
 				}
 			}
 		}
-		o, err = r.authorize(t.Context(), only(v.Authorization), []byte(strings.Join(v.Scopes, " ")), v.Now)
+		o, err = r.authorize(t.Context(), hosttest.Only(v.Authorization), []byte(strings.Join(v.Scopes, " ")), v.Now)
 		if err == nil && o.Reason != v.Expect.Reason {
 			err = fmt.Errorf("reason %s, want %s", o.Reason, v.Expect.Reason)
 		}
 		return o, err
 	}}
-}
-
-// only returns the one value of a list, or nothing of an empty one.
-func only(values [][]byte) []byte {
-	if len(values) == 0 {
-		return nil
-	}
-	return values[0]
 }

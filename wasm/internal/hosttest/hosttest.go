@@ -1,0 +1,103 @@
+// Package hosttest has what tests of the modules and of their logic share: plugin
+// configurations, requests as a host passes them on, and what must come of them.
+package hosttest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/internal/tokentest"
+)
+
+// RightToken is the token of the keyrings that tests make, and WrongToken is in
+// none. No piece of either occurs anywhere else, so that a scan of a memory finds
+// nothing but tokens.
+const (
+	RightToken = "right-token-of-the-memory-tests-4711"
+	WrongToken = "WRONG/TOKEN/of/the/memory/tests/0815"
+)
+
+// Configuration returns the configuration of a plugin for a verdict, in JSON.
+func Configuration(v *vectors.Verdict) []byte {
+	c := map[string]any{}
+	if v.Keyring != nil {
+		c["keyring"] = string(v.Keyring)
+	}
+	if v.Scopes != nil {
+		c["scope"] = v.Scopes
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err) // of strings
+	}
+	return b
+}
+
+// Ordinary returns a configuration in which RightToken is ann's and has the scope
+// that is needed.
+func Ordinary() []byte {
+	return Configuration(&vectors.Verdict{
+		Keyring: []byte(tokentest.KeyringLine("ann", RightToken, "scope=read")),
+		Scopes:  []string{"read"},
+	})
+}
+
+// ForwardConfiguration does for a forward what [Configuration] does for a verdict.
+func ForwardConfiguration(f *vectors.Forward) []byte {
+	b, err := json.Marshal(map[string]any{"keyring": string(f.Keyring), "strip_authorization": f.Strip})
+	if err != nil {
+		panic(err) // of a string and a boolean
+	}
+	return b
+}
+
+// BadConfigurations returns configurations that plugins refuse, by what is wrong. An
+// error must not quote the word secret.
+func BadConfigurations() map[string]string {
+	line := strings.TrimSpace(tokentest.KeyringLine("ann", RightToken, ""))
+	return map[string]string{
+		"nothing":        "",
+		"no JSON":        "keyring",
+		"no keyring":     `{"scope": ["read"]}`,
+		"empty keyring":  `{"keyring": ""}`,
+		"comments":       `{"keyring": ["# secret"]}`,
+		"broken keyring": `{"keyring": ["` + line + `", "bob secret-in-the-wrong-place"]}`,
+		"another key":    `{"keyring": "` + line + `", "secret": 1}`,
+		"a key twice":    `{"keyring": "` + line + `", "keyring": "` + line + `"}`,
+		"no scope":       `{"keyring": "` + line + `", "scope": ["secret one"]}`,
+		"too long":       `{"keyring": "` + line + strings.Repeat(" ", 1<<20) + `"}`,
+	}
+}
+
+// RequestFields returns the fields of a verdict's request, and some that must mean
+// nothing.
+func RequestFields(v *vectors.Verdict) [][2]string {
+	fields := [][2]string{{":path", "/"}, {"x-auth-request-user", "root"}, {"X-Auth_Request-User", "root"}, {"authorization-x", "Bearer x"}}
+	for _, value := range v.Authorization {
+		fields = append(fields, [2]string{"Authorization", string(value)})
+	}
+	return append(fields, [2]string{"x-auth-request-user", "admin"})
+}
+
+// Only returns the one value of a list, or nothing of an empty one.
+func Only(values [][]byte) []byte {
+	if len(values) == 0 {
+		return nil
+	}
+	return values[0]
+}
+
+// CheckDenial compares the WWW-Authenticate fields of a denial with those that the
+// server sends.
+func CheckDenial(v *vectors.Verdict, status int, challenges []string) error {
+	want := map[int]string{
+		401: "Bearer",
+		403: `Bearer error="insufficient_scope", scope="` + strings.Join(v.Scopes, " ") + `"`,
+	}[status]
+	if got := strings.Join(challenges, "\n"); got != want {
+		return fmt.Errorf("challenge %q, want %q", got, want)
+	}
+	return nil
+}
