@@ -13,7 +13,7 @@ import (
 )
 
 // A handler behind the verifier.
-func ExampleVerifier_Middleware() {
+func ExampleVerifier_Handler() {
 	ctx := context.Background()
 	module, err := modules.Load("reactor") // or os.ReadFile("auth-service-reactor.wasm")
 	if err != nil {
@@ -41,7 +41,7 @@ func ExampleVerifier_Middleware() {
 	metrics := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "metrics for %s", r.Header.Get("X-Auth-Request-User"))
 	})
-	protected := verifier.Middleware(metrics, "metrics")
+	protected := verifier.Handler(metrics, "metrics")
 
 	for _, token := range []string{"my-development-token-32-chars-min", "another-token"} {
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)

@@ -1,12 +1,11 @@
-// Package host embeds the verifier's reactor module in a Go program, by
-// package wazero, without cgo. It is for proxies that want the verifier in a
-// sandbox, or want to exchange it without being built anew; a program that
-// wants neither calls package core.
+// Package host runs the verifier's reactor module in a Go program, with package
+// wazero and without cgo. It is for programs that want the verifier in a sandbox, or
+// want to replace it without being rebuilt. Any other program uses package guard.
 //
-// The caller brings the module's bytes. They are compiled once and run in as
-// many instances as there are requests at a time.
+// The caller brings the module's bytes. They are compiled once, and run in as many
+// instances as there are requests at a time.
 //
-// Whatever goes wrong denies: every error comes with the zero [Decision].
+// Whatever goes wrong denies: with an error comes a Decision whose status is 500.
 package host
 
 import (
@@ -24,39 +23,35 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
-// Options are how a module runs. The zero value is for production.
+// Options say how a module runs. The zero Options are for production.
 type Options struct {
-	// Cache keeps compiled code between processes or verifiers, or is nil. It
-	// is used, not closed. Compiling takes most of a second otherwise.
+	// Cache keeps compiled code between processes or verifiers. Without a cache,
+	// compiling takes most of a second. The verifier uses the cache and does not
+	// close it.
 	Cache wazero.CompilationCache
-	// Interpreter runs the module without compiling it: a verdict takes some
-	// fifty times as long, and starting a seventh.
+	// Interpreter runs the module without compiling it. A verdict then takes some
+	// fifty times as long, and starting a seventh of the time.
 	Interpreter bool
-	// Instances is the largest number of instances, of a few megabytes each,
-	// and so of verdicts at a time: as many as there are processors if it is
-	// zero. Further requests wait for one.
+	// Instances is the largest number of instances, of a few megabytes each, and so
+	// of verdicts at a time. Further requests wait for one. If it is zero, there are
+	// as many as processors.
 	Instances int
 }
 
-// A Decision is the verdict on one request. Its zero value denies.
-type Decision struct {
-	// Status is the HTTP status code that answers the request: 200, 401, 403,
-	// or 500 if there is no keyring.
-	Status int
-	// Principal is whose token it was if Status is 200.
-	Principal string
-	// Reason is a word for why the request is denied, for logs.
+// denied comes with every error.
+var denied = core.Decision{Reason: core.Unconfigured}
+
+// A KeyringError says what is wrong with a keyring. It quotes nothing of the text.
+type KeyringError struct {
+	// Reason has a line for each of the first wrong lines, or says what is wrong with
+	// the whole.
 	Reason string
 }
 
-// Granted reports whether the request may pass.
-func (d Decision) Granted() bool { return d.Status == 200 && d.Principal != "" }
-
-// A KeyringError is what is wrong with a keyring. It quotes nothing of it.
-type KeyringError struct{ Reason string }
-
+// Error returns the reason.
 func (e *KeyringError) Error() string { return "the keyring: " + e.Reason }
 
 // keyring is the text of a keyring, by its address: which one an instance has.
@@ -71,9 +66,12 @@ type Verifier struct {
 	config   wazero.ModuleConfig
 	keyring  atomic.Pointer[keyring]
 	slots    chan struct{} // one for each instance that is in use
-	done     chan struct{}
+	done     chan struct{} // closed when closed is set
 
-	configuring sync.Mutex // held by Configure and Close, before mu
+	// configuring is full while Configure or Close runs. Whoever holds it may lock mu.
+	configuring chan struct{}
+	drained     int  // the slots that Close has taken; for who holds configuring
+	released    bool // the runtime is closed; for who holds configuring
 
 	mu     sync.Mutex
 	idle   []*instance
@@ -105,8 +103,9 @@ func Compile(ctx context.Context, module []byte, options Options) (v *Verifier, 
 		// the salt; wazero's own, like its clock, is made up.
 		config: wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").
 			WithRandSource(rand.Reader).WithSysWalltime().WithSysNanotime(),
-		slots: make(chan struct{}, options.Instances),
-		done:  make(chan struct{}),
+		slots:       make(chan struct{}, options.Instances),
+		done:        make(chan struct{}),
+		configuring: make(chan struct{}, 1),
 	}
 	defer func() {
 		if err != nil {
@@ -132,12 +131,14 @@ func Compile(ctx context.Context, module []byte, options Options) (v *Verifier, 
 // [*KeyringError] if the text is at fault, the former keyring stays in force.
 // The text is kept, not changed; it must not change.
 func (v *Verifier) Configure(ctx context.Context, text []byte) error {
-	if len(text) > maxKeyring {
-		return &KeyringError{Reason: fmt.Sprintf("it is longer than %d bytes", maxKeyring)}
+	if len(text) > guest.MaxConfiguration {
+		return &KeyringError{Reason: fmt.Sprintf("it is longer than %d bytes", guest.MaxConfiguration)}
 	}
 	k := &keyring{text: text}
-	v.configuring.Lock()
-	defer v.configuring.Unlock()
+	if err := acquire(ctx, v.configuring); err != nil {
+		return err
+	}
+	defer func() { <-v.configuring }()
 	if v.isClosed() {
 		return errClosed
 	}
@@ -154,17 +155,29 @@ func (v *Verifier) Configure(ctx context.Context, text []byte) error {
 	return nil
 }
 
-// Authorize decides on a request: the values of all its Authorization fields,
-// the scopes that it needs, now. A scope that is none is an error.
-func (v *Verifier) Authorize(ctx context.Context, authorization []string, scopes ...string) (Decision, error) {
+// Authorize decides on a request with these values of all its Authorization fields.
+// The token must have all the scopes. A scope that is not valid is an error.
+//
+// The Decision has a principal only if it grants, and its Owner is always 0.
+func (v *Verifier) Authorize(ctx context.Context, authorization []string, scopes ...string) (core.Decision, error) {
 	return v.AuthorizeAt(ctx, time.Now(), authorization, scopes...)
 }
 
-// AuthorizeAt is [Verifier.Authorize] at another time.
-func (v *Verifier) AuthorizeAt(ctx context.Context, now time.Time, authorization []string, scopes ...string) (Decision, error) {
+// AuthorizeAt does what [Verifier.Authorize] does, at another time than now.
+func (v *Verifier) AuthorizeAt(ctx context.Context, now time.Time, authorization []string, scopes ...string) (core.Decision, error) {
+	for _, scope := range scopes {
+		if !core.ValidScope(scope) {
+			return denied, errScope
+		}
+	}
+	return v.authorize(ctx, now, authorization, strings.Join(scopes, " "))
+}
+
+// authorize decides. required is a list of valid scopes.
+func (v *Verifier) authorize(ctx context.Context, now time.Time, authorization []string, required string) (core.Decision, error) {
 	k := v.keyring.Load()
 	if k == nil && !v.isClosed() {
-		return Decision{Status: 500, Reason: "unconfigured"}, nil
+		return core.Decision{Reason: core.Unconfigured}, nil
 	}
 	value := ""
 	switch len(authorization) {
@@ -172,33 +185,27 @@ func (v *Verifier) AuthorizeAt(ctx context.Context, now time.Time, authorization
 	case 1:
 		value = authorization[0]
 	default: // nobody can say which of them another program would read
-		return Decision{Status: 401, Reason: "malformed"}, nil
+		return core.Decision{Reason: core.Malformed}, nil
 	}
-	for _, scope := range scopes {
-		if !core.ValidScope(scope) {
-			return Decision{}, errScope
-		}
-	}
-	required := strings.Join(scopes, " ")
-	if len(value)+len(required) > maxRequest {
-		return Decision{Status: 401, Reason: "malformed"}, nil
+	if len(value)+len(required) > guest.MaxAuthorization {
+		return core.Decision{Reason: core.Malformed}, nil
 	}
 	select {
 	case v.slots <- struct{}{}:
 		defer func() { <-v.slots }()
 	case <-ctx.Done():
-		return Decision{}, ctx.Err()
+		return denied, ctx.Err()
 	case <-v.done:
-		return Decision{}, errClosed
+		return denied, errClosed
 	}
 	i, err := v.take(ctx, k)
 	if err != nil {
-		return Decision{}, err
+		return denied, err
 	}
 	d, err := i.decide(ctx, value, required, now.Unix())
 	if err != nil {
 		// Whatever state it is in, it is not used again.
-		return Decision{}, errors.Join(fmt.Errorf("asking for a verdict: %w", err), i.module.Close(ctx))
+		return denied, errors.Join(fmt.Errorf("asking for a verdict: %w", err), i.module.Close(ctx))
 	}
 	v.put(ctx, i)
 	return d, nil
@@ -254,23 +261,45 @@ func (v *Verifier) instantiate(ctx context.Context) (*instance, error) {
 	return i, nil
 }
 
-// Close waits for the requests that are being decided and frees all that the
-// verifier has. Further requests are denied with an error.
+// Close denies all further requests with an error, waits for those that are being
+// decided, and then frees all that the verifier has. If ctx ends first, Close returns
+// the error of ctx. The verifier then still denies, and another Close frees the rest.
 func (v *Verifier) Close(ctx context.Context) error {
-	v.configuring.Lock()
-	defer v.configuring.Unlock()
 	v.mu.Lock()
-	closed := v.closed
-	v.closed, v.idle = true, nil
+	if !v.closed {
+		v.closed, v.idle = true, nil
+		close(v.done)
+	}
 	v.mu.Unlock()
-	if closed {
+	if err := acquire(ctx, v.configuring); err != nil {
+		return err
+	}
+	defer func() { <-v.configuring }()
+	for ; v.drained < cap(v.slots); v.drained++ {
+		if err := acquire(ctx, v.slots); err != nil {
+			return err
+		}
+	}
+	if v.released {
 		return nil
 	}
-	for range cap(v.slots) {
-		v.slots <- struct{}{}
-	}
-	close(v.done)
+	v.released = true
 	return v.runtime.Close(ctx)
+}
+
+// acquire waits for room in c, or for the end of ctx.
+func acquire(ctx context.Context, c chan struct{}) error {
+	select {
+	case c <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case c <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (v *Verifier) isClosed() bool {

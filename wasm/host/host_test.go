@@ -2,8 +2,6 @@ package host_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,14 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/host"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
-
-func line(principal, token, attributes string) string {
-	sum := sha256.Sum256([]byte(token))
-	return principal + " sha256:" + hex.EncodeToString(sum[:]) + " " + attributes + "\n"
-}
 
 func compile(t *testing.T, options host.Options) *host.Verifier {
 	t.Helper()
@@ -48,13 +43,14 @@ func configure(t *testing.T, v *host.Verifier, text string) {
 func TestAuthorize(t *testing.T) {
 	v := compile(t, host.Options{})
 	bearer := func(token string) []string { return []string{"Bearer " + token} }
-	denied := func(status int, reason string) host.Decision { return host.Decision{Status: status, Reason: reason} }
+	denied := func(reason core.Reason) core.Decision { return core.Decision{Reason: reason} }
+	granted := func(principal string) core.Decision { return core.Decision{Reason: core.Granted, Principal: principal} }
 
 	d, err := v.Authorize(t.Context(), bearer("a-token"))
-	if want := denied(500, "unconfigured"); err != nil || d != want {
+	if want := denied(core.Unconfigured); err != nil || d != want {
 		t.Fatalf("before a keyring: %+v, %v, want %+v", d, err, want)
 	}
-	configure(t, v, line("ann", "a-token", "scope=read")+line("bob", "b-token", "scope=* expires=2027-01-15T08:00:00Z"))
+	configure(t, v, tokentest.KeyringLine("ann", "a-token", "scope=read")+tokentest.KeyringLine("bob", "b-token", "scope=* expires=2027-01-15T08:00:00Z"))
 	before, after := time.Unix(1_799_999_999, 0), time.Unix(1_800_000_000, 0)
 
 	tests := []struct {
@@ -62,32 +58,32 @@ func TestAuthorize(t *testing.T) {
 		authorization []string
 		scopes        []string
 		now           time.Time
-		want          host.Decision
+		want          core.Decision
 	}{
-		{"right", bearer("a-token"), nil, before, host.Decision{Status: 200, Principal: "ann"}},
-		{"scope", bearer("a-token"), []string{"read"}, before, host.Decision{Status: 200, Principal: "ann"}},
-		{"two scopes, one lacking", bearer("a-token"), []string{"read", "write"}, before, denied(403, "insufficient_scope")},
-		{"any scope", bearer("b-token"), []string{"read", "write"}, before, host.Decision{Status: 200, Principal: "bob"}},
-		{"expired", bearer("b-token"), nil, after, denied(401, "expired")},
-		{"wrong", bearer("c-token"), nil, before, denied(401, "unknown")},
-		{"none", nil, nil, before, denied(401, "missing")},
-		{"empty", []string{""}, nil, before, denied(401, "missing")},
-		{"another scheme", []string{"Basic YTpi"}, nil, before, denied(401, "malformed")},
-		{"the right one twice", []string{"Bearer a-token", "Bearer a-token"}, nil, before, denied(401, "malformed")},
-		{"too long", bearer(strings.Repeat("x", 1<<20)), nil, before, denied(401, "malformed")},
-		{"long", bearer(strings.Repeat("x", 60<<10)), nil, before, denied(401, "unknown")},
-		{"right again", bearer("a-token"), nil, after, host.Decision{Status: 200, Principal: "ann"}},
+		{"right", bearer("a-token"), nil, before, granted("ann")},
+		{"scope", bearer("a-token"), []string{"read"}, before, granted("ann")},
+		{"two scopes, one lacking", bearer("a-token"), []string{"read", "write"}, before, denied(core.InsufficientScope)},
+		{"any scope", bearer("b-token"), []string{"read", "write"}, before, granted("bob")},
+		{"expired", bearer("b-token"), nil, after, denied(core.Expired)},
+		{"wrong", bearer("c-token"), nil, before, denied(core.Unknown)},
+		{"none", nil, nil, before, denied(core.Missing)},
+		{"empty", []string{""}, nil, before, denied(core.Missing)},
+		{"another scheme", []string{"Basic YTpi"}, nil, before, denied(core.Malformed)},
+		{"the right one twice", []string{"Bearer a-token", "Bearer a-token"}, nil, before, denied(core.Malformed)},
+		{"too long", bearer(strings.Repeat("x", 1<<20)), nil, before, denied(core.Malformed)},
+		{"long", bearer(strings.Repeat("x", 60<<10)), nil, before, denied(core.Unknown)},
+		{"right again", bearer("a-token"), nil, after, granted("ann")},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			d, err := v.AuthorizeAt(t.Context(), tt.now, tt.authorization, tt.scopes...)
-			if err != nil || d != tt.want || d.Granted() != (tt.want.Status == 200) {
+			if err != nil || d != tt.want || d.Granted() != (tt.want.Principal != "") {
 				t.Errorf("%+v, %v, want %+v", d, err, tt.want)
 			}
 		})
 	}
 	for _, scope := range []string{"", "a b", "a,b", "\x00"} {
-		if d, err := v.Authorize(t.Context(), bearer("b-token"), scope); err == nil || d != (host.Decision{}) {
+		if d, err := v.Authorize(t.Context(), bearer("b-token"), scope); err == nil || d != denied(core.Unconfigured) {
 			t.Errorf("the scope %q: %+v, %v", scope, d, err)
 		}
 	}
@@ -95,9 +91,9 @@ func TestAuthorize(t *testing.T) {
 
 func TestConfigureKeepsTheLastGoodKeyring(t *testing.T) {
 	v := compile(t, host.Options{})
-	configure(t, v, line("ann", "a-token", ""))
+	configure(t, v, tokentest.KeyringLine("ann", "a-token", ""))
 	for name, text := range map[string]string{
-		"broken":   line("bob", "b-token", "") + "bob secret-in-the-wrong-place\n",
+		"broken":   tokentest.KeyringLine("bob", "b-token", "") + "bob secret-in-the-wrong-place\n",
 		"no token": "# nobody\n",
 		"empty":    "",
 		"too long": "#" + strings.Repeat(" ", 1<<20),
@@ -122,7 +118,7 @@ func TestConfigureKeepsTheLastGoodKeyring(t *testing.T) {
 func TestConfigureUnderLoad(t *testing.T) {
 	v := compile(t, host.Options{Instances: 3})
 	token := func(n int64) string { return fmt.Sprintf("token-%d", n) }
-	configure(t, v, line("p0", token(0), ""))
+	configure(t, v, tokentest.KeyringLine("p0", token(0), ""))
 	var inForce, next atomic.Int64 // numbers of keyrings: all before inForce are out, none after next is in
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -151,7 +147,7 @@ func TestConfigureUnderLoad(t *testing.T) {
 	}
 	for n := range int64(8) {
 		next.Store(n + 1)
-		configure(t, v, line(fmt.Sprintf("p%d", n+1), token(n+1), ""))
+		configure(t, v, tokentest.KeyringLine(fmt.Sprintf("p%d", n+1), token(n+1), ""))
 		inForce.Store(n + 1)
 	}
 	close(stop)
@@ -160,7 +156,7 @@ func TestConfigureUnderLoad(t *testing.T) {
 
 func TestWaitingForAnInstance(t *testing.T) {
 	v := compile(t, host.Options{Instances: 1})
-	configure(t, v, line("ann", "a-token", ""))
+	configure(t, v, tokentest.KeyringLine("ann", "a-token", ""))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for range 20 { // either it is served, or it is told why not
@@ -173,14 +169,14 @@ func TestWaitingForAnInstance(t *testing.T) {
 
 func TestClosed(t *testing.T) {
 	v := compile(t, host.Options{})
-	configure(t, v, line("ann", "a-token", ""))
+	configure(t, v, tokentest.KeyringLine("ann", "a-token", ""))
 	if err := v.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if d, err := v.Authorize(t.Context(), []string{"Bearer a-token"}); err == nil || d.Granted() {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if err := v.Configure(t.Context(), []byte(line("ann", "a-token", ""))); err == nil {
+	if err := v.Configure(t.Context(), []byte(tokentest.KeyringLine("ann", "a-token", ""))); err == nil {
 		t.Error("configured after Close")
 	}
 }
@@ -198,7 +194,7 @@ func TestCompileRefuses(t *testing.T) {
 	}
 }
 
-func TestMiddleware(t *testing.T) {
+func TestHandler(t *testing.T) {
 	v := compile(t, host.Options{})
 	backend := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for name, values := range r.Header {
@@ -214,7 +210,7 @@ func TestMiddleware(t *testing.T) {
 		r.Header["X_auth_request_user"] = []string{"root"}
 		r.Header["x-auth-request_USER"] = []string{"root"}
 		w := httptest.NewRecorder()
-		v.Middleware(backend, "read", "list").ServeHTTP(w, r)
+		v.Handler(backend, "read", "list").ServeHTTP(w, r)
 		if len(r.Header) != 4 {
 			t.Errorf("the caller's request was changed: %v", r.Header)
 		}
@@ -227,16 +223,21 @@ func TestMiddleware(t *testing.T) {
 		}
 	}
 	check("no keyring", ask("Bearer a-token"), 500, "")
-	configure(t, v, line("ann", "a-token", "scope=read,list")+line("bob", "b-token", "scope=read"))
+	configure(t, v, tokentest.KeyringLine("ann", "a-token", "scope=read,list")+tokentest.KeyringLine("bob", "b-token", "scope=read"))
 	check("right", ask("Bearer a-token"), 200, "", "X-Auth-Request-User=ann")
 	check("scope", ask("Bearer b-token"), 403, `Bearer error="insufficient_scope", scope="read list"`)
 	check("wrong", ask("Bearer c-token"), 401, "Bearer")
 	check("twice", ask("Bearer a-token", "Bearer a-token"), 401, "Bearer")
 	check("none", ask(), 401, "Bearer")
 
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	r.Header.Set("Authorization", "Bearer a-token")
-	v.Middleware(backend, "").ServeHTTP(w, r)
-	check("a scope that is none", w.Result(), 500, "")
+	for _, scope := range []string{"", "a b", "a,b", "\x00"} {
+		func() {
+			defer func() {
+				if text := fmt.Sprint(recover()); !strings.Contains(text, "scope") {
+					t.Errorf("the scope %q: panic %s", scope, text)
+				}
+			}()
+			v.Handler(backend, "read", scope)
+		}()
+	}
 }

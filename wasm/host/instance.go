@@ -6,12 +6,9 @@ import (
 	"fmt"
 
 	"github.com/tetratelabs/wazero/api"
-)
 
-// The limits of the module's ABI, in bytes.
-const (
-	maxKeyring = 1 << 20
-	maxRequest = 64 << 10
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
 // An instance is one copy of the module, with a memory of its own. It runs one
@@ -19,6 +16,7 @@ const (
 type instance struct {
 	module                                           api.Module
 	alloc, configure, authorize, principal, lastFail api.Function
+	reason                                           api.Function // nil in older modules
 
 	// keyring is what the instance is configured with, nil for nothing.
 	keyring *keyring
@@ -28,7 +26,7 @@ type instance struct {
 }
 
 func newInstance(module api.Module) (*instance, error) {
-	i := &instance{module: module}
+	i := &instance{module: module, reason: module.ExportedFunction("reason")}
 	for name, f := range map[string]*api.Function{
 		"alloc": &i.alloc, "configure": &i.configure, "authorize": &i.authorize,
 		"principal": &i.principal, "last_error": &i.lastFail,
@@ -82,47 +80,87 @@ func (i *instance) load(ctx context.Context, k *keyring) error {
 	if err != nil {
 		return err
 	}
-	if int32(code) != 0 {
-		text, err := i.text(ctx, i.lastFail)
-		if err != nil {
-			return err
-		}
+	result := guest.Result(int32(code))
+	if result == guest.Configured {
+		i.keyring = k
+		return nil
+	}
+	text, err := i.text(ctx, i.lastFail)
+	switch {
+	case err != nil:
+		return err
+	case result == guest.BadKeyring, result == guest.NoToken:
 		return &KeyringError{Reason: text}
 	}
-	i.keyring = k
-	return nil
+	return fmt.Errorf("the module answered %d (%s): %s", result, result, text)
 }
 
 // decide asks for a verdict.
-func (i *instance) decide(ctx context.Context, authorization, scopes string, now int64) (Decision, error) {
+func (i *instance) decide(ctx context.Context, authorization, scopes string, now int64) (d core.Decision, err error) {
 	size := uint32(len(authorization) + len(scopes))
 	if err := i.buffer(ctx, size); err != nil {
-		return Decision{}, err
+		return d, err
 	}
 	memory := i.module.Memory()
 	scopesAt := i.at + uint32(len(authorization))
 	if !memory.WriteString(i.at, authorization) || !memory.WriteString(scopesAt, scopes) {
-		return Decision{}, errMemory
+		return d, errMemory
 	}
-	status, err := i.call(ctx, i.authorize, uint64(i.at), uint64(len(authorization)), uint64(scopesAt), uint64(len(scopes)), uint64(now))
+	answer, err := i.call(ctx, i.authorize, uint64(i.at), uint64(len(authorization)), uint64(scopesAt), uint64(len(scopes)), uint64(now))
 	if err != nil {
-		return Decision{}, err
+		return d, err
 	}
-	d := Decision{Status: int(int32(status))}
-	switch d.Status {
-	case 200:
+	status := int(int32(answer))
+	if d.Reason, err = i.why(ctx, status); err != nil {
+		return d, err
+	}
+	if d.Granted() {
 		if d.Principal, err = i.text(ctx, i.principal); err == nil && d.Principal == "" {
 			err = errors.New("the module granted a request of nobody")
 		}
-	case 401, 403, 500:
-		d.Reason, err = i.text(ctx, i.lastFail)
-	default:
-		err = fmt.Errorf("the module answered %d", d.Status)
 	}
+	return d, err
+}
+
+// why asks for the reason of a verdict with that status.
+func (i *instance) why(ctx context.Context, status int) (core.Reason, error) {
+	if i.reason == nil {
+		word, err := i.text(ctx, i.lastFail)
+		if err != nil {
+			return 0, err
+		}
+		return reasonOf(status, word)
+	}
+	number, err := i.call(ctx, i.reason)
 	if err != nil {
-		return Decision{}, err
+		return 0, err
 	}
-	return d, nil
+	n := int(int32(number))
+	if n < 0 || n >= core.Reasons || core.Reason(n).Status() != status {
+		return 0, fmt.Errorf("the module answered %d for the reason %d", status, n)
+	}
+	return core.Reason(n), nil
+}
+
+// reasonOf returns the reason with that status and word. Should a module have
+// another word, the status decides.
+func reasonOf(status int, word string) (core.Reason, error) {
+	switch status {
+	case 200:
+		return core.Granted, nil
+	case 403:
+		return core.InsufficientScope, nil
+	case 500:
+		return core.Unconfigured, nil
+	case 401:
+		for n := range core.Reasons {
+			if r := core.Reason(n); r.Status() == status && r.String() == word {
+				return r, nil
+			}
+		}
+		return core.Unknown, nil
+	}
+	return 0, fmt.Errorf("the module answered %d", status)
 }
 
 // text reads what f returns: an address and a length.

@@ -12,14 +12,15 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/host"
 )
 
-// A reverse proxy behind the middleware drops what the client's Connection field
+// A reverse proxy behind the handler drops what the client's Connection field
 // names, but not the identity.
-func TestMiddlewareBeforeReverseProxy(t *testing.T) {
+func TestHandlerBeforeReverseProxy(t *testing.T) {
 	v := compile(t, host.Options{})
-	configure(t, v, line("ann", "a-token", ""))
+	configure(t, v, tokentest.KeyringLine("ann", "a-token", ""))
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Upgrade") == "websocket" {
 			w.Header().Set("Upgrade", "websocket")
@@ -36,7 +37,7 @@ func TestMiddlewareBeforeReverseProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) }}
-	server := httptest.NewServer(v.Middleware(proxy))
+	server := httptest.NewServer(v.Handler(proxy))
 	defer server.Close()
 
 	ask := func(fields ...string) *http.Response {

@@ -28,13 +28,16 @@ func alloc(size uint32) uint32 { return address(verifier.Alloc(size)) }
 
 //go:wasmexport configure
 func configure(ptr, length uint32) int32 {
-	return verifier.Configure(guest.Random(), span(ptr, length))
+	return int32(verifier.Configure(guest.Random(), span(ptr, length)))
 }
 
 //go:wasmexport authorize
 func authorize(authPtr, authLen, scopePtr, scopeLen uint32, now int64) int32 {
 	return verifier.Authorize(span(authPtr, authLen), span(scopePtr, scopeLen), now)
 }
+
+//go:wasmexport reason
+func reason() int32 { return verifier.Reason() }
 
 //go:wasmexport principal
 func principal() int64 { return text(verifier.Principal()) }

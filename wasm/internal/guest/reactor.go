@@ -9,18 +9,43 @@ import (
 // ABIVersion is that of the reactor's exports.
 const ABIVersion = 1
 
-// What configure of the reactor answers.
+// A Result is what configure of the reactor answers. docs/reactor-abi.md lists the
+// numbers.
+type Result int32
+
+// The numbers go down from 0.
 const (
-	Configured = -iota
-	// BadBuffer: what was handed over does not lie in the buffer from alloc.
+	// Configured says that the keyring is in force.
+	Configured Result = -iota
+	// BadBuffer says that what was handed over does not lie in the buffer from alloc.
 	BadBuffer
-	// BadKeyring: the keyring is refused; the failure says where and why.
+	// BadKeyring says that the keyring is refused. The failure says where and why.
 	BadKeyring
-	// NoToken: the keyring is without an entry.
+	// NoToken says that the keyring has no token.
 	NoToken
-	// NoRandom: the host gave no randomness for the salt.
+	// NoRandom says that the host gave no randomness for the salt.
 	NoRandom
 )
+
+// String returns a few words for the result.
+func (r Result) String() string {
+	switch r {
+	case Configured:
+		return "configured"
+	case BadBuffer:
+		return "bad buffer"
+	case BadKeyring:
+		return "bad keyring"
+	case NoToken:
+		return "no token"
+	case NoRandom:
+		return "no randomness"
+	}
+	return "unknown result"
+}
+
+// NoReason is what [Reactor.Reason] returns if there is no verdict.
+const NoReason = -1
 
 // statusMisuse answers a host that breaks the ABI.
 const statusMisuse = 500
@@ -32,6 +57,8 @@ type Reactor struct {
 	buffer    Buffer
 	principal string
 	failure   string
+	reason    core.Reason
+	decided   bool // reason is that of the last Authorize
 }
 
 // A Span is a part of the buffer that [Reactor.Alloc] returned last, counted
@@ -45,12 +72,12 @@ func (r *Reactor) Alloc(size uint32) []byte { return r.buffer.Take(size, MaxConf
 // Buffer is what Alloc returned last.
 func (r *Reactor) Buffer() []byte { return r.buffer.Taken() }
 
-// Configure takes the text of a keyring and answers Configured or a negative
-// code. From the call on the former keyring is no longer in force, whatever
+// Configure takes the text of a keyring and answers Configured or what is wrong.
+// From the call on the former keyring is no longer in force, whatever
 // comes of the new one. The buffer is wiped and no longer valid.
-func (r *Reactor) Configure(random io.Reader, text Span) int32 {
+func (r *Reactor) Configure(random io.Reader, text Span) Result {
 	r.keyring.Wipe()
-	r.keyring, r.principal = nil, ""
+	r.keyring, r.principal, r.decided = nil, "", false
 	defer r.buffer.Release()
 	keyring, ok := r.part(text)
 	if !ok {
@@ -79,7 +106,7 @@ func (r *Reactor) Configure(random io.Reader, text Span) int32 {
 // scopes that are required, separated by spaces, at Unix second now. The
 // Authorization bytes are wiped, the buffer stays valid.
 func (r *Reactor) Authorize(authorization, scopes Span, now int64) int32 {
-	r.principal = ""
+	r.principal, r.decided = "", false
 	value, ok := r.part(authorization)
 	required, ok2 := r.part(scopes)
 	if !ok || !ok2 || len(required) > MaxAuthorization {
@@ -89,12 +116,22 @@ func (r *Reactor) Authorize(authorization, scopes Span, now int64) int32 {
 	}
 	d := decide(r.keyring, value, 1, required, now)
 	core.Wipe(value)
+	r.reason, r.decided = d.Reason, true
 	if d.Granted() {
 		r.principal, r.failure = d.Principal, ""
 	} else {
 		r.failure = d.Reason.String()
 	}
 	return int32(d.Status())
+}
+
+// Reason returns the number of the [core.Reason] of the last Authorize. It returns
+// NoReason if that was misused, and after Configure.
+func (r *Reactor) Reason() int32 {
+	if !r.decided {
+		return NoReason
+	}
+	return int32(r.reason)
 }
 
 // Principal is whose token the last Authorize granted, or empty.

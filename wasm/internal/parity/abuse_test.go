@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
@@ -58,7 +59,7 @@ func TestReactorAbused(t *testing.T) {
 	for i := range rounds() {
 		var err error
 		var result uint64
-		switch name := []string{"alloc", "configure", "authorize", "principal", "last_error", "abi_version"}[c.IntN(6)]; name {
+		switch name := []string{"alloc", "configure", "authorize", "reason", "principal", "last_error", "abi_version"}[c.IntN(7)]; name {
 		case "alloc":
 			size := c.number(uint64(len(wrong)))
 			result, err = r.call(t.Context(), name, size)
@@ -86,6 +87,9 @@ func TestReactorAbused(t *testing.T) {
 			result, err = r.call(t.Context(), name)
 			if name == "principal" && result != 0 {
 				t.Fatalf("principal %x of nobody", result)
+			}
+			if name == "reason" && int32(result) == int32(core.Granted) {
+				t.Fatal("the reason is that it was granted")
 			}
 		}
 		if err != nil {

@@ -40,7 +40,7 @@ func middlewareForwarder(t *testing.T, e *engine) vectors.Forwarder {
 			r.Header.Add(field[0], field[1])
 		}
 		w := httptest.NewRecorder()
-		v.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { forwarded = fieldsOf(r.Header) })).ServeHTTP(w, r)
+		v.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { forwarded = fieldsOf(r.Header) })).ServeHTTP(w, r)
 		return w.Code, forwarded, nil
 	}}
 }

@@ -35,7 +35,7 @@ func TestImportsAndExports(t *testing.T) {
 	}{
 		{
 			"reactor", modules.Reactor(t), "", nil,
-			[]string{"_initialize", "abi_version", "alloc", "authorize", "configure", "last_error", "principal"},
+			[]string{"_initialize", "abi_version", "alloc", "authorize", "configure", "last_error", "principal", "reason"},
 		},
 		{
 			"proxywasm", modules.ProxyWasm(t), "env",

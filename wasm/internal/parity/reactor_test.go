@@ -11,7 +11,9 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/internal/guest"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
@@ -100,7 +102,22 @@ func (r *reactor) authorize(ctx context.Context, value, scopes []byte, now int64
 	if o.Status == 200 && o.Reason == "" {
 		o.Reason = "granted"
 	}
-	return o, nil
+	number, err := r.call(ctx, "reason")
+	if err != nil {
+		return o, err
+	}
+	return o, checkReason(int32(number), o)
+}
+
+// checkReason compares the number of a reason with the status and the word.
+func checkReason(number int32, o vectors.Outcome) error {
+	if number == guest.NoReason && o.Status == 500 && o.Reason != core.Unconfigured.String() {
+		return nil // the host has broken the ABI, and the word says how
+	}
+	if number < 0 || int(number) >= core.Reasons || core.Reason(number).String() != o.Reason || core.Reason(number).Status() != o.Status {
+		return fmt.Errorf("reason %d of status %d, %s", number, o.Status, o.Reason)
+	}
+	return nil
 }
 
 // reactorSubject answers vectors by an instance for each configuration.

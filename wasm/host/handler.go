@@ -1,36 +1,45 @@
 package host
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/identity"
 	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
-// Middleware returns a handler that passes on to next the requests that have
-// all the scopes, with the principal in the field X-Auth-Request-User. It removes
-// what the client sent under that name, under X-Auth-Request-Scopes or -Key, or
-// under a name that a CGI program could not tell from these. It also removes these
-// names from the Connection field, which would make a proxy drop them. It answers
-// other requests as auth-service does. If there is no verdict, it answers 500.
-func (v *Verifier) Middleware(next http.Handler, scopes ...string) http.Handler {
-	forbidden := guest.Challenge(core.InsufficientScope, strings.Join(scopes, " "))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d, err := v.Authorize(r.Context(), r.Header.Values("Authorization"), scopes...)
-		switch {
-		case err == nil && d.Granted():
-			next.ServeHTTP(w, identified(r, d.Principal))
-		case err == nil && d.Status == http.StatusUnauthorized:
-			w.Header().Set("WWW-Authenticate", guest.Challenge(core.Missing, ""))
-			w.WriteHeader(http.StatusUnauthorized)
-		case err == nil && d.Status == http.StatusForbidden:
-			w.Header().Set("WWW-Authenticate", forbidden)
-			w.WriteHeader(http.StatusForbidden)
-		default:
-			w.WriteHeader(http.StatusInternalServerError)
+// Handler returns a handler that passes on to next the requests that have all the
+// scopes, with the principal in the field X-Auth-Request-User. It removes what the
+// client sent under that name, under X-Auth-Request-Scopes or -Key, or under a name
+// that a CGI program could not tell from these. It also removes these names from the
+// Connection field, which would make a proxy drop them. It answers other requests as
+// auth-service does. If there is no verdict, it answers 500.
+//
+// Handler panics if a scope is not valid, as a mistake in the program should not wait
+// for the first request.
+func (v *Verifier) Handler(next http.Handler, scopes ...string) http.Handler {
+	for _, scope := range scopes {
+		if !core.ValidScope(scope) {
+			panic(fmt.Sprintf("host: %q: %v", scope, errScope))
 		}
+	}
+	required := strings.Join(scopes, " ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d, err := v.authorize(r.Context(), time.Now(), r.Header.Values("Authorization"), required)
+		if err != nil {
+			d = denied
+		}
+		if d.Granted() {
+			next.ServeHTTP(w, identified(r, d.Principal))
+			return
+		}
+		if challenge := guest.Challenge(d.Reason, required); challenge != "" {
+			w.Header().Set("WWW-Authenticate", challenge)
+		}
+		w.WriteHeader(d.Status())
 	})
 }
 
