@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"io"
-	"log/slog"
 	"math"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +16,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/internal/tokentest"
-	"github.com/concrete-security/auth-service/server"
 )
 
 // startAdmin starts a service with an admin listener, and returns its address.
@@ -175,25 +170,5 @@ func TestReady(t *testing.T) {
 	_ = c.Close()
 	if err := s.Wait(); err != nil {
 		t.Error(err)
-	}
-}
-
-// TestAdminRoutes: what there is, and nothing else; above all no verdicts.
-func TestAdminRoutes(t *testing.T) {
-	t.Parallel()
-	srv := server.New(nil, server.Options{Logger: slog.New(slog.DiscardHandler)})
-	draining, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	handler := newAdmin(draining, srv.Usable, newRegistry(srv, func() tokens.Reloads { return tokens.Reloads{} }))
-	for request, want := range map[string]int{
-		"GET /metrics": 200, "GET /health": 200, "HEAD /health": 200, "GET /ready": 503,
-		"POST /metrics": 405, "POST /ready": 405, "GET /": 404, "GET /auth": 404, "GET /debug/pprof/": 404, "GET /health/x": 404,
-	} {
-		method, path, _ := strings.Cut(request, " ")
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), method, path, nil))
-		if w.Code != want {
-			t.Errorf("%s: %d, want %d", request, w.Code, want)
-		}
 	}
 }

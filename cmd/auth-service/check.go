@@ -6,23 +6,21 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/logging"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
-type checkCommand struct {
-	settingFlags
-}
-
-// Run does what a start does, except listening, and reports the result. A missing
+// check does what a start does, except listening, and reports the result. A missing
 // file is a failure here; a start would wait for it.
-func (c *checkCommand) Run(p *process) error {
+func check(p *process, c *cli.Check) error {
 	defer clear(p.token)
-	s, err := c.parse()
+	s, err := c.Settings()
 	if err != nil {
 		return err
 	}
-	logger := newLogger(p.stderr, slog.LevelWarn, s.logJSON, p.censor)
-	sources, err := openSources(s.sources, p.token, logger)
+	logger := logging.New(p.stderr, slog.LevelWarn, s.LogJSON, p.censor)
+	sources, err := openSources(s.Sources, p.token, logger)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
@@ -15,11 +16,11 @@ import (
 // good file, and a start does not hang.
 func TestFIFOInPlaceOfAFile(t *testing.T) {
 	t.Parallel()
-	for _, variable := range []string{keyringVariable, tokenFileVariable} {
+	for _, variable := range []string{cli.KeyringVariable, cli.TokenFileVariable} {
 		t.Run(variable, func(t *testing.T) {
 			t.Parallel()
 			text := func(n int) string {
-				if variable == keyringVariable {
+				if variable == cli.KeyringVariable {
 					return tokentest.Keyring(n)
 				}
 				return tokentest.Token(n) + "\n"

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
@@ -32,11 +33,11 @@ func (s *service) peak(t *testing.T) int {
 // TestHugeFilesAreNotRead: a file that is too large costs one look and no memory.
 func TestHugeFilesAreNotRead(t *testing.T) {
 	t.Parallel()
-	for _, variable := range []string{keyringVariable, tokenFileVariable} {
+	for _, variable := range []string{cli.KeyringVariable, cli.TokenFileVariable} {
 		t.Run(variable, func(t *testing.T) {
 			t.Parallel()
 			text := tokentest.Keyring(1)
-			if variable == tokenFileVariable {
+			if variable == cli.TokenFileVariable {
 				text = tokentest.Token(1)
 			}
 			path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "file"), text)

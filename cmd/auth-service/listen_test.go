@@ -10,50 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
-
-func TestParseEndpoints(t *testing.T) {
-	t.Parallel()
-	for list, want := range map[string][]endpoint{
-		"tcp://127.0.0.1:8081":           {{network: "tcp4", address: "127.0.0.1:8081"}},
-		"tcp://[::1]:8081":               {{network: "tcp", address: "[::1]:8081"}},
-		"tcp://:8081":                    {{network: "tcp", address: ":8081"}},
-		"tcp://localhost:0":              {{network: "tcp", address: "localhost:0"}},
-		"unix:///run/a.sock":             {{network: "unix", address: "/run/a.sock", mode: 0o660}},
-		"unix:///run/x/../a.sock?mode=0": {{network: "unix", address: "/run/a.sock"}},
-		"unix:///a%20b?mode=0600":        {{network: "unix", address: "/a b", mode: 0o600}},
-		"systemd":                        {{network: "systemd"}},
-		"systemd, unix:///a ,tcp://:0,tcp://:0": {
-			{network: "systemd"},
-			{network: "unix", address: "/a", mode: 0o660},
-			{network: "tcp", address: ":0"},
-			{network: "tcp", address: ":0"},
-		},
-	} {
-		if got, err := parseEndpoints("LISTEN", list); err != nil || !slices.Equal(got, want) {
-			t.Errorf("%q: %v, %v, want %v", list, got, err, want)
-		}
-	}
-	for _, list := range []string{
-		",", "tcp://", "tcp://:", "tcp://localhost", "tcp://localhost:http", "tcp://localhost:65536", "tcp://localhost:-1",
-		"tcp://user@localhost:1", "tcp://localhost:1/", "tcp://localhost:1?mode=0660", "tcp://localhost:1#x", "tcp://::1:1",
-		"localhost:1", "127.0.0.1:1", ":1", "udp://localhost:1", "http://localhost:1", "Systemd", "systemd:",
-		"unix:a", "unix://a", "unix://host/a", "unix:///a?mode=0666&mode=0600", "unix:///a?mode=rw", "unix:///a?mode=01777",
-		"unix:///a?mode=9", "unix:///a?mode=", "unix:///a?owner=root", "unix:///a#b", "/run/a.sock",
-		"tcp://localhost:1,", "systemd,systemd", "unix:///a,unix:///b/../a", "tcp://:1,tcp://:1",
-	} {
-		if got, err := parseEndpoints("LISTEN", list); err == nil || !strings.HasPrefix(err.Error(), "LISTEN: ") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: %v, %v", list, got, err)
-		}
-	}
-}
 
 // onSocket makes a service that listens at path alone.
 func onSocket(t *testing.T, path string, environment ...string) *service {
@@ -303,14 +265,5 @@ func TestHealthcheck(t *testing.T) {
 				t.Errorf("no error: %q", s.log)
 			}
 		})
-	}
-}
-
-func TestOrdinal(t *testing.T) {
-	t.Parallel()
-	for n, want := range []string{"0th", "first", "second", "third", "4th"} {
-		if got := ordinal(n); n > 0 && got != want {
-			t.Error(strconv.Itoa(n), got, want)
-		}
 	}
 }

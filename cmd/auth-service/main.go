@@ -11,9 +11,9 @@ import (
 	"os"
 	"strings"
 
-	"github.com/alecthomas/kong"
-
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/censor"
+	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
@@ -24,25 +24,16 @@ const (
 	exitConfiguration = 2 // it fails until somebody changes the configuration
 )
 
-// commandLine is what the program understands; kong reads it.
-type commandLine struct {
-	Serve       serveCommand       `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
-	Check       checkCommand       `cmd:"" help:"Check the configuration and the keyring as a start would."`
-	Token       tokenCommand       `cmd:"" help:"Make tokens and keyring lines."`
-	Healthcheck healthcheckCommand `cmd:"" help:"Ask the configured listener whether it is healthy; exit status 0 or 1."`
-	Version     versionCommand     `cmd:"" help:"Print the version."`
-}
-
 // process is what a command gets from the outside, so that it can be run
 // without being one.
 type process struct {
 	stdin  *os.File
 	stdout io.Writer
 	stderr io.Writer
-	// token is AUTH_SERVICE_TOKEN; the environment holds it no more.
+	// token is AUTH_SERVICE_TOKEN, which is no longer in the environment.
 	token []byte
 	// censor removes from errors and the log what looks like a token.
-	censor *censor
+	censor *censor.Censor
 	// exposed says which protection of the process's memory failed, or is nil.
 	exposed error
 	// portable makes serve use the engine for systems other than Linux. Tests set
@@ -59,7 +50,7 @@ func main() {
 // process's memory.
 func execute(arguments []string, p *process) (status int) {
 	forbidden := secret.ForbidDumps()
-	token, err := secret.TakeVariable(tokenVariable)
+	token, err := secret.TakeVariable(cli.TokenVariable)
 	defer core.Wipe(token)
 	p.token, p.exposed = token, errors.Join(forbidden, err)
 	return run(context.Background(), arguments, p)
@@ -67,30 +58,18 @@ func execute(arguments []string, p *process) (status int) {
 
 // run runs the command that arguments name and returns the exit status.
 func run(ctx context.Context, arguments []string, p *process) (status int) {
-	unsetEmptyVariables()
-	p.censor = newCensor(processValues(arguments))
-	exited := false
-	parser, err := kong.New(&commandLine{},
-		kong.Name("auth-service"),
-		kong.Description("Checks static Bearer tokens for reverse proxies: nginx auth_request, Traefik ForwardAuth, Caddy forward_auth, Envoy ext_authz.\n\n"+
-			"Every flag of serve can be given as the environment variable named with it. Secrets have no flag: AUTH_SERVICE_TOKEN holds a token."),
-		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(code int) { exited, status = true, code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Help(printHelp),
-	)
+	parser, err := cli.New(p.stdout, p.stderr)
 	if err != nil {
 		return report(p, err)
 	}
-	command, err := parser.Parse(arguments)
-	if exited { // --help
-		return status
-	}
+	p.censor = censor.New(parser.Values(arguments))
+	line, command, err := parser.Parse(arguments)
 	if err != nil {
-		return report(p, setting.Error{Err: err})
+		return report(p, err)
 	}
-	command.BindTo(ctx, (*context.Context)(nil))
-	switch command.Command() {
+	switch command {
+	case "": // help was printed
+		return 0
 	case "serve": // it has a log
 	case "check":
 		p.warnOfExposure()
@@ -98,7 +77,23 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		core.Wipe(p.token) // the others have no use for it
 		p.warnOfExposure()
 	}
-	return report(p, command.Run(p))
+	switch command {
+	case "serve":
+		err = serve(ctx, p, &line.Serve)
+	case "check":
+		err = check(p, &line.Check)
+	case "token new":
+		err = newToken(p, &line.Token.New)
+	case "token hash":
+		err = hashToken(p, &line.Token.Hash)
+	case "healthcheck":
+		err = healthcheck(ctx, &line.Healthcheck)
+	case "version":
+		err = printVersion(p, &line.Version)
+	default:
+		err = fmt.Errorf("the command %s cannot be run", command)
+	}
+	return report(p, err)
 }
 
 func (p *process) warnOfExposure() {
@@ -107,27 +102,13 @@ func (p *process) warnOfExposure() {
 	}
 }
 
-// printHelp prints the help of the command that is asked about; without one,
-// that of serve as well, which needs no naming.
-func printHelp(options kong.HelpOptions, c *kong.Context) error {
-	if err := kong.DefaultHelpPrinter(options, c); err != nil || c.Selected() != nil {
-		return err
-	}
-	serve, err := kong.Trace(c.Kong, []string{"serve"})
-	if err != nil {
-		return err
-	}
-	fmt.Fprintln(c.Stdout)
-	return kong.DefaultHelpPrinter(options, serve)
-}
-
 // report writes err, one line for each error joined in it, and returns the exit
 // status.
 func report(p *process, err error) int {
 	if err == nil {
 		return 0
 	}
-	for line := range strings.SplitSeq(p.censor.clean(err.Error()), "\n") {
+	for line := range strings.SplitSeq(p.censor.Clean(err.Error()), "\n") {
 		fmt.Fprintf(p.stderr, "auth-service: %s\n", line)
 	}
 	if setting.Lasts(err) {

@@ -8,7 +8,6 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -97,50 +96,4 @@ func jsonCommand(ts *testscript.TestScript, negated bool, arguments []string) {
 		ts.Fatalf("%s is %v", keys[0], object[keys[0]])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(arguments[1]), []byte(value), 0o600))
-}
-
-// TestHelpHasEveryVariable and every flag, with no command named and with serve.
-func TestHelpHasEveryVariable(t *testing.T) {
-	t.Parallel()
-	documented := append([]string{tokenVariable}, variables...)
-	for flag, variable := range flagsOf(reflect.TypeFor[serveCommand]()) {
-		documented = append(documented, "--"+flag)
-		if variable != "" {
-			documented = append(documented, "$"+variable)
-		}
-	}
-	if len(documented) < 30 {
-		t.Fatalf("only %d flags and variables are known: %v", len(documented), documented)
-	}
-	for _, arguments := range [][]string{{"--help"}, {"serve", "--help"}} {
-		var out, errs safeBuffer
-		if status := run(t.Context(), arguments, &process{stdout: &out, stderr: &errs}); status != 0 || errs.String() != "" {
-			t.Errorf("%v: exit status %d, %q", arguments, status, errs.String())
-		}
-		for _, name := range documented {
-			if name == tokenVariable && arguments[0] == "serve" {
-				continue // it has no flag
-			}
-			if !regexp.MustCompile(regexp.QuoteMeta(name) + `\b`).MatchString(out.String()) {
-				t.Errorf("%v does not mention %s", arguments, name)
-			}
-		}
-	}
-}
-
-// flagsOf returns the flags of a command, with their variables.
-func flagsOf(command reflect.Type) map[string]string {
-	flags := map[string]string{}
-	for i := range command.NumField() {
-		field := command.Field(i)
-		if field.Anonymous {
-			for flag, variable := range flagsOf(field.Type) {
-				flags[flag] = variable
-			}
-			continue
-		}
-		name := regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(field.Name, "$1-$2")
-		flags[strings.ToLower(name)] = field.Tag.Get("env")
-	}
-	return flags
 }

@@ -16,16 +16,16 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"github.com/concrete-security/auth-service/internal/admin"
+	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/limits"
+	"github.com/concrete-security/auth-service/internal/listen"
+	"github.com/concrete-security/auth-service/internal/logging"
 	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/resident"
 	"github.com/concrete-security/auth-service/internal/setting"
 	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/server"
 )
-
-type serveCommand struct {
-	settingFlags
-}
 
 // flushTime is how long the last log lines may take to be written.
 const flushTime = time.Second
@@ -34,27 +34,27 @@ const flushTime = time.Second
 // admin.MaxConnections of its own.
 const reservedDescriptors = 64
 
-// Run serves until a signal stops it.
-func (c *serveCommand) Run(ctx context.Context, p *process) error {
+// serve answers subrequests until a signal stops it.
+func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	defer clear(p.token)
-	s, err := c.parse()
+	s, err := c.Settings()
 	if err != nil {
 		return err
 	}
-	lines := newLineWriter(p.stderr)
-	defer lines.flush(flushTime)
-	logger := newLogger(lines, s.logLevel, s.logJSON, p.censor)
+	lines := logging.NewLineWriter(p.stderr)
+	defer lines.Flush(flushTime)
+	logger := logging.New(lines, s.LogLevel, s.LogJSON, p.censor)
 	if p.exposed != nil {
 		logger.Warn(setting.OneLine(p.exposed))
 	}
-	sources, err := openSources(s.sources, p.token, logger)
+	sources, err := openSources(s.Sources, p.token, logger)
 	if err != nil {
 		return err
 	}
 	// By default, a line for a reader of the log that has gone is the end.
 	signal.Ignore(syscall.SIGPIPE)
 	hangups := make(chan os.Signal, 1)
-	notifyHangup(hangups) // early: by default it would end the process
+	signal.Notify(hangups, syscall.SIGHUP) // early: by default it would end the process
 	defer signal.Stop(hangups)
 	started := time.Now()
 	keyring, err := sources.Load(ctx)
@@ -62,18 +62,18 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	// If the system refuses an address, it may be free or exist later.
-	listeners, err := listenOn(ctx, s.endpoints)
+	listeners, err := listen.Open(ctx, s.Endpoints)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.listenName(), err)
+		return fmt.Errorf("%s: %w", c.ListenName(), err)
 	}
-	admins, err := listenOn(ctx, s.admin)
+	admins, err := listen.Open(ctx, s.Admin)
 	if err != nil {
-		closeAll(listeners)
-		return fmt.Errorf("%s: %w", adminVariable, err)
+		listen.Close(listeners)
+		return fmt.Errorf("%s: %w", cli.AdminListenVariable, err)
 	}
-	if err := publish(slices.Concat(admins, listeners)); err != nil {
-		closeAll(slices.Concat(admins, listeners))
-		return fmt.Errorf("%s, %s: %w", c.listenName(), adminVariable, err)
+	if err := listen.Publish(slices.Concat(admins, listeners)); err != nil {
+		listen.Close(slices.Concat(admins, listeners))
+		return fmt.Errorf("%s, %s: %w", c.ListenName(), cli.AdminListenVariable, err)
 	}
 
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
@@ -86,20 +86,21 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	srv := server.New(keyring, server.Options{
 		Logger:         logger,
 		Loops:          loops,
-		HeadTimeout:    s.headTimeout,
-		IdleTimeout:    s.idleTimeout,
-		DrainTimeout:   s.drainTimeout,
-		MaxConnections: connectionLimit(s.maxConnections, len(admins) > 0, logger),
+		HeadTimeout:    s.HeadTimeout,
+		IdleTimeout:    s.IdleTimeout,
+		DrainTimeout:   s.DrainTimeout,
+		MaxConnections: connectionLimit(s.MaxConnections, len(admins) > 0, logger),
 		MaxHeldBytes:   limits.Held(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,
 	})
 	if len(admins) > 0 {
-		defer serveAdmin(admins, newAdmin(ctx, srv.Usable, newRegistry(srv, sources.Reloads)), logger)()
-		logger.Info("admin listener started", "listen", addresses(admins))
+		service := admin.Service{Server: srv, Reloads: sources.Reloads, Version: version().Version, Draining: ctx}
+		defer service.Serve(admins, logger)()
+		logger.Info("admin listener started", "listen", listen.Addresses(admins))
 	}
 	go sources.Watch(ctx, hangups, srv.SetKeyring)
-	logger.Info("started", "listen", addresses(listeners), "version", version().Version)
-	giveBackStart()
+	logger.Info("started", "listen", listen.Addresses(listeners), "version", version().Version)
+	resident.GiveBackStart()
 	// It fails if whoever started it does not ask to be told.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	if p.portable {
@@ -115,18 +116,20 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 
 // openSources opens the sources of tokens, one of which may be the token in
 // plaintext, and warns of what is doubtful about the settings.
-func openSources(o tokens.Options, token []byte, logger *slog.Logger) (*tokens.Sources, error) {
-	if len(token) > 0 && o.TokenFile != "" {
-		return nil, setting.Invalid("%s and %s are both set; set one of them", tokenVariable, tokenFileVariable)
+func openSources(s cli.Sources, token []byte, logger *slog.Logger) (*tokens.Sources, error) {
+	if len(token) > 0 && s.TokenFile != "" {
+		return nil, setting.Invalid("%s and %s are both set; set one of them", cli.TokenVariable, cli.TokenFileVariable)
 	}
-	if o.MinLength < plaintext.MinLength {
-		logger.Warn(fmt.Sprintf("%s is below %d: short tokens can be guessed", minLengthVariable, plaintext.MinLength), "minimum", o.MinLength)
+	if s.MinLength < plaintext.MinLength {
+		logger.Warn(fmt.Sprintf("%s is below %d: short tokens can be guessed", cli.MinLengthVariable, plaintext.MinLength), "minimum", s.MinLength)
 	}
-	if len(token) == 0 && o.TokenFile == "" && o.Keyring == "" {
-		logger.Warn(fmt.Sprintf("%s is not set: every request is refused until it holds at least %d characters", tokenVariable, o.MinLength))
+	if len(token) == 0 && s.TokenFile == "" && s.Keyring == "" {
+		logger.Warn(fmt.Sprintf("%s is not set: every request is refused until it holds at least %d characters", cli.TokenVariable, s.MinLength))
 	}
-	o.Token, o.Logger = token, logger
-	return tokens.Open(o)
+	return tokens.Open(tokens.Options{
+		Token: token, TokenFile: s.TokenFile, MinLength: s.MinLength, Keyring: s.Keyring, Logger: logger,
+		Names: tokens.Names{Token: cli.TokenVariable, TokenFile: cli.TokenFileVariable, Keyring: cli.KeyringVariable},
+	})
 }
 
 // hideSockets hides the sockets behind the listeners, so that no event loop can

@@ -14,26 +14,16 @@ import (
 	"golang.org/x/term"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/plaintext"
 	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
+	"github.com/concrete-security/auth-service/internal/terminal"
 	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
-type tokenCommand struct {
-	New  newTokenCommand  `cmd:"" help:"Make a token; print it once, and its keyring line."`
-	Hash hashTokenCommand `cmd:"" help:"Read a token from standard input; print its keyring line."`
-}
-
-// entryFlags are the parts of a keyring line beside the credential.
-type entryFlags struct {
-	Principal string   `default:"default" help:"Whom the token stands for (${default})."`
-	Scope     []string `help:"What it is good for; may be repeated. Without it the token has no scopes, with * it has any."`
-	Expires   string   `placeholder:"WHEN" help:"When it stops working: an RFC 3339 time, or a time from now such as 90d or 12h."`
-}
-
-// line returns the keyring line of a token.
-func (f *entryFlags) line(token []byte, now time.Time) (string, error) {
+// keyringLine returns the keyring line of a token.
+func keyringLine(f *cli.EntryFlags, token []byte, now time.Time) (string, error) {
 	entry := core.Entry{
 		Principal: f.Principal, Credential: core.CredentialOf(token),
 		Scopes: f.Scope, Expires: core.Never,
@@ -85,25 +75,20 @@ func expiry(when string, now time.Time) (time.Time, error) {
 	return expires, nil
 }
 
-type newTokenCommand struct {
-	entryFlags
-	JSON bool `help:"Print one JSON object with token and keyring_line."`
-}
-
-// Run prints a new token and its keyring line on standard output, the token
+// newToken prints a new token and its keyring line on standard output, the token
 // nowhere else and never again.
-func (c *newTokenCommand) Run(p *process) (err error) {
-	disturbed := undisturbed.Run(func() { err = c.print(p.stdout) })
+func newToken(p *process, c *cli.TokenNew) (err error) {
+	disturbed := undisturbed.Run(func() { err = printToken(p.stdout, c) })
 	return errors.Join(disturbed, err)
 }
 
-func (c *newTokenCommand) print(to io.Writer) error {
+func printToken(to io.Writer, c *cli.TokenNew) error {
 	token, err := plaintext.New(rand.Reader)
 	if err != nil {
 		return err
 	}
 	defer core.Wipe(token)
-	line, err := c.line(token, time.Now())
+	line, err := keyringLine(&c.EntryFlags, token, time.Now())
 	if err != nil {
 		return err
 	}
@@ -126,18 +111,14 @@ func (c *newTokenCommand) print(to io.Writer) error {
 	return err
 }
 
-type hashTokenCommand struct {
-	entryFlags
-}
-
-// Run prints the keyring line of the token on standard input, which is not
+// hashToken prints the keyring line of the token on standard input, which is not
 // echoed where that is a terminal.
-func (c *hashTokenCommand) Run(p *process) (err error) {
-	disturbed := undisturbed.Run(func() { err = c.print(p) })
+func hashToken(p *process, c *cli.TokenHash) (err error) {
+	disturbed := undisturbed.Run(func() { err = printHash(p, c) })
 	return errors.Join(disturbed, err)
 }
 
-func (c *hashTokenCommand) print(p *process) error {
+func printHash(p *process, c *cli.TokenHash) error {
 	token, err := readToken(p)
 	defer core.Wipe(token)
 	if err != nil {
@@ -156,7 +137,7 @@ func (c *hashTokenCommand) print(p *process) error {
 	for _, warning := range warnings {
 		fmt.Fprintln(p.stderr, "auth-service: warning: the token", warning)
 	}
-	line, err := c.line(token, time.Now())
+	line, err := keyringLine(&c.EntryFlags, token, time.Now())
 	if err != nil {
 		return err
 	}
@@ -168,7 +149,7 @@ func (c *hashTokenCommand) print(p *process) error {
 func readToken(p *process) ([]byte, error) {
 	if fd := int(p.stdin.Fd()); term.IsTerminal(fd) {
 		fmt.Fprint(p.stderr, "Token: ")
-		line, err := readHidden(fd)
+		line, err := terminal.ReadHidden(fd)
 		fmt.Fprintln(p.stderr)
 		return plaintext.WithoutLineEnd(line), err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/concrete-security/auth-service/internal/cli"
 )
 
 // release is set by the linker for released binaries.
@@ -48,12 +50,8 @@ func versionOf(release string, build *debug.BuildInfo) versionInfo {
 	return v
 }
 
-type versionCommand struct {
-	JSON bool `help:"Print it as JSON."`
-}
-
-// Run prints the version.
-func (c *versionCommand) Run(p *process) error {
+// printVersion prints the version.
+func printVersion(p *process, c *cli.Version) error {
 	v := version()
 	if c.JSON {
 		return json.NewEncoder(p.stdout).Encode(v)

@@ -1,4 +1,6 @@
-package main
+// Package admin is the admin listener: the metrics of the service, and whether it
+// is healthy and ready.
+package admin
 
 import (
 	"context"
@@ -7,11 +9,15 @@ import (
 	"net"
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/concrete-security/auth-service/internal/admin"
+	"github.com/concrete-security/auth-service/internal/admin/wipehttp"
+	"github.com/concrete-security/auth-service/internal/tokens"
+	"github.com/concrete-security/auth-service/server"
 )
+
+// MaxConnections is how many connections the admin listener has open at most.
+const MaxConnections = wipehttp.MaxConnections
 
 const (
 	metricsPath = "/metrics"
@@ -19,19 +25,27 @@ const (
 	readyPath   = "/ready"
 )
 
-// newAdmin returns the handler of the admin listener. draining is done when
-// the server stops.
-func newAdmin(draining context.Context, usable func() bool, metrics prometheus.Gatherer) http.Handler {
+// A Service is what the admin listener tells about.
+type Service struct {
+	Server  *server.Server
+	Reloads func() tokens.Reloads
+	Version string
+	// Draining is done when the server stops.
+	Draining context.Context
+}
+
+// Handler returns the handler of the admin listener.
+func (s *Service) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET "+metricsPath, promhttp.HandlerFor(metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
+	mux.Handle("GET "+metricsPath, promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
 	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, "healthy")
 	})
 	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, _ *http.Request) {
 		switch {
-		case draining.Err() != nil:
+		case s.Draining.Err() != nil:
 			answer(w, http.StatusServiceUnavailable, "draining")
-		case !usable():
+		case !s.Server.Usable():
 			answer(w, http.StatusServiceUnavailable, "no usable token")
 		default:
 			answer(w, http.StatusOK, "ready")
@@ -47,18 +61,21 @@ func answer(w http.ResponseWriter, status int, text string) {
 	_, _ = io.WriteString(w, text)
 }
 
-// serveAdmin serves until the returned function is called.
-func serveAdmin(listeners []net.Listener, handler http.Handler, logger *slog.Logger) (closeAdmin func()) {
-	server := admin.New(handler, logger, metricsPath, healthPath, readyPath)
+// Serve serves on the listeners until the returned function is called, which closes
+// them.
+func (s *Service) Serve(listeners []net.Listener, logger *slog.Logger) (closeAll func()) {
+	srv := wipehttp.New(s.Handler(), logger, metricsPath, healthPath, readyPath)
 	for _, l := range listeners {
 		go func() {
-			if err := server.Serve(l); err != nil {
+			if err := srv.Serve(l); err != nil {
 				logger.Error("the admin listener has stopped", "error", err.Error())
 			}
 		}()
 	}
 	return func() {
-		server.Close()
-		closeAll(listeners)
+		srv.Close()
+		for _, l := range listeners {
+			_ = l.Close()
+		}
 	}
 }

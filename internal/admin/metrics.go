@@ -1,4 +1,4 @@
-package main
+package admin
 
 import (
 	"runtime"
@@ -8,27 +8,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/server"
 )
 
-// newRegistry returns the metrics of a server and of the process that it is in.
-func newRegistry(srv *server.Server, reloads func() tokens.Reloads) *prometheus.Registry {
+// registry returns the metrics of the service and of the process that it is in.
+func (s *Service) registry() *prometheus.Registry {
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&collector{server: srv, reloads: reloads},
+		&collector{s},
 	)
 	return registry
 }
 
 // collector turns a server's figures into metrics when it is asked. Nothing
 // that a client sends becomes a label; principals are those of the keyring.
-type collector struct {
-	server  *server.Server
-	reloads func() tokens.Reloads
-}
+type collector struct{ *Service }
 
 func describeMetric(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("auth_service_"+name, help, labels, nil)
@@ -69,7 +65,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value, labels...)
 	}
-	stats := c.server.Stats()
+	stats := c.Server.Stats()
 	results := map[string]uint64{"other": stats.Others}
 	for i, n := range stats.Verdicts {
 		reason := core.Reason(i)
@@ -93,11 +89,11 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		gauge(expiryDesc, float64(at), principal)
 	}
 	c.collectReloads(counter, gauge)
-	gauge(buildDesc, 1, version().Version, runtime.Version())
+	gauge(buildDesc, 1, c.Version, runtime.Version())
 }
 
 func (c *collector) collectReloads(counter func(*prometheus.Desc, uint64, ...string), gauge func(*prometheus.Desc, float64, ...string)) {
-	r := c.reloads()
+	r := c.Reloads()
 	counter(reloadsDesc, r.Succeeded, "success")
 	counter(reloadsDesc, r.Failed, "failure")
 	gauge(lastReloadDesc, unixSeconds(r.LastGood))

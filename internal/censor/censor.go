@@ -1,4 +1,9 @@
-package main
+// Package censor removes from texts what looks like a token.
+//
+// People paste tokens where paths, hosts and flags belong. An error that quoted
+// them would put them into logs, so every error passes a censor before it is
+// written.
+package censor
 
 import (
 	"os"
@@ -9,16 +14,12 @@ import (
 	"unicode/utf8"
 )
 
-// People paste tokens where paths, hosts and flags belong. An error that
-// quoted them would put them into logs, so every error passes a censor before
-// it is written: see report and newLogger.
-
 // shortestSecret is the length, in characters, of the shortest value that looks
 // like a token.
 const shortestSecret = 32
 
-// notShown replaces what looks like a token.
-const notShown = "(not shown: it looks like a token)"
+// NotShown replaces what looks like a token.
+const NotShown = "(not shown: it looks like a token)"
 
 // looksLikeToken reports whether a value may be a token, not a path or a name.
 func looksLikeToken(value string) bool {
@@ -42,12 +43,14 @@ var (
 	authority = regexp.MustCompile("://[^\\s\"'`(),;/?]{32,}")
 )
 
-// A censor removes from texts what looks like a token.
-type censor struct{ values *strings.Replacer }
+// A Censor removes from texts what looks like a token. A nil *Censor knows no
+// values.
+type Censor struct{ values *strings.Replacer }
 
-// newCensor returns a censor of the given values and of all single words. It
-// needs the values, because a value with blanks is not a single word.
-func newCensor(values []string) *censor {
+// New returns a censor of those among the values that look like a token, and of all
+// single words that do. It needs the values that the process was given, because a
+// value with blanks is not a single word.
+func New(values []string) *Censor {
 	var known []string
 	for _, value := range values {
 		for _, v := range parts(value) {
@@ -61,9 +64,9 @@ func newCensor(values []string) *censor {
 	slices.SortFunc(known, func(a, b string) int { return len(b) - len(a) })
 	var pairs []string
 	for _, v := range slices.Compact(known) {
-		pairs = append(pairs, v, notShown)
+		pairs = append(pairs, v, NotShown)
 	}
-	return &censor{strings.NewReplacer(pairs...)}
+	return &Censor{strings.NewReplacer(pairs...)}
 }
 
 // parts are a value and the pieces of it that an error may quote on their own: a
@@ -81,18 +84,8 @@ func parts(value string) []string {
 	return list
 }
 
-// processValues are the values that the process was given: its arguments and the
-// variables of its settings.
-func processValues(arguments []string) []string {
-	values := slices.Clone(arguments)
-	for _, name := range variables {
-		values = append(values, os.Getenv(name))
-	}
-	return values
-}
-
-// clean returns the text without what looks like a token.
-func (c *censor) clean(text string) string {
+// Clean returns the text without what looks like a token.
+func (c *Censor) Clean(text string) string {
 	if c != nil {
 		text = c.values.Replace(text)
 	}
@@ -100,14 +93,14 @@ func (c *censor) clean(text string) string {
 		if len(run) < shortestSecret || !isBase64(run) {
 			return run
 		}
-		return notShown
+		return NotShown
 	})
-	text = authority.ReplaceAllString(text, "://"+notShown)
+	text = authority.ReplaceAllString(text, "://"+NotShown)
 	return word.ReplaceAllStringFunc(text, func(w string) string {
 		bare := strings.TrimRight(w, ":.")
 		if !looksLikeToken(bare) {
 			return w
 		}
-		return notShown + w[len(bare):]
+		return NotShown + w[len(bare):]
 	})
 }

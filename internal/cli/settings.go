@@ -1,114 +1,62 @@
-package main
+package cli
 
 import (
 	"log/slog"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/concrete-security/auth-service/internal/listen"
+	"github.com/concrete-security/auth-service/internal/logging"
 	"github.com/concrete-security/auth-service/internal/setting"
-	"github.com/concrete-security/auth-service/internal/tokens"
 )
 
+// The variables that errors and the log name. Package cli's tests hold them against
+// the model.
 const (
-	tokenVariable     = "AUTH_SERVICE_TOKEN"
-	tokenFileVariable = "AUTH_SERVICE_TOKEN_FILE"
-	keyringVariable   = "AUTH_SERVICE_KEYRING"
-	minLengthVariable = "MIN_AUTH_SERVICE_TOKEN_LEN"
+	TokenVariable       = "AUTH_SERVICE_TOKEN"
+	TokenFileVariable   = "AUTH_SERVICE_TOKEN_FILE"
+	KeyringVariable     = "AUTH_SERVICE_KEYRING"
+	MinLengthVariable   = "MIN_AUTH_SERVICE_TOKEN_LEN"
+	ListenVariable      = "LISTEN"
+	AdminListenVariable = "ADMIN_LISTEN"
 )
 
-// sourceFlags say where tokens come from.
-type sourceFlags struct {
-	TokenFile      string `env:"AUTH_SERVICE_TOKEN_FILE" placeholder:"PATH" help:"File that holds one token; read again when it changes."`
-	Keyring        string `env:"AUTH_SERVICE_KEYRING" placeholder:"PATH" help:"File of named tokens, hashed; read again when it changes."`
-	MinTokenLength string `env:"MIN_AUTH_SERVICE_TOKEN_LEN" default:"32" placeholder:"N" help:"Fewest characters that a plaintext token may have (${default})."`
+// Settings are what SettingFlags say, understood.
+type Settings struct {
+	Endpoints      []listen.Endpoint
+	Admin          []listen.Endpoint // none if there is no admin listener
+	LogLevel       slog.Level
+	LogJSON        bool
+	HeadTimeout    time.Duration
+	IdleTimeout    time.Duration
+	DrainTimeout   time.Duration
+	MaxConnections int
+	Sources        Sources
 }
 
-// listenFlags say where the server listens.
-type listenFlags struct {
-	Host   string `env:"HOST" default:"0.0.0.0" help:"Address to listen on (${default})."`
-	Port   string `env:"PORT" default:"8081" help:"TCP port to listen on (${default})."`
-	Listen string `env:"LISTEN" placeholder:"LIST" help:"Where to listen, instead of HOST and PORT: a comma list of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd."`
+// Sources are what SourceFlags say, understood. A path may be empty.
+type Sources struct {
+	TokenFile, Keyring string
+	MinLength          int
 }
 
-func (f *listenFlags) endpoints() ([]endpoint, error) {
-	if f.Listen != "" {
-		return parseEndpoints(listenVariable, f.Listen)
-	}
-	port, err := setting.WholeNumber("PORT", f.Port, 0, 65535)
-	if err != nil {
-		return nil, err
-	}
-	return []endpoint{tcpEndpoint(f.Host, strconv.Itoa(port))}, nil
-}
-
-// listenName is what a mistake of endpoints' is to be told under.
-func (f *listenFlags) listenName() string {
-	if f.Listen != "" {
-		return listenVariable
-	}
-	return "HOST, PORT"
-}
-
-// settingFlags are the flags of serve. They are strings, so that a value from
-// the environment is refused under the variable's name.
-type settingFlags struct {
-	listenFlags
-	AdminListen    string `env:"ADMIN_LISTEN" placeholder:"LIST" help:"Where to serve /metrics, /ready and /health of the service itself: a comma list of tcp://HOST:PORT and unix:///PATH?mode=0660. Off by default."`
-	LogLevel       string `env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING, ERROR or CRITICAL (${default})."`
-	LogFormat      string `env:"LOG_FORMAT" default:"text" help:"text or json (${default})."`
-	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`
-	IdleTimeout    string `env:"IDLE_TIMEOUT" default:"75s" help:"Time a connection may be idle; longer than the proxy's (${default})."`
-	DrainTimeout   string `env:"DRAIN_TIMEOUT" default:"5s" help:"Time that stopping may take (${default})."`
-	MaxConnections string `env:"MAX_CONNECTIONS" default:"16384" help:"Most open connections; at the limit, the one that has been idle longest is closed (${default})."`
-	sourceFlags
-}
-
-// variables are the environment variables that are read. They count as unset
-// when they are empty.
-var variables = []string{
-	tokenFileVariable, keyringVariable, minLengthVariable,
-	"HOST", "PORT", listenVariable, adminVariable, "LOG_LEVEL", "LOG_FORMAT",
-	"HEAD_TIMEOUT", "IDLE_TIMEOUT", "DRAIN_TIMEOUT", "MAX_CONNECTIONS",
-}
-
-func unsetEmptyVariables() {
-	for _, name := range variables {
-		if value, set := os.LookupEnv(name); set && value == "" {
-			_ = os.Unsetenv(name) // it fails for names that are none
-		}
-	}
-}
-
-// settings are settingFlags, understood.
-type settings struct {
-	endpoints      []endpoint
-	admin          []endpoint
-	logLevel       slog.Level
-	logJSON        bool
-	headTimeout    time.Duration
-	idleTimeout    time.Duration
-	drainTimeout   time.Duration
-	maxConnections int
-	sources        tokens.Options
-}
-
-func (f *settingFlags) parse() (s settings, err error) {
-	if s.endpoints, err = f.endpoints(); err != nil {
+// Settings returns the settings. An error names the first that is wrong.
+func (f *SettingFlags) Settings() (s Settings, err error) {
+	if s.Endpoints, err = f.Endpoints(); err != nil {
 		return s, err
 	}
-	if s.admin, err = f.adminEndpoints(s.endpoints); err != nil {
+	if s.Admin, err = f.adminEndpoints(s.Endpoints); err != nil {
 		return s, err
 	}
-	if s.logLevel, err = logLevel(f.LogLevel); err != nil {
+	if s.LogLevel, err = logging.Level("LOG_LEVEL", f.LogLevel); err != nil {
 		return s, err
 	}
 	switch strings.ToLower(f.LogFormat) {
 	case "text":
 	case "json":
-		s.logJSON = true
+		s.LogJSON = true
 	default:
 		return s, setting.Invalid("LOG_FORMAT: %q is neither text nor json", f.LogFormat)
 	}
@@ -116,43 +64,58 @@ func (f *settingFlags) parse() (s settings, err error) {
 		name, value string
 		to          *time.Duration
 	}{
-		{"HEAD_TIMEOUT", f.HeadTimeout, &s.headTimeout},
-		{"IDLE_TIMEOUT", f.IdleTimeout, &s.idleTimeout},
-		{"DRAIN_TIMEOUT", f.DrainTimeout, &s.drainTimeout},
+		{"HEAD_TIMEOUT", f.HeadTimeout, &s.HeadTimeout},
+		{"IDLE_TIMEOUT", f.IdleTimeout, &s.IdleTimeout},
+		{"DRAIN_TIMEOUT", f.DrainTimeout, &s.DrainTimeout},
 	} {
 		if *timeout.to, err = setting.Duration(timeout.name, timeout.value); err != nil {
 			return s, err
 		}
 	}
-	if s.maxConnections, err = setting.WholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
+	if s.MaxConnections, err = setting.WholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
 		return s, err
 	}
-	s.sources, err = f.sourceFlags.parse()
+	s.Sources = Sources{TokenFile: f.TokenFile, Keyring: f.Keyring}
+	s.Sources.MinLength, err = setting.WholeNumber(MinLengthVariable, f.MinTokenLength, 0, 1<<20)
 	return s, err
 }
 
-func (f *sourceFlags) parse() (o tokens.Options, err error) {
-	o.TokenFile, o.Keyring = f.TokenFile, f.Keyring
-	o.Names = tokens.Names{Token: tokenVariable, TokenFile: tokenFileVariable, Keyring: keyringVariable}
-	o.MinLength, err = setting.WholeNumber(minLengthVariable, f.MinTokenLength, 0, 1<<20)
-	return o, err
+// Endpoints returns where the server listens.
+func (f *ListenFlags) Endpoints() ([]listen.Endpoint, error) {
+	if f.Listen != "" {
+		return listen.Parse(ListenVariable, f.Listen)
+	}
+	port, err := setting.WholeNumber("PORT", f.Port, 0, 65535)
+	if err != nil {
+		return nil, err
+	}
+	return []listen.Endpoint{listen.TCP(f.Host, strconv.Itoa(port))}, nil
 }
 
-// adminEndpoints are where the admin listener is, apart from the other ones.
-func (f *settingFlags) adminEndpoints(others []endpoint) ([]endpoint, error) {
+// ListenName is the setting that errors from the endpoints name.
+func (f *ListenFlags) ListenName() string {
+	if f.Listen != "" {
+		return ListenVariable
+	}
+	return "HOST, PORT"
+}
+
+// adminEndpoints returns where the admin listener is. It must not be where the
+// others are.
+func (f *SettingFlags) adminEndpoints(others []listen.Endpoint) ([]listen.Endpoint, error) {
 	if f.AdminListen == "" {
 		return nil, nil
 	}
-	endpoints, err := parseEndpoints(adminVariable, f.AdminListen)
+	endpoints, err := listen.Parse(AdminListenVariable, f.AdminListen)
 	if err != nil {
 		return nil, err
 	}
 	for _, e := range endpoints {
 		switch {
-		case e.network == systemdEndpoint:
-			return nil, setting.Invalid("%s: the sockets that systemd passes on are those of %s", adminVariable, listenVariable)
-		case slices.ContainsFunc(others, e.same):
-			return nil, setting.Invalid("%s: %s is where authorization requests go already", adminVariable, e.address)
+		case e.Systemd():
+			return nil, setting.Invalid("%s: the sockets that systemd passes on are those of %s", AdminListenVariable, ListenVariable)
+		case slices.ContainsFunc(others, e.Same):
+			return nil, setting.Invalid("%s: %s is where authorization requests go already", AdminListenVariable, e.Address)
 		}
 	}
 	return endpoints, nil

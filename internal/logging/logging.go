@@ -1,4 +1,6 @@
-package main
+// Package logging writes the log: as text or JSON, with the levels' names that the
+// settings use, and without ever making a verdict wait.
+package logging
 
 import (
 	"context"
@@ -9,14 +11,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/concrete-security/auth-service/internal/censor"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
 // levelCritical is above all that is logged: it silences.
 const levelCritical = slog.LevelError + 4
 
-func logLevel(name string) (slog.Level, error) {
-	switch strings.ToUpper(strings.TrimSpace(name)) {
+// Level reads the value of the setting called name.
+func Level(name, value string) (slog.Level, error) {
+	switch strings.ToUpper(strings.TrimSpace(value)) {
 	case "DEBUG":
 		return slog.LevelDebug, nil
 	case "INFO":
@@ -28,14 +32,15 @@ func logLevel(name string) (slog.Level, error) {
 	case "CRITICAL":
 		return levelCritical, nil
 	}
-	return 0, setting.Invalid("LOG_LEVEL: %q is none of DEBUG, INFO, WARNING, ERROR and CRITICAL", name)
+	return 0, setting.Invalid("%s: %q is none of DEBUG, INFO, WARNING, ERROR and CRITICAL", name, value)
 }
 
-// newLogger returns a logger whose errors and messages have passed the censor.
-func newLogger(w io.Writer, level slog.Level, json bool, c *censor) *slog.Logger {
+// New returns a logger of lines from level on, as text or JSON. Its errors and
+// messages have passed the censor c, which may be nil.
+func New(w io.Writer, level slog.Level, json bool, c *censor.Censor) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if (a.Key == slog.MessageKey || a.Key == "error") && a.Value.Kind() == slog.KindString {
-			return slog.String(a.Key, c.clean(a.Value.String()))
+			return slog.String(a.Key, c.Clean(a.Value.String()))
 		}
 		return spellWarning(groups, a)
 	}}
@@ -53,10 +58,10 @@ func spellWarning(groups []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// lineWriter hands lines to another goroutine, which writes them. It never
+// A LineWriter hands lines to another goroutine, which writes them. It never
 // waits: when the reader of the log does not keep up, lines are dropped and
 // counted, and verdicts go on.
-type lineWriter struct {
+type LineWriter struct {
 	lines   chan []byte
 	dropped atomic.Int64
 	done    chan struct{}
@@ -66,25 +71,27 @@ type lineWriter struct {
 // queuedLines is how many lines may wait to be written.
 const queuedLines = 1024
 
-func newLineWriter(to io.Writer) *lineWriter {
-	w := &lineWriter{lines: make(chan []byte, queuedLines), done: make(chan struct{})}
+// NewLineWriter returns a LineWriter that writes to to. Call [LineWriter.Flush] at
+// the end.
+func NewLineWriter(to io.Writer) *LineWriter {
+	w := &LineWriter{lines: make(chan []byte, queuedLines), done: make(chan struct{})}
 	go w.copyTo(to)
 	return w
 }
 
-func (w *lineWriter) copyTo(to io.Writer) {
+func (w *LineWriter) copyTo(to io.Writer) {
 	defer close(w.done)
 	for line := range w.lines {
 		_, _ = to.Write(line) // there is nowhere to report it
 		if dropped := w.dropped.Swap(0); dropped > 0 {
-			newLogger(to, slog.LevelWarn, line[0] == '{', nil).
+			New(to, slog.LevelWarn, line[0] == '{', nil).
 				LogAttrs(context.Background(), slog.LevelWarn, "log lines dropped", slog.Int64("count", dropped))
 		}
 	}
 }
 
 // Write queues a line; it always succeeds.
-func (w *lineWriter) Write(line []byte) (int, error) {
+func (w *LineWriter) Write(line []byte) (int, error) {
 	select {
 	case w.lines <- append([]byte(nil), line...):
 	default:
@@ -93,9 +100,9 @@ func (w *lineWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// flush writes what is queued, for at most the given time. Nothing may be
-// written after it.
-func (w *lineWriter) flush(atMost time.Duration) {
+// Flush writes what is queued, for at most the given time. Nothing may be written
+// after it.
+func (w *LineWriter) Flush(atMost time.Duration) {
 	w.close.Do(func() { close(w.lines) })
 	select {
 	case <-w.done:

@@ -1,4 +1,4 @@
-package main
+package resident
 
 import (
 	"bufio"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// giveBackStart gives back the pages of the program file that its start alone
-// needed, most of them for libraries that are not in use without an admin
-// listener. What is needed again comes from the page cache. It is about
-// footprint, so what cannot be done is left.
-func giveBackStart() {
+// GiveBackStart gives back the pages of the program file that only its start
+// needed. Most of them belong to libraries that only the admin listener uses. What
+// is needed again comes from the page cache. If the system does not allow it,
+// nothing is given back. Outside Linux, GiveBackStart does nothing.
+func GiveBackStart() {
 	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return

@@ -1,5 +1,6 @@
 //go:build !linux
 
-package main
+package resident
 
-func giveBackStart() {}
+// GiveBackStart does nothing outside Linux.
+func GiveBackStart() {}

@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package main
+package terminal
 
 import (
 	"bytes"
@@ -12,10 +12,10 @@ import (
 	"github.com/concrete-security/auth-service/core"
 )
 
-// readHidden reads one line from a terminal that does not show it, into one
-// buffer. term.ReadPassword, which does the same, leaves
-// copies behind: it appends byte by byte.
-func readHidden(fd int) (line []byte, err error) {
+// ReadHidden reads one line from a terminal that does not show it, into one buffer,
+// which the caller wipes. The line may have its end. term.ReadPassword does the
+// same but leaves copies behind, because it appends byte by byte.
+func ReadHidden(fd int) (line []byte, err error) {
 	before, err := unix.IoctlGetTermios(fd, getTermios)
 	if err != nil {
 		return nil, err

@@ -3,24 +3,23 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/concrete-security/auth-service/internal/cli"
 )
 
-// loaded is the program of the tree, built once.
-var loaded = sync.OnceValues(func() (*program, error) { return load(context.Background()) })
-
-func programOf(t *testing.T) *program {
+func loaded(t *testing.T) *program {
 	t.Helper()
-	p, err := loaded()
+	p, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,77 +40,58 @@ func need(t *testing.T, name string) string {
 	return ""
 }
 
-const help = `Usage: p <command>
-
-It does things.
-
-Flags:
-  -h, --help    Show help.
-
-Commands:
-  serve         Serve.
-  key new       Make a key.
-
-Run "p <command> --help" for more information on a command.
-`
-
-const serveHelp = `Usage: p serve [flags]
-
-Serve.
-
-Flags:
-  -h, --help            Show help.
-
-      --port="8081"     Port (8081) ($PORT).
-      --file=PATH       It's a \file ($A_FILE).
-      --[no-]colour     Colour.
-`
-
-// TestHelp reads a help that holds one of each.
-func TestHelp(t *testing.T) {
+// TestModel reads a model that has one of each.
+func TestModel(t *testing.T) {
 	t.Parallel()
-	read := func(serve string) (*program, error) {
-		return read(func(arguments ...string) (string, error) {
-			switch strings.Join(arguments, " ") {
-			case "":
-				return help, nil
-			case "serve":
-				return serve, nil
-			}
-			return "Usage: p key new\n\nFlags:\n  -h, --help    Show help.\n", nil
-		})
+	var line struct {
+		Serve struct {
+			Port   string   `env:"PORT" default:"8081" help:"Port (${default})."`
+			File   string   `env:"A_FILE" placeholder:"PATH" help:"It's a \\file."`
+			List   []string `help:"Several."`
+			Switch bool     `help:"On."`
+			Hidden string   `hidden:"" help:"Not shown."`
+		} `cmd:"" help:"Serve."`
+		Key struct {
+			New struct{} `cmd:"" help:"Make a key."`
+			Old struct{} `cmd:"" hidden:"" help:"Not shown."`
+		} `cmd:"" help:"Keys."`
 	}
-	p, err := read(strings.Replace(serveHelp, "      --[no-]colour     Colour.\n", "", 1))
+	parser, err := kong.New(&line, kong.Name("p"), kong.Description("It does things.\n\nWell."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(p.description, "|"); got != "It does things." {
+	p := programOf(parser.Model, []cli.Variable{{Name: "SECRET", Help: "It's secret."}, {Name: "PORT", Flag: "port"}})
+	if got := strings.Join(p.description, "|"); got != "It does things.|Well." {
 		t.Errorf("description %q", got)
 	}
 	want := []option{
-		{short: "h", long: "help", help: "Show help."},
-		{long: "port", value: "8081", help: "Port (8081).", variable: "PORT"},
-		{long: "file", value: "PATH", help: `It's a \file.`, variable: "A_FILE"},
+		{short: "h", long: "help", help: "Show context-sensitive help."},
+		{long: "port", value: "8081", help: "Port (8081)."},
+		{long: "file", value: "PATH", help: `It's a \file.`},
+		{long: "list", value: "LIST,...", help: "Several."},
+		{long: "switch", help: "On."},
 	}
 	if got := p.find("serve").options; !slices.Equal(got, want) {
 		t.Errorf("options %+v", got)
 	}
-	if p.find("key new").summary != "Make a key." || len(p.find("key new").options) != 1 {
-		t.Errorf("key new is %+v", p.find("key new"))
+	if c := p.find("key new"); c == nil || c.summary != "Make a key." || len(c.options) != 1 {
+		t.Errorf("key new is %+v", c)
 	}
-	if !bytes.Contains(p.manual("1", time.Unix(0, 0)), []byte(`It\(aqs a \efile.`)) {
-		t.Error("the page does not escape the text")
+	if len(p.commands) != 2 {
+		t.Errorf("commands %+v", p.commands)
 	}
-	// What it does not understand it does not leave out.
-	if _, err := read(serveHelp); err == nil || !strings.Contains(err.Error(), "colour") {
-		t.Errorf("a flag of unknown form: %v", err)
+	page := p.manual("1", time.Unix(0, 0))
+	for _, text := range []string{`It\(aqs a \efile.`, ".B SECRET\nIt\\(aqs secret.\n", ".B PORT\nThe same as \\fB\\-\\-port\\fR.\n"} {
+		if !bytes.Contains(page, []byte(text)) {
+			t.Errorf("the page lacks %q", text)
+		}
 	}
 }
 
-// TestComplete: whatever --help names is in the page and the completions.
+// TestComplete: whatever the model has is in the page and the completions.
 func TestComplete(t *testing.T) {
 	t.Parallel()
-	p := programOf(t)
+	p := loaded(t)
 	for _, name := range []string{"serve", "check", "token new", "token hash", "version"} {
 		if p.find(name) == nil {
 			t.Errorf("no command %s", name)
@@ -135,22 +115,22 @@ func TestComplete(t *testing.T) {
 					t.Errorf("%s lacks %s", kind, word)
 				}
 			}
-			if !strings.Contains(texts["manual"], o.variable) {
-				t.Errorf("the manual lacks %s", o.variable)
-			}
 		}
 	}
-	for _, variable := range []string{"AUTH_SERVICE_TOKEN_FILE", "AUTH_SERVICE_KEYRING", "MIN_AUTH_SERVICE_TOKEN_LEN", "PORT", "LOG_LEVEL"} {
-		if !strings.Contains(texts["manual"], ".B "+variable+"\n") {
-			t.Errorf("the manual lacks %s", variable)
+	for _, v := range p.variables {
+		if !strings.Contains(texts["manual"], ".B "+v.Name+"\n") {
+			t.Errorf("the manual lacks %s", v.Name)
 		}
+	}
+	if len(p.variables) < 14 {
+		t.Errorf("only %d variables", len(p.variables))
 	}
 }
 
 func TestManual(t *testing.T) {
 	t.Parallel()
 	groff := need(t, "groff")
-	page := programOf(t).manual("1.2.3", time.Unix(0, 0).UTC())
+	page := loaded(t).manual("1.2.3", time.Unix(0, 0).UTC())
 	format := exec.CommandContext(t.Context(), groff, "-man", "-ww", "-Tascii", "-P-c")
 	format.Stdin = bytes.NewReader(page)
 	var warnings bytes.Buffer
@@ -183,7 +163,7 @@ func stripOverstrikes(text []byte) []byte {
 func TestBash(t *testing.T) {
 	t.Parallel()
 	bash := need(t, "bash")
-	script := string(programOf(t).bash())
+	script := string(loaded(t).bash())
 	for _, c := range []struct {
 		words string // the last is being completed
 		want  []string
@@ -218,7 +198,7 @@ func TestBash(t *testing.T) {
 func TestFish(t *testing.T) {
 	t.Parallel()
 	fish := need(t, "fish")
-	script := string(programOf(t).fish())
+	script := string(loaded(t).fish())
 	for line, want := range map[string][]string{
 		"auth-service v":              {"version"},
 		"auth-service token ":         {"hash", "new"},
@@ -246,7 +226,7 @@ func TestZsh(t *testing.T) {
 	t.Parallel()
 	zsh := need(t, "zsh")
 	path := filepath.Join(t.TempDir(), "_auth-service")
-	if err := os.WriteFile(path, programOf(t).zsh(), 0o600); err != nil {
+	if err := os.WriteFile(path, loaded(t).zsh(), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out, err := exec.CommandContext(t.Context(), zsh, "-f", "-n", path).CombinedOutput(); err != nil || len(out) > 0 {
@@ -260,7 +240,7 @@ func TestGenerate(t *testing.T) {
 	at := time.Unix(1_700_000_000, 0).UTC()
 	first, second := t.TempDir(), t.TempDir()
 	for _, dir := range []string{first, second} {
-		if err := generate(t.Context(), dir, "1.2.3", at); err != nil {
+		if err := generate(dir, "1.2.3", at); err != nil {
 			t.Fatal(err)
 		}
 	}

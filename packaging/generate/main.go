@@ -1,17 +1,15 @@
-// Command generate writes the man page and the shell completions of
-// auth-service from what its --help says, so that they cannot say otherwise.
+// Command generate writes the man page and the shell completions of auth-service
+// from the model of its command line, so that they cannot say anything else.
 package main
 
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 )
@@ -23,7 +21,7 @@ func main() {
 	touch := flag.String("touch", "", "directory whose files get that time")
 	flag.Parse()
 	at := time.Unix(*seconds, 0).UTC()
-	if err := generate(context.Background(), *out, *version, at); err != nil {
+	if err := generate(*out, *version, at); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
@@ -37,8 +35,8 @@ func main() {
 	}
 }
 
-func generate(ctx context.Context, dir, version string, at time.Time) error {
-	program, err := load(ctx)
+func generate(dir, version string, at time.Time) error {
+	program, err := load()
 	if err != nil {
 		return err
 	}
@@ -63,29 +61,6 @@ func generate(ctx context.Context, dir, version string, at time.Time) error {
 		}
 	}
 	return nil
-}
-
-// load builds auth-service for this machine and asks it for its help.
-func load(ctx context.Context) (_ *program, err error) {
-	dir, err := os.MkdirTemp("", "generate")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	binary := filepath.Join(dir, "auth-service.exe") // a name that every system runs
-	build := exec.CommandContext(ctx, "go", "build", "-o", binary, "github.com/concrete-security/auth-service/cmd/auth-service")
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("building auth-service: %w\n%s", err, out)
-	}
-	return read(func(arguments ...string) (string, error) {
-		help := exec.CommandContext(ctx, binary, append(arguments, "--help")...)
-		help.Env = []string{"COLUMNS=10000"} // no line is broken
-		out, err := help.Output()
-		if err != nil {
-			return "", fmt.Errorf("auth-service %v --help: %w", arguments, err)
-		}
-		return string(out), nil
-	})
 }
 
 // compress leaves out the name and the time, which differ between builds.

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// What the help does not tell.
+// manualEnd is what the model does not say.
 const manualEnd = `.SH SIGNALS
 .TP
 .B SIGHUP
@@ -76,11 +76,13 @@ func (p *program) manual(version string, at time.Time) []byte {
 			fmt.Fprintf(&b, "\n%s\n", roff(o.help))
 		}
 	}
-	b.WriteString(".SH ENVIRONMENT\nA variable that is set but empty counts as not set.\n" +
-		".TP\n.B AUTH_SERVICE_TOKEN\nA token. It has no flag, which other users of the machine could read.\n")
-	for _, o := range p.find(defaultCommand).options {
-		if o.variable != "" {
-			fmt.Fprintf(&b, ".TP\n.B %s\nThe same as \\fB\\-\\-%s\\fR.\n", roff(o.variable), roff(o.long))
+	b.WriteString(".SH ENVIRONMENT\nA variable that is set but empty counts as not set.\n")
+	for _, v := range p.variables {
+		fmt.Fprintf(&b, ".TP\n.B %s\n", roff(v.Name))
+		if v.Flag == "" {
+			b.WriteString(roff(v.Help) + "\n")
+		} else {
+			fmt.Fprintf(&b, "The same as \\fB\\-\\-%s\\fR.\n", roff(v.Flag))
 		}
 	}
 	b.WriteString(manualEnd)

@@ -1,4 +1,4 @@
-// Package admin serves an http.Handler to scrapers and orchestrators. Nothing of
+// Package wipehttp serves an [http.Handler] to scrapers and orchestrators. Nothing of
 // a request stays in memory, and nobody can use the server to starve the process.
 //
 // A net/http server turns all parts of a request into strings, which stay until
@@ -6,4 +6,4 @@
 // sends it tokens. So this package reads a head into the connection's own buffer,
 // reduces it to a few constants (head.go), and wipes it. The handler gets a
 // request built from these constants.
-package admin
+package wipehttp

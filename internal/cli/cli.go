@@ -1,0 +1,120 @@
+// Package cli is the command line as data: the commands, their flags, the
+// environment variables that say the same, and their help. It parses; it runs
+// nothing. The man page, the completions and every list of variables come from it.
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/concrete-security/auth-service/internal/setting"
+)
+
+// Name is the name of the program.
+const Name = "auth-service"
+
+// A Parser reads command lines.
+type Parser struct {
+	kong   *kong.Kong
+	line   *CommandLine
+	exited bool
+}
+
+// New returns a parser that writes help to stdout.
+func New(stdout, stderr io.Writer) (*Parser, error) {
+	p := &Parser{line: new(CommandLine)}
+	var err error
+	p.kong, err = kong.New(p.line,
+		kong.Name(Name),
+		kong.Description("Checks static Bearer tokens for reverse proxies: nginx auth_request, Traefik ForwardAuth, Caddy forward_auth, Envoy ext_authz.\n\n"+
+			"Every flag of serve can be given as the environment variable named with it. Secrets have no flag: AUTH_SERVICE_TOKEN holds a token."),
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(int) { p.exited = true }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Help(printHelp),
+	)
+	return p, err
+}
+
+// Model returns what the parser understands.
+func (p *Parser) Model() *kong.Application { return p.kong.Model }
+
+// Parse reads the arguments and the environment. It returns what they say, and the
+// command as words: "token new", or "serve" if none is named. If it has printed
+// help, the command is empty, and nothing is left to do. An environment variable
+// that is empty counts as not set, and Parse unsets it.
+func (p *Parser) Parse(arguments []string) (line *CommandLine, command string, err error) {
+	for _, v := range p.Variables() {
+		if value, set := os.LookupEnv(v.Name); !v.Secret && set && value == "" {
+			_ = os.Unsetenv(v.Name) // it fails only for what cannot be a name
+		}
+	}
+	parsed, err := p.kong.Parse(arguments)
+	switch {
+	case p.exited:
+		return p.line, "", nil
+	case err != nil:
+		return nil, "", setting.Error{Err: err}
+	}
+	return p.line, parsed.Command(), nil
+}
+
+// A Variable is an environment variable that the program reads.
+type Variable struct {
+	Name string
+	// Flag is the flag that says the same, without its dashes. A secret has none.
+	Flag string
+	// Help says what the variable is for, in a sentence or two.
+	Help string
+	// Secret is whether the value must not be shown.
+	Secret bool
+}
+
+// Variables returns all environment variables that the program reads, each once.
+func (p *Parser) Variables() []Variable {
+	variables := []Variable{{
+		Name: TokenVariable, Secret: true,
+		Help: "A token. It has no flag, which other users of the machine could read.",
+	}}
+	for _, leaf := range p.kong.Model.Leaves(true) {
+		for _, flag := range leaf.Flags {
+			for _, name := range flag.Envs {
+				known := func(v Variable) bool { return v.Name == name }
+				if !slices.ContainsFunc(variables, known) {
+					variables = append(variables, Variable{Name: name, Flag: flag.Name, Help: flag.Help})
+				}
+			}
+		}
+	}
+	return variables
+}
+
+// Values returns what the process was given: its arguments, and the values of the
+// variables that are not secret. Any of them may be quoted in an error.
+func (p *Parser) Values(arguments []string) []string {
+	values := slices.Clone(arguments)
+	for _, v := range p.Variables() {
+		if !v.Secret {
+			values = append(values, os.Getenv(v.Name))
+		}
+	}
+	return values
+}
+
+// printHelp prints the help of the command that is asked about. If none is, it
+// prints that of serve as well, whose flags need no command before them.
+func printHelp(options kong.HelpOptions, c *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(options, c); err != nil || c.Selected() != nil {
+		return err
+	}
+	serve, err := kong.Trace(c.Kong, []string{"serve"})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(c.Stdout)
+	return kong.DefaultHelpPrinter(options, serve)
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// parserOf returns a parser whose help goes to out.
+func parserOf(t *testing.T, out *strings.Builder) *Parser {
+	t.Helper()
+	var errs strings.Builder
+	p, err := New(out, &errs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if errs.Len() > 0 {
+			t.Errorf("%s", errs.String())
+		}
+	})
+	return p
+}
+
+// TestVariables: each variable of a flag is known, and so is each that errors name.
+func TestVariables(t *testing.T) {
+	t.Parallel()
+	var names []string
+	for _, v := range parserOf(t, new(strings.Builder)).Variables() {
+		names = append(names, v.Name)
+		if v.Help == "" || v.Secret != (v.Flag == "") {
+			t.Errorf("%+v", v)
+		}
+	}
+	for _, name := range flagsOf(reflect.TypeFor[Serve]()) {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is not known", name)
+		}
+	}
+	for _, name := range []string{TokenVariable, TokenFileVariable, KeyringVariable, MinLengthVariable, ListenVariable, AdminListenVariable} {
+		if !slices.Contains(names, name) {
+			t.Errorf("%s is not known", name)
+		}
+	}
+	if len(names) != len(slices.Compact(slices.Sorted(slices.Values(names)))) {
+		t.Errorf("%v has one twice", names)
+	}
+}
+
+// TestHelpHasEveryVariable and every flag, with no command named and with serve.
+func TestHelpHasEveryVariable(t *testing.T) {
+	t.Parallel()
+	documented := []string{TokenVariable}
+	for flag, variable := range flagsOf(reflect.TypeFor[Serve]()) {
+		documented = append(documented, "--"+flag)
+		if variable != "" {
+			documented = append(documented, "$"+variable)
+		}
+	}
+	if len(documented) < 25 {
+		t.Fatalf("only %d flags and variables are known: %v", len(documented), documented)
+	}
+	for _, arguments := range [][]string{{"--help"}, {"serve", "--help"}} {
+		var out strings.Builder
+		_, command, err := parserOf(t, &out).Parse(arguments)
+		if command != "" || err != nil {
+			t.Errorf("%v: command %q, %v", arguments, command, err)
+		}
+		for _, name := range documented {
+			if name == TokenVariable && arguments[0] == "serve" {
+				continue // it has no flag
+			}
+			if !regexp.MustCompile(regexp.QuoteMeta(name) + `\b`).MatchString(out.String()) {
+				t.Errorf("%v does not mention %s", arguments, name)
+			}
+		}
+	}
+}
+
+// flagsOf returns the flags of a command, with their variables.
+func flagsOf(command reflect.Type) map[string]string {
+	flags := map[string]string{}
+	for i := range command.NumField() {
+		field := command.Field(i)
+		if field.Anonymous {
+			for flag, variable := range flagsOf(field.Type) {
+				flags[flag] = variable
+			}
+			continue
+		}
+		name := regexp.MustCompile(`([a-z])([A-Z])`).ReplaceAllString(field.Name, "$1-$2")
+		flags[strings.ToLower(name)] = field.Tag.Get("env")
+	}
+	return flags
+}
+
+// TestParse: a command's words, and what counts as none.
+func TestParse(t *testing.T) {
+	t.Setenv("PORT", "")
+	t.Setenv("HOST", "192.0.2.1")
+	for arguments, want := range map[string]string{
+		"": "serve", "serve": "serve", "--port=1": "serve", "check": "check", "token new": "token new",
+		"token hash": "token hash", "healthcheck": "healthcheck", "version": "version",
+	} {
+		line, command, err := parserOf(t, new(strings.Builder)).Parse(strings.Fields(arguments))
+		if err != nil || command != want {
+			t.Errorf("%q: %q, %v", arguments, command, err)
+		}
+		if arguments == "" && (line.Serve.Port != "8081" || line.Serve.Host != "192.0.2.1") {
+			t.Errorf("%+v", line.Serve)
+		}
+	}
+	for _, arguments := range []string{"nonsense", "token", "--nonsense", "version serve"} {
+		if _, command, err := parserOf(t, new(strings.Builder)).Parse(strings.Fields(arguments)); err == nil {
+			t.Errorf("%q: %q", arguments, command)
+		}
+	}
+}

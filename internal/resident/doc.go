@@ -1,0 +1,2 @@
+// Package resident keeps the memory that the program occupies small.
+package resident

@@ -1,0 +1,2 @@
+// Package terminal reads secrets that somebody types.
+package terminal
