@@ -25,9 +25,6 @@ const (
 // maxLogged is how much of what a client sent a log line may hold, in bytes.
 const maxLogged = 256
 
-// peer is the other end of a connection.
-type peer interface{ address() string }
-
 // audit writes a log line for each decision. Any number of goroutines may use
 // it.
 type audit struct {
@@ -83,7 +80,7 @@ func client(h *http1.Head, buf []byte, p peer) string {
 	if first = httptext.Trim(first); isAddress(first) {
 		return string(first)
 	}
-	return p.address()
+	return p.Address()
 }
 
 // isAddress reports whether b is an IP address, with a port or without.

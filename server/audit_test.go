@@ -50,7 +50,7 @@ func loggingWorker(t *testing.T, k *core.Keyring, level slog.Level) (*worker, *l
 	logger := slog.New(slog.NewJSONHandler(lines, &slog.HandlerOptions{Level: level}))
 	w := New(k, Options{Logger: logger}).newWorker()
 	w.setTime(time.Now())
-	return &w, lines
+	return w, lines
 }
 
 func auditKeyring(t *testing.T) *core.Keyring {

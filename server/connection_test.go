@@ -15,7 +15,7 @@ import (
 
 func TestSlowHeadIsToldSo(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
 		c := r.dial(t)
 		begun := time.Now()
@@ -33,7 +33,7 @@ func TestSlowHeadIsToldSo(t *testing.T) {
 
 func TestSlowBodyIsCutOff(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
 		c := r.dial(t)
 		if got := ask(t, c, "POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"); status(got) != "401" {
@@ -45,7 +45,7 @@ func TestSlowBodyIsCutOff(t *testing.T) {
 
 func TestIdleConnectionIsClosedSilently(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{IdleTimeout: 200 * time.Millisecond})
 		silent, used := r.dial(t), r.dial(t)
 		ask(t, used, testAuth)
@@ -61,7 +61,7 @@ func TestIdleConnectionIsClosedSilently(t *testing.T) {
 // request is refused, and reads only then.
 func TestErrorArrivesWhileSending(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{})
 		for request, want := range map[string]string{
 			"GET /" + strings.Repeat("x", 9000) + " HTTP/1.1\r\n": "414",
@@ -85,7 +85,7 @@ func TestErrorArrivesWhileSending(t *testing.T) {
 // TestClientThatNeverReads must not make the server hold ever more responses.
 func TestClientThatNeverReads(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 300 * time.Millisecond})
 		c := r.dial(t)
 		_ = c.SetWriteDeadline(time.Now().Add(20 * time.Second))
@@ -107,7 +107,7 @@ func TestClientThatNeverReads(t *testing.T) {
 // TestPipelineLongerThanBuffers is answered in order to the last.
 func TestPipelineLongerThanBuffers(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{})
 		c := r.dial(t)
 		const pairs = 5000
@@ -132,7 +132,7 @@ func TestPipelineLongerThanBuffers(t *testing.T) {
 // makes room, so early clients cannot keep all others out.
 func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
 		var open []net.Conn
 		for i := range 10 {
@@ -159,7 +159,7 @@ func TestConnectionLimit(t *testing.T) {
 // incomplete request makes room.
 func TestConnectionLimitOfBusyConnections(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
 		var begun []net.Conn
 		held := int64(0)
@@ -190,7 +190,7 @@ func TestConnectionLimitOfBusyConnections(t *testing.T) {
 // last response, and have not closed their end, make room as well.
 func TestConnectionLimitOfClosedConnections(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
 		for range 3 {
 			if got := ask(t, r.dial(t), "garbage\r\n"); status(got) != "400" {
@@ -206,7 +206,7 @@ func TestConnectionLimitOfClosedConnections(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		for attempt := 0; !stopsInOrder(t, en); attempt++ {
 			if attempt == 10 {
 				t.Fatal("the machine is too slow to ask within the time that idle connections have")
@@ -216,7 +216,7 @@ func TestStop(t *testing.T) {
 }
 
 // stopsInOrder returns false if the machine was too slow to tell.
-func stopsInOrder(t *testing.T, en engine) bool {
+func stopsInOrder(t *testing.T, en testEngine) bool {
 	t.Helper()
 	r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 3 * time.Second})
 	idle, begun := r.dial(t), r.dial(t)
@@ -230,7 +230,7 @@ func stopsInOrder(t *testing.T, en engine) bool {
 	asked := time.Now()
 	go func() { defer close(stopped); r.wait(t) }()
 	time.Sleep(50 * time.Millisecond)
-	if _, err := io.WriteString(idle, testAuth); err != nil || time.Since(asked) > drainGrace/2 {
+	if _, err := io.WriteString(idle, testAuth); err != nil || time.Since(asked) > 125*time.Millisecond {
 		<-stopped
 		return false
 	}
@@ -250,7 +250,7 @@ func stopsInOrder(t *testing.T, en engine) bool {
 
 func TestStopDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 400 * time.Millisecond})
 		c := r.dial(t)
 		_, _ = io.WriteString(c, testAuth[:20])
@@ -267,7 +267,7 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 // be any but the old one's or the new one's.
 func TestSetKeyring(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{})
 		var stop atomic.Bool
 		var clients sync.WaitGroup
@@ -308,7 +308,7 @@ func TestSetKeyring(t *testing.T) {
 // one to another, each gets its own answers.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{Loops: 3})
 		var clients sync.WaitGroup
 		for range 24 {

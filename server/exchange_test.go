@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/server/internal/engine"
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
@@ -24,7 +25,7 @@ func allExchanges() []vectors.Exchange {
 // of its own.
 func TestExchangesOverSockets(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		servers := map[string]*running{}
 		var pending sync.WaitGroup
 		slots := make(chan struct{}, 32)
@@ -99,19 +100,18 @@ func advance(w *worker, waiting bool, pieces [][]byte) (out []byte, closed bool)
 	for i, piece := range pieces {
 		held = append(held, piece...)
 		last := false
-		for then := callAgain; then == callAgain; {
-			var consumed int
-			var more []byte
-			consumed, more, then = w.advance(&x, held, nil, testPeer{}, last, false)
-			out = append(out, more...)
-			held = held[consumed:]
+		for then := engine.Again; then == engine.Again; {
+			r := w.advance(&x, held, nil, testPeer{}, last, false)
+			out = append(out, r.Out...)
+			held = held[r.Consumed:]
+			then = r.Next
 			switch then {
-			case readBody:
-				held = held[:x.HeadLength():x.HeadLength()]
+			case engine.Skip:
+				held = held[:r.Keep:r.Keep]
 				if !waiting || i == len(pieces)-1 {
-					last, then = true, callAgain
+					last, then = true, engine.Again
 				}
-			case closeNow, closeLastly:
+			case engine.CloseNow, engine.CloseLastly:
 				return out, true
 			}
 		}

@@ -63,15 +63,15 @@ func newWorkerWith(k *core.Keyring, options Options) *worker {
 	options.Logger = slog.New(slog.DiscardHandler)
 	w := New(k, options).newWorker()
 	w.setTime(time.Now())
-	return &w
+	return w
 }
 
 type testPeer struct{}
 
-func (testPeer) address() string { return "192.0.2.1" }
+func (testPeer) Address() string { return "192.0.2.1" }
 
-// engine is one of the ways in which bytes reach the worker.
-type engine struct {
+// testEngine is one of the ways in which bytes reach the worker.
+type testEngine struct {
 	name string
 	wrap func(net.Listener) net.Listener
 }
@@ -79,15 +79,15 @@ type engine struct {
 // hidden is a listener that does not show its descriptor.
 type hidden struct{ net.Listener }
 
-func engines() []engine {
-	return []engine{
+func engines() []testEngine {
+	return []testEngine{
 		{"native", func(l net.Listener) net.Listener { return l }},
 		{"portable", func(l net.Listener) net.Listener { return hidden{l} }},
 	}
 }
 
 // eachEngine runs test once for each engine, in parallel.
-func eachEngine(t *testing.T, test func(*testing.T, engine)) {
+func eachEngine(t *testing.T, test func(*testing.T, testEngine)) {
 	t.Helper()
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
@@ -105,7 +105,7 @@ type running struct {
 	done    chan error
 }
 
-func (e engine) start(t testing.TB, k *core.Keyring, options Options) *running {
+func (e testEngine) start(t testing.TB, k *core.Keyring, options Options) *running {
 	t.Helper()
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)

@@ -37,7 +37,7 @@ func TestNoAllocations(t *testing.T) {
 			in := []byte(request)
 			allocations := testing.AllocsPerRun(1000, func() {
 				var x http1.Exchange
-				_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false, false)
+				out = w.advance(&x, in, out[:0], testPeer{}, false, false).Out
 			})
 			if allocations != 0 || len(out) == 0 {
 				t.Errorf("%s, measured %t: %v allocations", name, measure, allocations)
@@ -61,7 +61,7 @@ func benchmarkAdvance(b *testing.B, request string, options Options) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var x http1.Exchange
-		_, out, _ = w.advance(&x, in, out[:0], testPeer{}, false, false)
+		out = w.advance(&x, in, out[:0], testPeer{}, false, false).Out
 	}
 }
 

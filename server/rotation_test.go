@@ -15,7 +15,7 @@ import (
 // loop serves it; under load and without an error to anybody.
 func TestRotationIsImmediate(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		token := func(n int) string { return fmt.Sprintf("rotated-token-%d", n) }
 		request := func(n int) string {
 			return "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token(n) + "\r\n\r\n"

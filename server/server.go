@@ -1,77 +1,83 @@
-// Package server answers the subrequests of reverse proxies: HTTP/1.x bytes
-// in, the verdict of a [core.Keyring] out.
+// Package server answers the authorization subrequests of reverse proxies: HTTP/1.x
+// in, the decisions of a [core.Keyring] out.
 //
-// Bytes are parsed into a request head (head.go), the head names a route
-// (route.go), the keyring decides (core), and the decision becomes a response
-// (response.go). That much is pure and lies between exchange.advance's bytes
-// in and bytes out. Around it, an event loop for each processor moves the
-// bytes on Linux (loop_linux.go), and a goroutine for each connection
-// elsewhere (portable.go).
+//	srv := server.New(keyring, server.Options{})
+//	err := srv.Serve(ctx, listener)
 //
-// Every buffer that a request was read into is the server's own and is wiped
+// GET /auth is answered with 200, 401, 403 or 500, and GET /health with 200. The
+// scopes that a request needs are in the query of the URL, as in
+// /auth?scope=metrics, or in the field X-Auth-Scope.
+//
+// A request is parsed in internal/http1, and the bytes are moved in internal/engine.
+// This package says what lies between: which route a request names (route.go),
+// what the keyring decides (current.go), what the response is (response.go),
+// and what is logged (audit.go) and counted (stats.go).
+//
+// Every buffer that a request was read into is the server's own, and it is wiped
 // before it is used again or given back, incomplete requests included.
 package server
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
-	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server/internal/engine"
+	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
-// Options are the settings of a Server. A zero field stands for the default
-// named beside it.
+// Options are the settings of a Server. The zero value stands for all the defaults.
 type Options struct {
-	Logger         *slog.Logger     // slog.Default()
-	HeadTimeout    time.Duration    // 10 s: from a request's first byte to its last, and for a client to take a response
-	IdleTimeout    time.Duration    // 75 s: between requests; longer than the proxy's, or the two race
-	DrainTimeout   time.Duration    // 5 s: from the end of Serve's context to its return at the latest
-	MaxConnections int              // 16384: at the limit, the connection that has been idle longest makes room
-	MaxHeldBytes   int64            // 64 MiB: for all incomplete requests and unread responses together; the oldest goes first
-	Loops          int              // GOMAXPROCS: event loops, on Linux
-	Measure        bool             // false: time verdicts and count the uses of each principal, for Stats
-	Now            func() time.Time // time.Now: the clock that tokens expire by
+	// Logger gets a line for each denial, for each grant at level DEBUG, and for each
+	// limit that is reached. The default is slog.Default().
+	Logger *slog.Logger
+	// HeadTimeout limits the time from the first byte of a request's head to its last,
+	// and the time that a client may take to accept a response. The default is 10
+	// seconds.
+	HeadTimeout time.Duration
+	// IdleTimeout limits the time between the requests of a connection. It should
+	// be longer than the proxy's. Otherwise a request may meet a connection that is
+	// being closed. The default is 75 seconds.
+	IdleTimeout time.Duration
+	// DrainTimeout limits the time from the end of Serve's context to its return. The
+	// default is 5 seconds.
+	DrainTimeout time.Duration
+	// MaxConnections limits the connections that are open. At the limit, the one that
+	// has been idle longest makes room for a new one. The default is 16384.
+	MaxConnections int
+	// MaxHeldBytes limits the memory that all incomplete requests and unread responses
+	// hold together. At the limit, the oldest of them is given up. The default is 64
+	// MiB.
+	MaxHeldBytes int64
+	// Loops is the number of event loops, which serve the connections on Linux. The
+	// default is GOMAXPROCS, as it is when no Server serves.
+	Loops int
+	// Measure makes the server time its decisions, and count the uses of each
+	// principal, for [Server.Stats]. The default is not to.
+	Measure bool
+	// Now is the clock that tokens expire by. The default is time.Now.
+	Now func() time.Time
 }
 
-const (
-	// lingerTime is how long a closed connection's other end may go on
-	// sending before it is cut off.
-	lingerTime = 2 * time.Second
-	// bodyGrace is how long the rest of a small body may take once the body has
-	// begun to arrive. All but the smallest come in several segments.
-	bodyGrace = 100 * time.Millisecond
-	// acceptPause is how long no connection is accepted after an error of the
-	// system's that would be there again at once.
-	acceptPause = 10 * time.Millisecond
-	// drainGrace is how long idle connections stay open when the server
-	// stops, for requests that are under way.
-	drainGrace = 250 * time.Millisecond
-)
-
-// A Server answers authorization subrequests with the verdicts of its keyring.
+// A Server answers authorization subrequests with the decisions of its keyring.
 type Server struct {
-	options     Options
-	audit       *audit
-	conditions  conditions
-	held        holdings
-	connections atomic.Int64
-	monotonic   func() int64 // nanoseconds since New, for deadlines; tests set it
+	options Options
+	audit   *audit
+	engine  *engine.Engine[http1.Exchange]
 
 	mu       sync.Mutex
-	currents []*current // one for each worker that may be in a verdict
+	workers  int        // that there have been
+	currents []*current // one for each worker that may be deciding
 	keyring  *core.Keyring
 	uses     map[string]uint64 // of the principals, under earlier keyrings
 }
 
-// New returns a Server that decides by keyring, which may be nil: then every
-// request is answered 500 until [Server.SetKeyring] brings one. The server owns
-// the keyring from now on.
+// New returns a Server that decides by keyring. The keyring may be nil: then every
+// authorization request is answered with 500 until [Server.SetKeyring] brings one.
+// The server owns the keyring from now on.
 func New(keyring *core.Keyring, options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
@@ -81,16 +87,22 @@ func New(keyring *core.Keyring, options Options) *Server {
 	setDefault(&options.DrainTimeout, 5*time.Second)
 	setDefault(&options.MaxConnections, 16384)
 	setDefault(&options.MaxHeldBytes, 64<<20)
-	setDefault(&options.Loops, runtime.GOMAXPROCS(0))
+	setDefault(&options.Loops, engine.Processors())
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	start := time.Now()
-	return &Server{
-		options: options, audit: newAudit(options.Logger), held: holdings{limit: options.MaxHeldBytes},
-		monotonic: func() int64 { return int64(time.Since(start)) },
-		keyring:   keyring, uses: map[string]uint64{},
-	}
+	s := &Server{options: options, audit: newAudit(options.Logger), keyring: keyring, uses: map[string]uint64{}}
+	s.engine = engine.New(engine.Options{
+		Logger:         options.Logger,
+		MessageTimeout: options.HeadTimeout,
+		IdleTimeout:    options.IdleTimeout,
+		DrainTimeout:   options.DrainTimeout,
+		MaxConnections: options.MaxConnections,
+		MaxHeldBytes:   options.MaxHeldBytes,
+		MaxMessage:     http1.MaxHead,
+		Loops:          options.Loops,
+	}, func() engine.Respond[http1.Exchange] { return s.newWorker().respond })
+	return s
 }
 
 func setDefault[T time.Duration | int | int64](value *T, fallback T) {
@@ -99,44 +111,19 @@ func setDefault[T time.Duration | int | int64](value *T, fallback T) {
 	}
 }
 
-// Serve accepts connections on all listeners, which it takes over and closes,
-// until ctx is done. Then it stops accepting, answers what has arrived, closes
-// connections as they fall idle, and returns nil, at the latest after the
-// drain timeout. Any other end is an error. A Server serves once.
+// Serve accepts connections on all listeners, which it takes over and closes, until
+// ctx is done. Then it stops accepting, answers what has arrived, closes connections
+// as they fall idle, and returns nil, at the latest after the drain timeout. Any
+// other end is an error; then, too, all listeners are closed. A Server serves once.
+//
+// On Linux, Serve raises GOMAXPROCS while it runs, to one more than there are event
+// loops in all Servers of the process, if it is less. Go's scheduler then leaves the
+// loops their processors while they wait for events. When the last Serve has
+// returned, GOMAXPROCS is what it was before. Nothing else has to be set.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
-	if len(listeners) == 0 {
-		return errors.New("no listener to serve on")
-	}
-	return s.serve(ctx, listeners)
+	return s.engine.Serve(ctx, listeners...)
 }
 
-// SetKeyring makes the server decide by another keyring, which it then owns,
-// from now on: when SetKeyring returns, no verdict uses the old one any more,
-// and its digests are wiped. It may be called at any time.
-func (s *Server) SetKeyring(keyring *core.Keyring) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.currents {
-		c.Lock()
-		s.retainUses(c)
-		c.use(keyring)
-		c.Unlock()
-	}
-	s.keyring.Wipe()
-	s.keyring = keyring
-	s.forgetUses()
-}
-
-// newCurrent returns the keyring in use for a worker, or for all that share it.
-func (s *Server) newCurrent() *current {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := &current{tally: tally{measures: s.options.Measure}}
-	c.use(s.keyring)
-	s.currents = append(s.currents, c)
-	return c
-}
-
-func (s *Server) newWorker() worker {
-	return worker{current: s.newCurrent(), audit: s.audit}
+func (s *Server) newWorker() *worker {
+	return &worker{current: s.nextCurrent(), audit: s.audit, clock: s.options.Now}
 }

@@ -40,14 +40,6 @@ func (t *tally) measured(d core.Decision, took time.Duration) {
 	t.total.Add(int64(took))
 }
 
-// use makes c decide by another keyring, from which on uses count anew.
-func (c *current) use(keyring *core.Keyring) {
-	c.keyring = keyring
-	if c.tally.measures {
-		c.tally.uses = make([]atomic.Uint64, len(keyring.Principals()))
-	}
-}
-
 // Stats are the figures of a Server since its start.
 type Stats struct {
 	// Verdicts are the answers to authorization requests, by reason.
@@ -88,8 +80,8 @@ func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stats := Stats{
-		Connections: s.connections.Load(),
-		Held:        s.held.held(),
+		Connections: s.engine.Connections(),
+		Held:        s.engine.Held(),
 		Durations:   Histogram{Bounds: durationBounds[:], Counts: make([]uint64, len(durationBounds)+1)},
 		Uses:        s.usesNow(),
 		Tokens:      s.keyring.Tokens(),

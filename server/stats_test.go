@@ -28,7 +28,7 @@ func asked(token, query string) string {
 
 func TestStats(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, named(t, "ann", "bob"), Options{Measure: true})
 		c := r.dial(t)
 		for _, request := range []string{
@@ -80,7 +80,7 @@ func TestStats(t *testing.T) {
 // TestStatsOfRefusals: what is refused is counted too.
 func TestStatsOfRefusals(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, named(t, "ann"), Options{MaxConnections: 1, Loops: 1})
 		begun := r.dial(t)
 		if _, err := io.WriteString(begun, "GET /auth"); err != nil {

@@ -36,7 +36,7 @@ func TestStopForgetsNobody(t *testing.T) {
 // linger, do not hold the server up for longer than it was given.
 func TestStopWithBlockedClients(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
+	eachEngine(t, func(t *testing.T, en testEngine) {
 		r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 300 * time.Millisecond})
 		deaf := r.dial(t)
 		_ = deaf.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
@@ -48,7 +48,7 @@ func TestStopWithBlockedClients(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 		r.wait(t)
-		if open := r.connections.Load(); open != 0 {
+		if open := r.Stats().Connections; open != 0 {
 			t.Errorf("%d connections are still counted", open)
 		}
 	})

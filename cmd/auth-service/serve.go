@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
 	"slices"
 	"syscall"
 	"time"
@@ -79,13 +78,8 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	logger.LogAttrs(ctx, slog.LevelInfo, "tokens loaded", tokens.Summary(keyring, started)...)
-	loops := runtime.GOMAXPROCS(0)
-	// One more, for all that is not a loop: a processor that is free keeps the
-	// scheduler from taking a loop's away while that waits for events.
-	runtime.GOMAXPROCS(loops + 1)
 	srv := server.New(keyring, server.Options{
 		Logger:         logger,
-		Loops:          loops,
 		HeadTimeout:    s.HeadTimeout,
 		IdleTimeout:    s.IdleTimeout,
 		DrainTimeout:   s.DrainTimeout,

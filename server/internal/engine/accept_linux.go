@@ -1,4 +1,4 @@
-package server
+package engine
 
 import (
 	"errors"
@@ -6,14 +6,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // acceptBatch is the most connections that acceptBurst takes from one socket.
 const acceptBatch = 64
 
 // startAccepting makes the loop accept connections, in turn with other loops.
-func (l *loop) startAccepting() {
+func (l *loop[S]) startAccepting() {
 	if !l.accepting {
 		l.accepting = true
 		l.watchSockets(true)
@@ -21,7 +20,7 @@ func (l *loop) startAccepting() {
 }
 
 // watchSockets starts or stops watching the listening sockets.
-func (l *loop) watchSockets(watching bool) {
+func (l *loop[S]) watchSockets(watching bool) {
 	if l.watching == watching {
 		return
 	}
@@ -42,20 +41,20 @@ func (l *loop) watchSockets(watching bool) {
 // pauseAccepting leaves the listening sockets alone for a while. Without it the
 // loop would spin: a socket stays readable while an error keeps its connections
 // from being accepted.
-func (l *loop) pauseAccepting() {
+func (l *loop[S]) pauseAccepting() {
 	l.watchSockets(false)
 	l.resumeAt = l.clock + int64(acceptPause)
 }
 
 // resumeAccepting ends a pause whose time is over.
-func (l *loop) resumeAccepting() {
+func (l *loop[S]) resumeAccepting() {
 	if l.accepting && !l.watching && !l.draining && l.clock >= l.resumeAt {
 		l.watchSockets(true)
 	}
 }
 
 // acceptBurst takes several connections from each socket.
-func (l *loop) acceptBurst() {
+func (l *loop[S]) acceptBurst() {
 	for _, socket := range l.sockets {
 		for n := 0; n < acceptBatch && l.watching && l.accept(socket); n++ {
 		}
@@ -65,7 +64,7 @@ func (l *loop) acceptBurst() {
 // accept takes a new connection from a listening socket, if there is one. If
 // there are more, the next wake-up comes at once; trying here would mostly find
 // none. It returns false if there was none, or none can be accepted now.
-func (l *loop) accept(socket int) bool {
+func (l *loop[S]) accept(socket int) bool {
 	fd, err := accept(socket)
 	switch {
 	case err == nil:
@@ -89,19 +88,19 @@ func (l *loop) accept(socket int) bool {
 	return false
 }
 
-func (l *loop) noteAcceptError(err error) {
+func (l *loop[S]) noteAcceptError(err error) {
 	name := "unknown"
 	if errno := unix.Errno(0); errors.As(err, &errno) {
 		name = unix.ErrnoName(errno)
 	}
-	l.server.noteAcceptError(name, name+": "+err.Error())
+	l.engine.noteAcceptError(name, name+": "+err.Error())
 }
 
 // acceptWithout accepts a connection when no descriptor is left, by giving up the
 // spare. The connection that has been idle longest makes room for another spare.
 // If none is idle, the new one is refused. It returns false if no connection
 // could be accepted.
-func (l *loop) acceptWithout(socket int) bool {
+func (l *loop[S]) acceptWithout(socket int) bool {
 	if l.vain {
 		return false
 	}
@@ -126,7 +125,7 @@ func (l *loop) acceptWithout(socket int) bool {
 }
 
 // replaceSpare opens the spare if it was given up.
-func (l *loop) replaceSpare() {
+func (l *loop[S]) replaceSpare() {
 	if l.spare < 0 {
 		l.spare, _ = openSpare() // if this fails, the next connection tries again
 	}
@@ -137,21 +136,22 @@ func openSpare() (fd int, err error) {
 }
 
 // admit makes a connection of fd, or refuses it.
-func (l *loop) admit(fd int) {
-	limit := int64(l.server.options.MaxConnections)
-	if open := l.server.connections.Add(1); open > limit {
-		l.server.noteConnectionLimit()
+func (l *loop[S]) admit(fd int) {
+	limit := int64(l.engine.options.MaxConnections)
+	if open := l.engine.connections.Add(1); open > limit {
+		l.engine.noteConnectionLimit()
 		if !l.makeRoom(open - limit) {
-			l.server.connections.Add(-1)
+			l.engine.connections.Add(-1)
 			l.turnAway(fd)
 			return
 		}
 	}
-	c := &conn{fd: fd}
-	c.wait.conn = c
+	c := &conn[S]{fd: fd}
+	c.peer = c
+	c.wait.of = c
 	l.place(c)
 	l.await(c)
-	// The request has often arrived already. If the connection ends with it, the
+	// The message has often arrived already. If the connection ends with it, the
 	// loop never has to watch it.
 	l.readable(c)
 	if l.conn(fd) == c && !c.watched {
@@ -162,10 +162,10 @@ func (l *loop) admit(fd int) {
 // turnAway refuses a connection that is one too many. It reads what the client has
 // already sent: the kernel would answer unread bytes with a reset that overtakes
 // the response.
-func (l *loop) turnAway(fd int) {
-	n, _ := read(fd, l.in[:http1.MaxHead])
+func (l *loop[S]) turnAway(fd int) {
+	n, _ := read(fd, l.in[:l.engine.options.MaxMessage])
 	core.Wipe(l.in[:max(n, 0)])
-	l.out = l.worker.refuse(l.out[:0], overloaded)
+	l.out = l.respond(Event{Crowded, l.draining}, nil, nil, l.out[:0]).Out
 	_, _ = write(fd, l.out)
 	unix.Close(fd)
 }

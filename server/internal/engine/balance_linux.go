@@ -1,4 +1,4 @@
-package server
+package engine
 
 import (
 	"sync"
@@ -19,13 +19,13 @@ const (
 )
 
 // balance is how busy a loop is, and what other loops hand it.
-type balance struct {
+type balance[S any] struct {
 	windowEnd     int64
 	processorTime time.Duration // at the start of the window
 	share         atomic.Uint32 // of a processor in the last window, in thousandths
 
 	mu     sync.Mutex
-	handed []*conn
+	handed []*conn[S]
 	accept bool // asked to take new connections as well
 	closed bool // the loop has ended and takes nothing
 }
@@ -33,7 +33,7 @@ type balance struct {
 // measure finds out, once in a window, how busy the loop is. Processor time
 // tells, not the time since the loop woke: on a crowded machine most of that
 // goes by while others run, and a second loop would only wait beside the first.
-func (l *loop) measure() {
+func (l *loop[S]) measure() {
 	b := &l.balance
 	if l.clock < b.windowEnd {
 		return
@@ -60,8 +60,8 @@ func threadTime() time.Duration {
 // seekRelief hands every second idle connection to the loop with the most time
 // to spare, if there is one. A connection that waits for anything else stays,
 // because only this loop knows what it waits for.
-func (l *loop) seekRelief() {
-	var relief *loop
+func (l *loop[S]) seekRelief() {
+	var relief *loop[S]
 	least := uint32(1000 * spareShare)
 	for _, other := range *l.others {
 		if share := other.balance.share.Load(); other != l && share < least {
@@ -78,10 +78,10 @@ func (l *loop) seekRelief() {
 
 // everySecondIdle takes connections out of the loop, in the order of their
 // deadlines.
-func (l *loop) everySecondIdle() (handed []*conn) {
+func (l *loop[S]) everySecondIdle() (handed []*conn[S]) {
 	hand := false
 	for w := l.idle.first; w != nil; hand = !hand {
-		c := w.conn
+		c := w.of
 		w = w.next
 		if !hand || l.unwatch(c.fd) != nil {
 			continue
@@ -97,7 +97,7 @@ func (l *loop) everySecondIdle() (handed []*conn) {
 
 // take hands connections, and a share of the new ones, to the loop; any
 // goroutine may call it. It returns false if the loop has ended.
-func (l *loop) take(handed []*conn) bool {
+func (l *loop[S]) take(handed []*conn[S]) bool {
 	b := &l.balance
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -112,7 +112,7 @@ func (l *loop) take(handed []*conn) bool {
 }
 
 // takeOver does what take asked for.
-func (l *loop) takeOver() {
+func (l *loop[S]) takeOver() {
 	b := &l.balance
 	b.mu.Lock()
 	handed, accept := b.handed, b.accept
@@ -125,20 +125,25 @@ func (l *loop) takeOver() {
 }
 
 // adopt takes over handed connections. They are idle, in the order of their
-// deadlines, and keep these.
-func (l *loop) adopt(handed []*conn) {
-	l.idle.merge(handed)
+// deadlines, and keep these. It takes time in proportion to the number of idle
+// connections.
+func (l *loop[S]) adopt(handed []*conn[S]) {
+	at := l.idle.first
 	for _, c := range handed {
+		for at != nil && at.of.deadline <= c.deadline {
+			at = at.next
+		}
+		l.idle.insert(&c.wait, at)
 		l.place(c)
 		if l.draining {
-			c.wait.deadline = min(c.wait.deadline, l.clock+int64(drainGrace))
+			c.deadline = min(c.deadline, l.clock+int64(drainGrace))
 		}
 		l.watchFor(c, unix.EPOLLIN)
 	}
 }
 
 // end is the last thing that a loop does; true if it may end.
-func (b *balance) end() bool {
+func (b *balance[S]) end() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = len(b.handed) == 0

@@ -1,4 +1,4 @@
-package server
+package engine
 
 import (
 	"errors"
@@ -9,27 +9,29 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // conn is one connection of a loop. While it is idle it holds no buffer.
-type conn struct {
+type conn[S any] struct {
+	Conn[S]
 	fd         int
-	loop       *loop
-	generation int32 // distinguishes it from others that had its descriptor
-	exchange   http1.Exchange
-	unparsed   []byte // an incomplete request, or bytes that could not be answered yet
+	loop       *loop[S]
+	generation int32  // distinguishes it from others that had its descriptor
+	kept       int32  // what Result.Keep was, while the connection skips
+	unparsed   []byte // an incomplete message, or bytes that could not be answered yet
 	unsent     []byte // responses that the client has not taken
-	after      next   // what follows once unsent is gone
+	after      Next   // what follows once unsent is gone
+	skipped    bool   // some of what is to be skipped has arrived
 	lingers    bool
 	watched    bool     // by the loop's poll
 	accounted  int32    // the number of bytes that holding has
 	holding    *holding // nil while the connection holds nothing
-	wait       waiting
+	deadline   int64    // nanoseconds, on the engine's clock
+	wait       element[*conn[S]]
 }
 
 // address is the other end's, or nothing for a unix socket.
-func (c *conn) address() string {
+func (c *conn[S]) address() string {
 	name, err := unix.Getpeername(c.fd)
 	if err != nil {
 		return ""
@@ -44,61 +46,61 @@ func (c *conn) address() string {
 }
 
 // readable reads what has arrived and answers it.
-func (l *loop) readable(c *conn) {
+func (l *loop[S]) readable(c *conn[S]) {
 	if c.lingers {
 		l.discard(c)
 		return
 	}
 	held := copy(l.in, c.unparsed)
-	n, err := read(c.fd, l.in[held:max(http1.MaxHead, held+1)])
+	n, err := read(c.fd, l.in[held:max(l.engine.options.MaxMessage, held+1)])
 	switch {
 	case n > 0:
-		l.answer(c, held+n, false)
+		l.answer(c, held+n, Data)
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		core.Wipe(l.in[:held])
-	case c.exchange.HeadLength() > 0: // the client will not send the rest of the body
-		l.answer(c, held, true)
+	case c.kept > 0: // the client will not send the rest
+		l.answer(c, held, Ended)
 	default: // the client is gone, or has nothing more to say
 		core.Wipe(l.in[:held])
 		l.close(c)
 	}
 }
 
-// maxBodyReads is how many times one wake-up reads more of a body. The largest
-// body that is discarded takes three reads if all of it has arrived.
-const maxBodyReads = 4
+// maxSkipReads is how many times one wake-up reads more of what is skipped. 64 KiB
+// take three reads if all of them have arrived.
+const maxSkipReads = 4
 
-// answer answers the requests in l.in[:n], which it wipes. last is as for
-// worker.advance.
-func (l *loop) answer(c *conn, n int, last bool) {
+// answer answers the messages in l.in[:n], which it wipes. what is Data or Ended.
+func (l *loop[S]) answer(c *conn[S], n int, what Kind) {
 	filled := n // how much of l.in has been in use
 	defer func() { core.Wipe(l.in[:filled]) }()
-	consumed, then, reads := 0, callAgain, 0
-	for then == callAgain || then == readBody {
-		var used int
-		used, l.out, then = l.worker.advance(&c.exchange, l.in[consumed:n], l.out[:0], c, last, l.draining)
-		consumed += used
+	consumed, then, reads := 0, Again, 0
+	for then == Again || then == Skip {
+		r := l.respond(Event{what, l.draining}, &c.Conn, l.in[consumed:n], l.out[:0])
+		consumed += r.Consumed
+		l.out, then = r.Out, r.Next
 		if len(l.out) > 0 {
-			c.wait.remove() // what has begun is another request, with its own time
+			c.wait.remove() // what has begun is another message, with its own time
 		}
-		if then == readBody { // the body is discarded, so there is room for more of it
-			n = copy(l.in, l.in[consumed:consumed+c.exchange.HeadLength()])
+		c.noteSkip(r, n-consumed)
+		if then == Skip { // there is room for more of what is skipped
+			n = copy(l.in, l.in[consumed:consumed+r.Keep])
 			consumed = 0
 		}
-		if then != callAgain && then != readBody {
+		if then != Again && then != Skip {
 			break
 		}
-		if !l.write(c, callAgain) {
+		if !l.write(c, Again) {
 			if l.conn(c.fd) == c {
 				l.hold(c, consumed, n)
 			}
 			return
 		}
-		if then != readBody {
+		if then != Skip {
 			continue
 		}
-		if reads++; reads > maxBodyReads {
-			then = readMore // it is the others' turn, and the kernel tells of the rest again
+		if reads++; reads > maxSkipReads {
+			then = Read // it is the others' turn, and the kernel tells of the rest again
 			break
 		}
 		more, err := read(c.fd, l.in[n:])
@@ -106,19 +108,31 @@ func (l *loop) answer(c *conn, n int, last bool) {
 		case more > 0:
 			n += more
 			filled = max(filled, n)
-		case errors.Is(err, unix.EAGAIN) && c.exchange.BodyBegun():
-			// The body has begun to arrive, so the proxy did not just announce it.
-			then = readMore
+		case errors.Is(err, unix.EAGAIN) && c.skipped:
+			// It has begun to arrive, so the client did not just announce it.
+			then = Read
 		default:
-			last = true
+			what = Ended
 		}
 	}
 	l.hold(c, consumed, n)
 	l.send(c, then)
 }
 
-// hold keeps l.in[consumed:n] for later and nothing else of the request.
-func (l *loop) hold(c *conn, consumed, n int) {
+// noteSkip notes what the connection keeps and skips, there being rest bytes behind
+// the consumed ones.
+func (c *conn[S]) noteSkip(r Result, rest int) {
+	if r.Consumed > 0 || r.Next != Skip { // another message
+		c.kept, c.skipped = 0, false
+	}
+	if r.Next == Skip {
+		c.kept = int32(r.Keep)
+		c.skipped = c.skipped || rest > r.Keep
+	}
+}
+
+// hold keeps l.in[consumed:n] for later and nothing else of the message.
+func (l *loop[S]) hold(c *conn[S], consumed, n int) {
 	rest := l.in[consumed:n]
 	clear(c.unparsed)
 	c.unparsed = c.unparsed[:0]
@@ -126,19 +140,19 @@ func (l *loop) hold(c *conn, consumed, n int) {
 	case len(rest) == 0:
 		c.unparsed = nil
 	case cap(c.unparsed) < len(rest):
-		// By powers of two: a request that arrives byte by byte is copied only a
+		// By powers of two: a message that arrives byte by byte is copied only a
 		// few times.
 		c.unparsed = make([]byte, 0, max(1<<bits.Len(uint(len(rest)-1)), 256))
 	}
 	c.unparsed = append(c.unparsed, rest...)
-	if c.wait.list == nil && c.accounted > 0 { // what is held belongs to a younger request
+	if c.wait.list == nil && c.accounted > 0 { // what is held belongs to a younger message
 		l.accountBytes(c, 0)
 	}
 	l.account(c)
 }
 
 // send writes l.out and does what comes after it, now or when it can.
-func (l *loop) send(c *conn, then next) {
+func (l *loop[S]) send(c *conn[S], then Next) {
 	if l.write(c, then) {
 		l.proceed(c, then)
 	}
@@ -146,32 +160,32 @@ func (l *loop) send(c *conn, then next) {
 
 // write writes l.out and empties it. If the client does not take it all, write
 // keeps the rest, and then, for writable.
-func (l *loop) write(c *conn, then next) bool {
+func (l *loop[S]) write(c *conn[S], then Next) bool {
 	if len(l.out) == 0 {
 		return true
 	}
 	out := l.out
 	l.out = l.out[:0]
-	defer clear(out) // a challenge names scopes, which may be anything
+	defer clear(out) // it may have come from a client
 	n, err := write(c.fd, out)
 	if n == len(out) {
 		return true
 	}
 	if err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
-		c.after, c.unsent = closeNow, nil
+		c.after, c.unsent = CloseNow, nil
 		// The next event, or the deadline, closes it.
 	} else {
 		c.after = then
 		c.unsent = append([]byte(nil), out[max(n, 0):]...)
 	}
-	l.blocked.add(&c.wait, l.clock+int64(l.server.options.HeadTimeout))
+	l.waitIn(&l.blocked, c, l.engine.options.MessageTimeout)
 	l.account(c)
 	l.watchFor(c, unix.EPOLLOUT)
 	return false
 }
 
 // writable goes on with a response that the client had not taken.
-func (l *loop) writable(c *conn) {
+func (l *loop[S]) writable(c *conn[S]) {
 	if len(c.unsent) > 0 {
 		n, err := write(c.fd, c.unsent)
 		if err != nil {
@@ -186,63 +200,70 @@ func (l *loop) writable(c *conn) {
 		}
 	}
 	then := c.after
-	c.unsent, c.after = nil, readMore
+	c.unsent, c.after = nil, Read
 	l.account(c)
-	if then == closeNow {
+	if then == CloseNow {
 		l.close(c)
 		return
 	}
 	if l.watchFor(c, unix.EPOLLIN); l.conns[c.fd] != c {
 		return
 	}
-	if then == callAgain {
-		l.answer(c, copy(l.in, c.unparsed), false)
+	if then == Again {
+		l.answer(c, copy(l.in, c.unparsed), Data)
 		return
 	}
 	l.proceed(c, then)
 }
 
 // proceed does what comes after the responses are written.
-func (l *loop) proceed(c *conn, then next) {
+func (l *loop[S]) proceed(c *conn[S], then Next) {
 	switch then {
-	case closeNow:
+	case CloseNow:
 		l.close(c)
-	case closeLastly:
+	case CloseLastly:
 		l.linger(c)
 	default:
 		l.await(c)
 	}
 }
 
-// await sets the deadline for what comes next: the rest of a request that has
+// await sets the deadline for what comes next: the rest of a message that has
 // begun, counted from its beginning, or another one.
-func (l *loop) await(c *conn) {
-	options := &l.server.options
+func (l *loop[S]) await(c *conn[S]) {
+	options := &l.engine.options
 	switch {
-	case c.exchange.HeadLength() > 0:
-		l.awaitIn(&l.bodies, c, min(bodyGrace, options.HeadTimeout))
+	case c.kept > 0:
+		l.goOnIn(&l.skipping, c, min(skipGrace, options.MessageTimeout))
 	case len(c.unparsed) > 0:
-		l.awaitIn(&l.heads, c, options.HeadTimeout)
+		l.goOnIn(&l.begun, c, options.MessageTimeout)
 	default:
 		timeout := options.IdleTimeout
 		if l.draining {
 			timeout = min(timeout, drainGrace)
 		}
-		l.idle.add(&c.wait, l.clock+int64(timeout))
+		l.waitIn(&l.idle, c, timeout)
 	}
 }
 
-// awaitIn does not move a connection that is already in the list.
-func (l *loop) awaitIn(list *deadlineList, c *conn, timeout time.Duration) {
+// waitIn moves c to the end of the list. All connections of a list wait equally long,
+// so the one with the first deadline is always the first.
+func (l *loop[S]) waitIn(list *list[*conn[S]], c *conn[S], timeout time.Duration) {
+	c.wait.remove()
+	c.deadline = l.clock + int64(timeout)
+	list.append(&c.wait)
+}
+
+// goOnIn is waitIn for what may have begun already: it does not move a connection
+// that is in the list.
+func (l *loop[S]) goOnIn(list *list[*conn[S]], c *conn[S], timeout time.Duration) {
 	if c.wait.list != list {
-		list.add(&c.wait, l.clock+int64(timeout))
+		l.waitIn(list, c, timeout)
 	}
 }
 
-// linger closes the sending side and reads on for a while: if bytes came in on
-// a closed socket, the kernel would send a reset, and the client might never
-// see its response (RFC 9112 §9.6).
-func (l *loop) linger(c *conn) {
+// linger closes the sending side and reads on for a while: see CloseLastly.
+func (l *loop[S]) linger(c *conn[S]) {
 	if err := unix.Shutdown(c.fd, unix.SHUT_WR); err != nil {
 		l.close(c)
 		return
@@ -251,20 +272,20 @@ func (l *loop) linger(c *conn) {
 	c.unparsed = nil
 	l.account(c)
 	c.lingers = true
-	l.lingers.add(&c.wait, l.clock+int64(min(lingerTime, l.server.options.HeadTimeout)))
+	l.waitIn(&l.lingers, c, min(lingerTime, l.engine.options.MessageTimeout))
 	l.discard(c)
 }
 
 // discard reads and forgets.
-func (l *loop) discard(c *conn) {
-	n, err := read(c.fd, l.in[:http1.MaxHead])
+func (l *loop[S]) discard(c *conn[S]) {
+	n, err := read(c.fd, l.in[:l.engine.options.MaxMessage])
 	core.Wipe(l.in[:max(n, 0)])
 	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		l.close(c)
 	}
 }
 
-func (l *loop) close(c *conn) {
+func (l *loop[S]) close(c *conn[S]) {
 	c.wait.remove()
 	clear(c.unparsed)
 	clear(c.unsent)
@@ -272,6 +293,6 @@ func (l *loop) close(c *conn) {
 	l.account(c)
 	l.conns[c.fd] = nil
 	l.open--
-	l.server.connections.Add(-1)
+	l.engine.connections.Add(-1)
 	unix.Close(c.fd)
 }

@@ -1,4 +1,4 @@
-package server
+package engine
 
 import (
 	"context"
@@ -12,37 +12,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// serve runs one event loop for each processor until ctx is done and all
-// connections are closed.
-func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
+// serve runs the event loops until ctx is done and all connections are closed.
+func (e *Engine[S]) serve(ctx context.Context, listeners []net.Listener) (err error) {
 	sockets, rest, err := takeSockets(listeners)
 	if err != nil {
 		return err
 	}
-	loops := make([]*loop, s.options.Loops)
+	loops := make([]*loop[S], e.options.Loops)
 	var listening atomic.Int32
 	listening.Store(int32(len(loops)))
 	defer func() {
 		if listening.Load() > 0 { // or the last loop has closed them
-			for _, fd := range sockets {
-				unix.Close(fd)
-			}
+			closeAll(sockets)
 		}
 	}()
 	for i := range loops {
-		if loops[i], err = newLoop(s, sockets, &listening, &loops); err != nil {
+		if loops[i], err = newLoop(e, sockets, &listening, &loops); err != nil {
 			for _, l := range loops[:i] {
 				l.release()
 			}
+			closeListeners(rest)
 			return err
 		}
 	}
 
 	loops[0].startAccepting()
 
+	defer occupyProcessors(len(loops))()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var running sync.WaitGroup
 	failed := make(chan error, len(loops))
-	stop := make(chan struct{})
 	for _, l := range loops {
 		running.Go(func() {
 			if err := l.run(); err != nil {
@@ -51,18 +51,18 @@ func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
 		})
 	}
 	if len(rest) > 0 {
-		running.Go(func() { s.servePortably(ctx, rest) })
+		running.Go(func() { e.servePortably(ctx, rest) })
 	}
-	go func() { running.Wait(); close(stop) }()
 
 	select {
 	case <-ctx.Done():
 	case err = <-failed: // one loop is not enough to go on with
+		stop()
 	}
 	for _, l := range loops {
 		l.drain()
 	}
-	<-stop
+	running.Wait()
 	for _, l := range loops {
 		l.release()
 	}
@@ -70,9 +70,16 @@ func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
 }
 
 // takeSockets takes the descriptors out of the listeners, so that the loops
-// alone are told of new connections. Listeners without one are returned as
-// they are.
+// alone are told of new connections. It returns listeners without one as they
+// are. If it fails, all are closed.
 func takeSockets(listeners []net.Listener) (sockets []int, rest []net.Listener, err error) {
+	defer func() {
+		if err != nil {
+			closeAll(sockets)
+			closeListeners(listeners)
+			sockets, rest = nil, nil
+		}
+	}()
 	for _, l := range listeners {
 		file, ok := l.(syscall.Conn)
 		if !ok {
@@ -92,6 +99,19 @@ func takeSockets(listeners []net.Listener) (sockets []int, rest []net.Listener, 
 		}
 	}
 	return sockets, rest, nil
+}
+
+func closeAll(descriptors []int) {
+	for _, fd := range descriptors {
+		unix.Close(fd)
+	}
+}
+
+// closeListeners closes those that are not closed yet.
+func closeListeners(listeners []net.Listener) {
+	for _, l := range listeners {
+		_ = l.Close()
+	}
 }
 
 func duplicate(file syscall.Conn) (int, error) {

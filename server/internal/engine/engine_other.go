@@ -1,13 +1,13 @@
 //go:build !linux
 
-package server
+package engine
 
 import (
 	"context"
 	"net"
 )
 
-func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
-	s.servePortably(ctx, listeners)
+func (e *Engine[S]) serve(ctx context.Context, listeners []net.Listener) error {
+	e.servePortably(ctx, listeners)
 	return nil
 }

@@ -1,29 +1,27 @@
-package server
+package engine
 
 import "sync"
 
-// holdings limit what all incomplete requests hold together. A limit for each
-// connection does not limit thousands of them.
+// holdings limit what all incomplete messages and unsent responses hold together. A
+// limit for each connection does not limit thousands of them.
 type holdings struct {
 	limit int64
 
-	mu     sync.Mutex
-	total  int64
-	oldest *holding
-	newest *holding
+	mu    sync.Mutex
+	total int64
+	list  list[*holding] // in the order in which they began
 }
 
-// holding is what one connection holds. Holdings are listed in the order in which
-// they began.
+// holding is what one connection holds.
 type holding struct {
-	holder    holder
-	bytes     int64
-	old, next *holding // those that began just before and just after
+	holder holder
+	bytes  int64
+	place  element[*holding]
 }
 
 // holder is a connection that can be made to give up what it holds.
 type holder interface {
-	// giveUp asks the connection to refuse its request. It must not block,
+	// giveUp asks the connection to refuse its message. It must not block,
 	// because it is called with the holdings locked.
 	giveUp()
 }
@@ -36,10 +34,10 @@ func (hs *holdings) set(h *holding, of holder, bytes int64) (over bool) {
 	hs.total += bytes - h.bytes
 	switch {
 	case h.bytes == 0 && bytes > 0:
-		h.holder = of
-		hs.append(h)
+		h.holder, h.place.of = of, h
+		hs.list.append(&h.place)
 	case h.bytes > 0 && bytes == 0:
-		hs.remove(h)
+		h.place.remove()
 	}
 	h.bytes = bytes
 	return hs.total > hs.limit
@@ -50,7 +48,7 @@ func (hs *holdings) set(h *holding, of holder, bytes int64) (over bool) {
 func (hs *holdings) relieve() {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	for hs.total > hs.limit && hs.oldest != nil {
+	for hs.total > hs.limit && hs.list.first != nil {
 		hs.askOldest()
 	}
 }
@@ -59,7 +57,7 @@ func (hs *holdings) relieve() {
 func (hs *holdings) relieveOne() bool {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	if hs.oldest == nil {
+	if hs.list.first == nil {
 		return false
 	}
 	hs.askOldest()
@@ -68,8 +66,8 @@ func (hs *holdings) relieveOne() bool {
 
 // askOldest counts what the oldest holds as given up. The caller holds mu.
 func (hs *holdings) askOldest() {
-	h := hs.oldest
-	hs.remove(h)
+	h := hs.list.first.of
+	h.place.remove()
 	hs.total -= h.bytes
 	h.bytes = 0
 	h.holder.giveUp()
@@ -80,28 +78,4 @@ func (hs *holdings) held() int64 {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	return hs.total
-}
-
-func (hs *holdings) append(h *holding) {
-	h.old = hs.newest
-	if hs.newest != nil {
-		hs.newest.next = h
-	} else {
-		hs.oldest = h
-	}
-	hs.newest = h
-}
-
-func (hs *holdings) remove(h *holding) {
-	if h.old != nil {
-		h.old.next = h.next
-	} else {
-		hs.oldest = h.next
-	}
-	if h.next != nil {
-		h.next.old = h.old
-	} else {
-		hs.newest = h.old
-	}
-	h.old, h.next = nil, nil
 }

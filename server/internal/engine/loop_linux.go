@@ -1,4 +1,4 @@
-package server
+package engine
 
 import (
 	"errors"
@@ -10,18 +10,16 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/internal/undisturbed"
-	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // eventBatch is the most that one wake-up brings.
 const eventBatch = 128
 
-// A loop serves its connections in one goroutine. It moves bytes; what they
-// mean is the worker's affair.
-type loop struct {
-	server    *Server
-	worker    worker
-	others    *[]*loop      // all loops of the server
+// A loop serves its connections in one goroutine.
+type loop[S any] struct {
+	engine    *Engine[S]
+	respond   Respond[S]
+	others    *[]*loop[S]   // all loops of the engine
 	sockets   []int         // listening; nil once draining
 	listening *atomic.Int32 // loops that have sockets
 	poll      int
@@ -35,31 +33,31 @@ type loop struct {
 	vain        bool  // giving up a descriptor did not help last time
 	generations int32 // of the connections so far
 
-	conns []*conn // by descriptor: see conn
+	conns []*conn[S] // by descriptor: see conn
 	open  int
 	in    []byte // what is read; zero wherever it is not in use
 	out   []byte
 
-	clock    int64 // the server's, in nanoseconds
-	idle     deadlineList
-	heads    deadlineList // a request has begun
-	bodies   deadlineList // the body of a request has begun
-	blocked  deadlineList // the client does not read
-	lingers  deadlineList
+	clock    int64          // the engine's, in nanoseconds
+	idle     list[*conn[S]] // these five are in the order of their deadlines
+	begun    list[*conn[S]] // a message has begun
+	skipping list[*conn[S]] // what is skipped has begun
+	blocked  list[*conn[S]] // the client does not read
+	lingers  list[*conn[S]]
 	draining bool
 	drainEnd int64
-	balance  balance
-	requests requests
+	balance  balance[S]
+	requests requests[S]
 
 	drainRequested atomic.Bool
 }
 
-func newLoop(s *Server, sockets []int, listening *atomic.Int32, others *[]*loop) (_ *loop, err error) {
-	l := &loop{
-		server: s, others: others, sockets: sockets, listening: listening, poll: -1, wake: -1, spare: -1,
-		in: make([]byte, 2*http1.MaxHead), events: make([]unix.EpollEvent, eventBatch),
+func newLoop[S any](e *Engine[S], sockets []int, listening *atomic.Int32, others *[]*loop[S]) (_ *loop[S], err error) {
+	l := &loop[S]{
+		engine: e, others: others, sockets: sockets, listening: listening, poll: -1, wake: -1, spare: -1,
+		in: make([]byte, 2*e.options.MaxMessage), events: make([]unix.EpollEvent, eventBatch),
 	}
-	l.worker = s.newWorker()
+	l.respond = e.newResponder()
 	l.requests.oldestIdle.Store(math.MaxInt64)
 	defer func() {
 		if err != nil {
@@ -83,7 +81,7 @@ func newLoop(s *Server, sockets []int, listening *atomic.Int32, others *[]*loop)
 }
 
 // release gives the loop's own descriptors back; its connections are closed.
-func (l *loop) release() {
+func (l *loop[S]) release() {
 	for _, fd := range []int{l.poll, l.wake, l.spare} {
 		if fd >= 0 {
 			unix.Close(fd)
@@ -92,13 +90,13 @@ func (l *loop) release() {
 }
 
 // drain makes the loop stop; it may be called from any goroutine.
-func (l *loop) drain() {
+func (l *loop[S]) drain() {
 	l.drainRequested.Store(true)
 	l.wakeUp()
 }
 
 // wakeUp makes the loop look at what other goroutines want of it.
-func (l *loop) wakeUp() {
+func (l *loop[S]) wakeUp() {
 	// It fails only if the counter is about to overflow: then it wakes anyway.
 	_, _ = write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
 }
@@ -109,13 +107,13 @@ const noGeneration = 0
 // watch tells the kernel which events of a descriptor to report. The kernel
 // hands the generation back with each of them. A descriptor that is closed is
 // soon that of another file, and a batch of events may still name it.
-func (l *loop) watch(operation, fd int, events uint32, generation int32) error {
+func (l *loop[S]) watch(operation, fd int, events uint32, generation int32) error {
 	return unix.EpollCtl(l.poll, operation, fd, &unix.EpollEvent{Events: events, Fd: int32(fd), Pad: generation})
 }
 
 // watchFor makes the loop wake for events of a connection, and closes it if
 // that cannot be.
-func (l *loop) watchFor(c *conn, events uint32) {
+func (l *loop[S]) watchFor(c *conn[S], events uint32) {
 	operation := unix.EPOLL_CTL_MOD
 	if !c.watched {
 		operation = unix.EPOLL_CTL_ADD
@@ -127,15 +125,15 @@ func (l *loop) watchFor(c *conn, events uint32) {
 	c.watched = true
 }
 
-func (l *loop) unwatch(fd int) error { return unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, fd, nil) }
+func (l *loop[S]) unwatch(fd int) error { return unix.EpollCtl(l.poll, unix.EPOLL_CTL_DEL, fd, nil) }
 
 // run runs the loop until it is drained.
-func (l *loop) run() (err error) {
+func (l *loop[S]) run() (err error) {
 	disturbed := undisturbed.Run(func() { err = l.rounds() })
 	return errors.Join(disturbed, err)
 }
 
-func (l *loop) rounds() error {
+func (l *loop[S]) rounds() error {
 	l.tick()
 	for !l.draining || l.open > 0 || !l.balance.end() {
 		if err := l.round(l.timeout()); err != nil {
@@ -147,7 +145,7 @@ func (l *loop) rounds() error {
 
 // round waits for events, at most the given number of milliseconds, and handles
 // them.
-func (l *loop) round(timeout int) error {
+func (l *loop[S]) round(timeout int) error {
 	n, err := unix.EpollWait(l.poll, l.events, timeout)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return err
@@ -161,7 +159,7 @@ func (l *loop) round(timeout int) error {
 }
 
 // handleAll handles the events of one wake-up.
-func (l *loop) handleAll(events []unix.EpollEvent) {
+func (l *loop[S]) handleAll(events []unix.EpollEvent) {
 	for i := range events {
 		l.handle(&events[i])
 	}
@@ -173,15 +171,15 @@ func (l *loop) handleAll(events []unix.EpollEvent) {
 	l.resumeAccepting()
 }
 
-// tick reads the clocks, once for all that one wake-up brings.
-func (l *loop) tick() {
-	l.clock = l.server.monotonic()
-	l.worker.setTime(l.server.options.Now())
+// tick reads the clock, once for all that one wake-up brings.
+func (l *loop[S]) tick() {
+	l.clock = l.engine.monotonic()
+	l.respond(Event{Kind: Tick}, nil, nil, nil)
 }
 
 // handle handles one event. Its descriptor may be gone: an earlier event of the
 // batch may have closed it.
-func (l *loop) handle(e *unix.EpollEvent) {
+func (l *loop[S]) handle(e *unix.EpollEvent) {
 	fd := int(e.Fd)
 	switch {
 	case e.Pad != noGeneration:
@@ -200,7 +198,7 @@ func (l *loop) handle(e *unix.EpollEvent) {
 }
 
 // serve handles an event of a connection.
-func (l *loop) serve(c *conn, events uint32) {
+func (l *loop[S]) serve(c *conn[S], events uint32) {
 	switch {
 	case events&(unix.EPOLLERR|unix.EPOLLHUP) != 0:
 		l.close(c)
@@ -212,7 +210,7 @@ func (l *loop) serve(c *conn, events uint32) {
 }
 
 // conn returns the connection of a descriptor, or nil.
-func (l *loop) conn(fd int) *conn {
+func (l *loop[S]) conn(fd int) *conn[S] {
 	if fd < 0 || fd >= len(l.conns) {
 		return nil
 	}
@@ -220,9 +218,9 @@ func (l *loop) conn(fd int) *conn {
 }
 
 // place registers c, which is new to the loop, under its descriptor.
-func (l *loop) place(c *conn) {
+func (l *loop[S]) place(c *conn[S]) {
 	if missing := c.fd + 1 - len(l.conns); missing > 0 {
-		l.conns = append(l.conns, make([]*conn, max(missing, 64))...)
+		l.conns = append(l.conns, make([]*conn[S], max(missing, 64))...)
 	}
 	l.conns[c.fd] = c
 	l.open++
@@ -234,12 +232,12 @@ func (l *loop) place(c *conn) {
 }
 
 // timeout is how long the loop may sleep, in milliseconds; -1 is for ever.
-func (l *loop) timeout() int {
+func (l *loop[S]) timeout() int {
 	const never = math.MaxInt64
 	next := int64(never)
 	for _, list := range l.lists() {
 		if list.first != nil {
-			next = min(next, list.first.deadline)
+			next = min(next, list.first.of.deadline)
 		}
 	}
 	if l.draining {
@@ -257,16 +255,16 @@ func (l *loop) timeout() int {
 	return int((next-l.clock)/1e6) + 1
 }
 
-func (l *loop) lists() [5]*deadlineList {
-	return [5]*deadlineList{&l.idle, &l.heads, &l.bodies, &l.blocked, &l.lingers}
+func (l *loop[S]) lists() [5]*list[*conn[S]] {
+	return [5]*list[*conn[S]]{&l.idle, &l.begun, &l.skipping, &l.blocked, &l.lingers}
 }
 
 // expire ends what has waited for too long. Before that it looks once more: if the
 // process was paused, it has not yet read what was sent in time.
-func (l *loop) expire() {
+func (l *loop[S]) expire() {
 	for _, list := range l.lists() {
-		for w := list.first; w != nil && w.deadline <= l.clock; w = list.first {
-			if c := w.conn; l.stillWaits(c) {
+		for w := list.first; w != nil && w.of.deadline <= l.clock; w = list.first {
+			if c := w.of; l.stillWaits(c) {
 				l.giveUpOn(c)
 			}
 		}
@@ -282,44 +280,44 @@ func (l *loop) expire() {
 
 // stillWaits looks for new events of a connection, and reports whether it still
 // waits for the same thing.
-func (l *loop) stillWaits(c *conn) bool {
-	list, deadline := c.wait.list, c.wait.deadline
+func (l *loop[S]) stillWaits(c *conn[S]) bool {
+	list, deadline := c.wait.list, c.deadline
 	if list == &l.blocked {
 		l.writable(c)
 	} else {
 		l.readable(c)
 	}
-	return l.conn(c.fd) == c && c.wait.list == list && c.wait.deadline == deadline
+	return l.conn(c.fd) == c && c.wait.list == list && c.deadline == deadline
 }
 
 // giveUpOn ends what a connection waits for.
-func (l *loop) giveUpOn(c *conn) {
+func (l *loop[S]) giveUpOn(c *conn[S]) {
 	switch c.wait.list {
-	case &l.heads:
-		l.refuse(c, requestTimeout)
-	case &l.bodies:
-		l.answer(c, copy(l.in, c.unparsed), true)
+	case &l.begun:
+		l.refuse(c, Late)
+	case &l.skipping:
+		l.answer(c, copy(l.in, c.unparsed), Ended)
 	default:
 		l.close(c)
 	}
 }
 
-// refuse answers an incomplete request and closes the connection.
-func (l *loop) refuse(c *conn, statusLine string) {
-	l.out = l.worker.refuse(l.out[:0], statusLine)
-	l.send(c, closeLastly)
+// refuse answers an incomplete message and closes the connection.
+func (l *loop[S]) refuse(c *conn[S], why Kind) {
+	l.out = l.respond(Event{why, l.draining}, &c.Conn, nil, l.out[:0]).Out
+	l.send(c, CloseLastly)
 }
 
 // beginDrain stops accepting and lets the connections come to their end.
-func (l *loop) beginDrain() {
+func (l *loop[S]) beginDrain() {
 	if l.draining || !l.drainRequested.Load() {
 		return
 	}
 	l.draining = true
-	l.drainEnd = l.clock + int64(l.server.options.DrainTimeout)
-	grace := l.clock + min(int64(drainGrace), int64(l.server.options.DrainTimeout))
+	l.drainEnd = l.clock + int64(l.engine.options.DrainTimeout)
+	grace := l.clock + min(int64(drainGrace), int64(l.engine.options.DrainTimeout))
 	for w := l.idle.first; w != nil; w = w.next {
-		w.deadline = min(w.deadline, grace)
+		w.of.deadline = min(w.of.deadline, grace)
 	}
 	l.watchSockets(false)
 	// The last loop accepts what has reached the sockets, if time allows, and closes
@@ -329,7 +327,7 @@ func (l *loop) beginDrain() {
 	if l.listening.Add(-1) == 0 {
 		for _, fd := range l.sockets {
 			// One failure may concern only that connection.
-			for failures := 0; failures < 3 && l.server.monotonic() < l.drainEnd; {
+			for failures := 0; failures < 3 && l.engine.monotonic() < l.drainEnd; {
 				if !l.accept(fd) {
 					failures++
 				}

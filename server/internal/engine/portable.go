@@ -1,7 +1,6 @@
-package server
+package engine
 
 import (
-	"container/list"
 	"context"
 	"errors"
 	"net"
@@ -16,20 +15,19 @@ import (
 
 // portable serves listeners with a goroutine for each connection: on systems
 // other than Linux, and for listeners without a socket.
-type portable struct {
-	server   *Server
-	current  *current // shared by all connections
+type portable[S any] struct {
+	engine   *Engine[S]
 	draining atomic.Bool
 
 	mu    sync.Mutex
-	conns map[*portableConn]bool
-	idle  list.List // of *portableConn, the one that has been idle longest first
+	conns map[*portableConn[S]]bool
+	idle  list[*portableConn[S]] // the one that has been idle longest first
 	wait  sync.WaitGroup
 }
 
 // servePortably serves until ctx is done and all connections are closed.
-func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) {
-	p := &portable{server: s, current: s.newCurrent(), conns: map[*portableConn]bool{}}
+func (e *Engine[S]) servePortably(ctx context.Context, listeners []net.Listener) {
+	p := newPortable(e)
 	for _, l := range listeners {
 		// Counted like a connection: one that is accepted last is not forgotten.
 		p.wait.Go(func() { p.accept(l) })
@@ -38,8 +36,12 @@ func (s *Server) servePortably(ctx context.Context, listeners []net.Listener) {
 	p.drain(listeners)
 }
 
+func newPortable[S any](e *Engine[S]) *portable[S] {
+	return &portable[S]{engine: e, conns: map[*portableConn[S]]bool{}}
+}
+
 // accept takes new connections until the listener is closed.
-func (p *portable) accept(l net.Listener) {
+func (p *portable[S]) accept(l net.Listener) {
 	roomMade := false // since the last connection
 	for {
 		nc, err := l.Accept()
@@ -50,7 +52,7 @@ func (p *portable) accept(l net.Listener) {
 		case p.draining.Load(), errors.Is(err, net.ErrClosed):
 			return
 		default:
-			p.server.noteAcceptError(errorName(err), err.Error())
+			p.engine.noteAcceptError(errorName(err), err.Error())
 			// If one free descriptor does not help, more do not either.
 			if !roomMade && (errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)) {
 				roomMade = p.makeRoom()
@@ -69,19 +71,20 @@ func errorName(err error) string {
 }
 
 // admit makes a connection of nc, or refuses it.
-func (p *portable) admit(nc net.Conn) {
-	if p.server.connections.Add(1) > int64(p.server.options.MaxConnections) {
-		p.server.noteConnectionLimit()
+func (p *portable[S]) admit(nc net.Conn) {
+	if p.engine.connections.Add(1) > int64(p.engine.options.MaxConnections) {
+		p.engine.noteConnectionLimit()
 		if !p.makeRoom() {
-			p.server.connections.Add(-1)
+			p.engine.connections.Add(-1)
 			p.turnAway(nc)
 			return
 		}
 	}
-	c := &portableConn{Conn: nc, engine: p}
+	c := &portableConn[S]{Conn: nc, portable: p}
+	c.place.of = c
 	p.mu.Lock()
 	p.conns[c] = true
-	c.idle = p.idle.PushBack(c)
+	c.setIdle(true)
 	p.mu.Unlock()
 	p.wait.Go(c.serve)
 }
@@ -89,38 +92,37 @@ func (p *portable) admit(nc net.Conn) {
 // makeRoom closes the connection that has been idle longest, or, if none is idle,
 // the one that has kept the server waiting longest. It returns false if there is
 // neither.
-func (p *portable) makeRoom() bool {
+func (p *portable[S]) makeRoom() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if first := p.idle.Front(); first != nil {
-		c := first.Value.(*portableConn)
-		c.setIdle(false)
-		c.leave()
+	if first := p.idle.first; first != nil {
+		first.of.setIdle(false)
+		first.of.leave()
 		return true
 	}
-	return p.server.held.relieveOne()
+	return p.engine.held.relieveOne()
 }
 
-func (p *portable) turnAway(nc net.Conn) {
-	w := worker{current: p.current}
-	w.setTime(time.Now())
+func (p *portable[S]) turnAway(nc net.Conn) {
+	respond := p.engine.newResponder()
+	respond(Event{Kind: Tick}, nil, nil, nil)
 	_ = nc.SetDeadline(time.Now().Add(10 * time.Millisecond))
-	_, _ = nc.Write(w.refuse(nil, overloaded))
+	_, _ = nc.Write(respond(Event{Crowded, p.draining.Load()}, nil, nil, nil).Out)
 	_ = nc.Close()
 }
 
 // drain stops accepting and waits for the connections, some time for the idle
 // ones and DrainTimeout for all.
-func (p *portable) drain(listeners []net.Listener) {
+func (p *portable[S]) drain(listeners []net.Listener) {
 	p.draining.Store(true)
 	for _, l := range listeners {
 		_ = l.Close()
 	}
 	all := make(chan struct{})
 	go func() { p.wait.Wait(); close(all) }()
-	grace := time.NewTicker(min(drainGrace, p.server.options.DrainTimeout))
+	grace := time.NewTicker(min(drainGrace, p.engine.options.DrainTimeout))
 	defer grace.Stop()
-	deadline := time.After(p.server.options.DrainTimeout)
+	deadline := time.After(p.engine.options.DrainTimeout)
 	for {
 		select {
 		case <-all:
@@ -135,30 +137,30 @@ func (p *portable) drain(listeners []net.Listener) {
 	}
 }
 
-func (p *portable) closeConns(idleOnly bool) {
+func (p *portable[S]) closeConns(idleOnly bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
 		switch {
 		case !idleOnly:
 			_ = c.Close()
-		case c.idle != nil:
+		case c.place.list != nil:
 			c.leave()
 		}
 	}
 }
 
 // portableConn is one connection of the portable engine.
-type portableConn struct {
+type portableConn[S any] struct {
 	net.Conn
-	engine  *portable
-	idle    *list.Element // its place in engine.idle, or nil; engine.mu guards it
-	holding holding
-	refused atomic.Bool // it was asked to give up what it holds
-	leaves  atomic.Bool // it was asked to end once it is idle
+	portable *portable[S]
+	place    element[*portableConn[S]] // in portable.idle; portable.mu guards it
+	holding  holding
+	refused  atomic.Bool // it was asked to give up what it holds
+	leaves   atomic.Bool // it was asked to end once it is idle
 }
 
-func (c *portableConn) address() string {
+func (c *portableConn[S]) address() string {
 	host, _, err := net.SplitHostPort(c.RemoteAddr().String())
 	if err != nil {
 		return "" // a unix socket
@@ -167,49 +169,46 @@ func (c *portableConn) address() string {
 }
 
 // setIdle notes whether the connection is idle from now on. The caller holds
-// engine.mu.
-func (c *portableConn) setIdle(idle bool) {
-	if c.idle != nil {
-		c.engine.idle.Remove(c.idle)
-		c.idle = nil
-	}
+// portable.mu.
+func (c *portableConn[S]) setIdle(idle bool) {
+	c.place.remove()
 	if idle {
-		c.idle = c.engine.idle.PushBack(c)
+		c.portable.idle.append(&c.place)
 	}
 }
 
-func (c *portableConn) lockedSetIdle(idle bool) {
-	c.engine.mu.Lock()
+func (c *portableConn[S]) lockedSetIdle(idle bool) {
+	c.portable.mu.Lock()
 	c.setIdle(idle)
-	c.engine.mu.Unlock()
+	c.portable.mu.Unlock()
 }
 
 // giveUp wakes the goroutine that reads from the connection or writes to it.
-func (c *portableConn) giveUp() {
+func (c *portableConn[S]) giveUp() {
 	c.refused.Store(true)
 	_ = c.SetDeadline(time.Unix(1, 0))
 }
 
-// leave ends an idle connection. If a request has just arrived, the last look of
+// leave ends an idle connection. If a message has just arrived, the last look of
 // read finds it, and the connection ends with the response.
-func (c *portableConn) leave() {
+func (c *portableConn[S]) leave() {
 	c.leaves.Store(true)
 	_ = c.SetReadDeadline(time.Unix(1, 0))
 }
 
 // hold notes how many bytes the connection holds.
-func (c *portableConn) hold(bytes int) {
-	held := &c.engine.server.held
+func (c *portableConn[S]) hold(bytes int) {
+	held := &c.portable.engine.held
 	if held.set(&c.holding, c, int64(bytes)) {
-		c.engine.server.noteHeldLimit()
+		c.portable.engine.noteHeldLimit()
 		held.relieve()
 	}
 }
 
 // read reads, and looks once more after the deadline: if the process was paused,
 // it has not yet read what was sent in time. late reports that the deadline has
-// passed. idle says that no request has begun.
-func (c *portableConn) read(b []byte, deadline time.Time, idle bool) (n int, late bool, err error) {
+// passed. idle says that no message has begun.
+func (c *portableConn[S]) read(b []byte, deadline time.Time, idle bool) (n int, late bool, err error) {
 	_ = c.SetReadDeadline(deadline)
 	if c.refused.Load() { // it may have been since before that line
 		return 0, true, os.ErrDeadlineExceeded
@@ -233,10 +232,11 @@ const lastLook = 10 * time.Millisecond
 // usualBuffer is the size of a connection's buffer while it is idle, in bytes.
 const usualBuffer = 4 << 10
 
-// serve answers the connection's requests.
-func (c *portableConn) serve() {
-	p := c.engine
-	x := portableExchange{conn: c, worker: worker{current: p.current, audit: p.server.audit}, buffer: make([]byte, usualBuffer)}
+// serve answers the connection's messages.
+func (c *portableConn[S]) serve() {
+	p := c.portable
+	x := portableExchange[S]{conn: c, respond: p.engine.newResponder(), buffer: make([]byte, usualBuffer)}
+	x.peer = c
 	defer func() {
 		core.Wipe(x.buffer)
 		c.hold(0)
@@ -244,7 +244,7 @@ func (c *portableConn) serve() {
 		c.setIdle(false)
 		delete(p.conns, c)
 		p.mu.Unlock()
-		p.server.connections.Add(-1)
+		p.engine.connections.Add(-1)
 		_ = c.Close()
 	}()
 	x.run()

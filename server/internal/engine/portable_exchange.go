@@ -1,4 +1,4 @@
-package server
+package engine
 
 import (
 	"errors"
@@ -7,16 +7,17 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/undisturbed"
-	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
 // portableExchange is what a portableConn's goroutine works with.
-type portableExchange struct {
-	conn   *portableConn
-	worker worker
-	http1.Exchange
+type portableExchange[S any] struct {
+	Conn[S]
+	conn     *portableConn[S]
+	respond  Respond[S]
 	buffer   []byte // its first held bytes are not consumed yet
 	held     int
+	kept     int  // what Result.Keep was, while the connection skips
+	skipped  bool // some of what is to be skipped has arrived
 	out      []byte
 	deadline time.Time
 	waits    portableWait
@@ -26,36 +27,40 @@ type portableExchange struct {
 type portableWait uint8
 
 const (
-	forRequest portableWait = iota
-	forHead                 // the rest of a request's head
-	forBody                 // a body, if it has already arrived
-	forRest                 // the rest of a body
+	forMessage  portableWait = iota
+	forMore                  // the rest of a message
+	forSkipped               // what is skipped, if it has already arrived
+	forLeftover              // the rest of what is skipped
 )
 
-// run answers requests until the connection is to be closed.
-func (x *portableExchange) run() {
-	options := &x.conn.engine.server.options
+// run answers messages until the connection is to be closed.
+func (x *portableExchange[S]) run() {
+	options := &x.conn.portable.engine.options
 	x.deadline = time.Now().Add(options.IdleTimeout)
 	for {
-		n, late, err := x.conn.read(x.buffer[x.held:], x.deadline, x.waits == forRequest)
+		n, late, err := x.conn.read(x.buffer[x.held:], x.deadline, x.waits == forMessage)
 		ended := n == 0 && err != nil
-		if ended && (x.waits == forRequest || x.waits == forHead) {
+		if ended && (x.waits == forMessage || x.waits == forMore) {
 			x.end(err)
 			return
 		}
 		// One look is enough, unless it found more than there was room for. Every
 		// further look might find what has arrived since.
 		late = late && x.held+n < len(x.buffer)
-		last := ended || late && x.waits == forRest // its request is complete but for that
-		if x.waits == forRequest {
+		last := ended || late && x.waits == forLeftover // the message is complete but for that
+		if x.waits == forMessage {
 			x.conn.lockedSetIdle(false)
 		}
-		x.worker.setTime(options.Now())
-		answered, ok := x.answer(x.held+n, last)
+		what := Data
+		if last {
+			what = Ended
+		}
+		x.respond(Event{Kind: Tick}, nil, nil, nil)
+		answered, ok := x.answer(x.held+n, what)
 		if !ok {
 			return
 		}
-		if late && !answered && x.waits == forHead && x.HeadLength() == 0 {
+		if late && !answered && x.waits == forMore && x.kept == 0 {
 			x.end(os.ErrDeadlineExceeded)
 			return
 		}
@@ -63,32 +68,39 @@ func (x *portableExchange) run() {
 	}
 }
 
-// end answers a request that is not complete, if there is one.
-func (x *portableExchange) end(err error) {
-	if x.waits != forHead || !errors.Is(err, os.ErrDeadlineExceeded) {
+// end answers a message that is not complete, if there is one.
+func (x *portableExchange[S]) end(err error) {
+	if x.waits != forMore || !errors.Is(err, os.ErrDeadlineExceeded) {
 		return
 	}
-	reason := requestTimeout
+	why := Late
 	if x.conn.refused.Load() {
-		reason = overloaded
+		why = Crowded
 	}
-	x.worker.setTime(x.conn.engine.server.options.Now())
-	x.finish(x.worker.refuse(x.out[:0], reason))
+	x.respond(Event{Kind: Tick}, nil, nil, nil)
+	x.finish(x.respond(Event{why, x.isLast()}, &x.Conn, nil, x.out[:0]).Out)
 }
 
-// answer answers the requests in buffer[:total] and keeps the rest. It reports
+// isLast reports whether the connection ends with its next response.
+func (x *portableExchange[S]) isLast() bool {
+	return x.conn.portable.draining.Load() || x.conn.leaves.Load()
+}
+
+// answer answers the messages in buffer[:total] and keeps the rest. It reports
 // whether there were any, and whether the connection goes on.
-func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
-	consumed, then := 0, callAgain
-	for then == callAgain {
-		var used int
-		lastOne := x.conn.engine.draining.Load() || x.conn.leaves.Load()
+func (x *portableExchange[S]) answer(total int, what Kind) (answered, ok bool) {
+	consumed, then := 0, Again
+	for then == Again {
+		var r Result
+		e := Event{what, x.isLast()}
 		undisturbed.Uninterrupted(func() {
-			used, x.out, then = x.worker.advance(&x.Exchange, x.buffer[consumed:total], x.out[:0], x.conn, last, lastOne)
+			r = x.respond(e, &x.Conn, x.buffer[consumed:total], x.out[:0])
 			core.Wipe(nil) // the registers
 		})
-		consumed += used
-		if then == closeLastly {
+		consumed += r.Consumed
+		x.out, then = r.Out, r.Next
+		x.noteSkip(r, total-consumed)
+		if then == CloseLastly {
 			core.Wipe(x.buffer[:total])
 			x.finish(x.out)
 			return true, false
@@ -99,13 +111,13 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 				return true, false
 			}
 		}
-		if then == closeNow {
+		if then == CloseNow {
 			return true, false
 		}
 	}
 	end := total
-	if then == readBody {
-		end = consumed + x.HeadLength() // the body is discarded
+	if then == Skip {
+		end = consumed + x.kept // what is behind is discarded
 	}
 	undisturbed.Uninterrupted(func() {
 		x.held = copy(x.buffer, x.buffer[consumed:end])
@@ -114,55 +126,68 @@ func (x *portableExchange) answer(total int, last bool) (answered, ok bool) {
 	return answered, true
 }
 
+// noteSkip notes what the connection keeps and skips, there being rest bytes behind
+// the consumed ones.
+func (x *portableExchange[S]) noteSkip(r Result, rest int) {
+	if r.Consumed > 0 || r.Next != Skip { // another message
+		x.kept, x.skipped = 0, false
+	}
+	if r.Next == Skip {
+		x.kept = r.Keep
+		x.skipped = x.skipped || rest > r.Keep
+	}
+}
+
 // write writes out. If the client does not read, write waits, with rest bytes not
 // answered yet. If rest is 0, the connection counts as idle before the client sees
 // the response, so a client can rely on the order in which connections make room.
-func (x *portableExchange) write(rest int) bool {
+func (x *portableExchange[S]) write(rest int) bool {
 	if rest > 0 {
 		x.conn.hold(len(x.buffer) + cap(x.out))
 	} else {
 		x.conn.lockedSetIdle(true)
 	}
-	_ = x.conn.SetWriteDeadline(time.Now().Add(x.conn.engine.server.options.HeadTimeout))
+	_ = x.conn.SetWriteDeadline(time.Now().Add(x.conn.portable.engine.options.MessageTimeout))
 	_, err := x.conn.Write(x.out)
 	clear(x.out)
 	return err == nil
 }
 
-// await sets the deadline for what comes next: the rest of a request that has
+// await sets the deadline for what comes next: the rest of a message that has
 // begun, counted from its beginning, or another one.
-func (x *portableExchange) await(answered bool) {
-	options := &x.conn.engine.server.options
-	waits, timeout := forRequest, options.IdleTimeout
+func (x *portableExchange[S]) await(answered bool) {
+	options := &x.conn.portable.engine.options
+	waits, timeout := forMessage, options.IdleTimeout
 	switch {
-	case x.HeadLength() > 0 && x.BodyBegun():
-		waits, timeout = forRest, min(bodyGrace, options.HeadTimeout)
-	case x.HeadLength() > 0: // do not wait for a body that has not arrived
-		waits, timeout = forBody, 0
+	case x.kept > 0 && x.skipped:
+		waits, timeout = forLeftover, min(skipGrace, options.MessageTimeout)
+	case x.kept > 0: // do not wait for what has not arrived
+		waits, timeout = forSkipped, 0
 	case x.held > 0:
-		waits, timeout = forHead, options.HeadTimeout
+		waits, timeout = forMore, options.MessageTimeout
 	}
-	if waits != x.waits || answered || waits == forRequest { // each request has its own time
+	if waits != x.waits || answered || waits == forMessage { // each message has its own time
 		x.deadline = time.Now().Add(timeout)
 	}
 	x.waits = waits
-	if waits == forRequest {
+	if waits == forMessage {
 		x.shrink()
 		x.conn.hold(0)
 		return
 	}
-	// A body is discarded as it arrives. It needs room, or each byte costs a read.
-	if x.held == len(x.buffer) || x.HeadLength() > 0 && x.held > len(x.buffer)/2 {
-		x.resize(min(2*len(x.buffer), 2*http1.MaxHead))
+	// What is skipped is discarded as it arrives. It needs room, or each byte costs a
+	// read.
+	if x.held == len(x.buffer) || x.kept > 0 && x.held > len(x.buffer)/2 {
+		x.resize(min(2*len(x.buffer), 2*x.conn.portable.engine.options.MaxMessage))
 	}
-	if answered { // what is held belongs to a younger request
+	if answered { // what is held belongs to a younger message
 		x.conn.hold(0)
 	}
 	x.conn.hold(len(x.buffer))
 }
 
 // shrink gives back what an idle connection does not need.
-func (x *portableExchange) shrink() {
+func (x *portableExchange[S]) shrink() {
 	if len(x.buffer) > usualBuffer {
 		x.resize(usualBuffer)
 	}
@@ -172,7 +197,7 @@ func (x *portableExchange) shrink() {
 }
 
 // resize moves the held bytes to a buffer of another size and wipes the old one.
-func (x *portableExchange) resize(size int) {
+func (x *portableExchange[S]) resize(size int) {
 	other := make([]byte, size)
 	copy(other, x.buffer[:x.held])
 	core.Wipe(x.buffer)
@@ -180,13 +205,13 @@ func (x *portableExchange) resize(size int) {
 }
 
 // finish writes the last response and keeps reading for a while before the
-// connection is closed; see loop.linger.
-func (x *portableExchange) finish(out []byte) {
+// connection is closed; see CloseLastly.
+func (x *portableExchange[S]) finish(out []byte) {
 	defer clear(out)
 	c := x.conn
-	_ = c.SetDeadline(time.Now().Add(min(lingerTime, c.engine.server.options.HeadTimeout)))
+	_ = c.SetDeadline(time.Now().Add(min(lingerTime, c.portable.engine.options.MessageTimeout)))
 	_, err := c.Write(out)
-	clear(out) // a challenge names scopes, which may be anything
+	clear(out) // it may have come from a client
 	if err != nil {
 		return
 	}

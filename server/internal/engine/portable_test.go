@@ -1,8 +1,7 @@
-package server
+package engine
 
 import (
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -46,15 +45,14 @@ func (c *trickle) SetWriteDeadline(time.Time) error   { return nil }
 func TestLastLookIsTheLast(t *testing.T) {
 	t.Parallel()
 	for head, want := range map[string]string{
-		"GET /auth HTTP/1.1\r\nHost: a\r\na:":                            "408",
-		"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n": "401",
+		"ask me":      "late",
+		"skip 9999\n": "yes",
 	} {
-		s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler), HeadTimeout: 5 * lastLook})
-		p := &portable{server: s, current: s.newCurrent(), conns: map[*portableConn]bool{}}
+		p := newPortable(New(testOptions(Options{MessageTimeout: 5 * lastLook}), newToy))
 		c := &trickle{head: head}
 		p.admit(c)
 		p.wait.Wait()
-		if got := c.response.String(); status(got) != want || !strings.Contains(got, "Connection: close") {
+		if got := c.response.String(); firstWord(got) != want || !isLast(got) {
 			t.Errorf("after %q: %q", head, got)
 		}
 	}
@@ -89,32 +87,23 @@ func (c *sleeper) Close() error {
 // the server answers the request before the connection makes room.
 func TestArrivedRequestStays(t *testing.T) {
 	t.Parallel()
-	s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler)})
-	p := &portable{server: s, current: s.newCurrent(), conns: map[*portableConn]bool{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	client, err := net.Dial("tcp", l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	p := newPortable(New(testOptions(Options{}), newToy))
+	l := listen(t)
+	client := dial(t, l.Addr().String())
 	accepted, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &sleeper{Conn: accepted, asked: make(chan struct{})}
 	c.ask = sync.OnceFunc(func() { close(c.asked) })
-	if _, err := io.WriteString(client, testAuth); err != nil {
+	if _, err := io.WriteString(client, ask); err != nil {
 		t.Fatal(err)
 	}
 	p.admit(c)
 	p.makeRoom()
 	p.wait.Wait()
 	_ = client.SetReadDeadline(time.Now().Add(20 * time.Second))
-	if got, _ := io.ReadAll(client); status(string(got)) != "200" || !strings.Contains(string(got), "Connection: close") {
+	if got, _ := io.ReadAll(client); firstWord(string(got)) != "yes" || !isLast(string(got)) {
 		t.Errorf("got %q", got)
 	}
 }

@@ -25,7 +25,7 @@ const MaxScopeFields = 8
 type Fault uint8
 
 const (
-	// NoFault, the zero Fault, says that nothing is wrong.
+	// NoFault says that nothing is wrong. It is the zero Fault.
 	NoFault Fault = iota
 	// BadRequest says that the head does not follow the grammar of the package: 400.
 	BadRequest

@@ -2,10 +2,10 @@ package server
 
 import (
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server/internal/engine"
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
@@ -13,34 +13,32 @@ import (
 // written, so that a flood of pipelined requests takes no memory.
 const outputMark = 8 << 10
 
-// next is what a connection does after its responses are written.
-type next uint8
-
-const (
-	readMore    next = iota
-	callAgain        // there is more to answer in the bytes at hand
-	readBody         // the rest of a body may have arrived: see advance
-	closeNow         // nothing more can be on its way
-	closeLastly      // the client may still be sending: see lingering close
-)
-
-// current is a keyring in use, and what it was used for. A verdict holds the
-// read lock, so that a keyring that was replaced can be wiped: see
-// Server.SetKeyring.
-type current struct {
-	sync.RWMutex
-	keyring *core.Keyring
-	tally   tally
-}
-
 // worker turns bytes into responses, for one connection at a time. It knows
 // nothing of sockets. It belongs to one goroutine.
 type worker struct {
 	current   *current
 	audit     *audit
+	clock     func() time.Time
 	responses responses
 	scopes    []byte // of the request at hand
 	now       int64  // Unix seconds
+}
+
+// peer is the other end of a connection.
+type peer interface{ Address() string }
+
+// respond is the [engine.Respond] of a worker.
+func (w *worker) respond(e engine.Event, c *engine.Conn[http1.Exchange], in, out []byte) engine.Result {
+	switch e.Kind {
+	case engine.Tick:
+		w.setTime(w.clock())
+		return engine.Result{}
+	case engine.Late:
+		return engine.Result{Out: w.refuse(out, requestTimeout)}
+	case engine.Crowded:
+		return engine.Result{Out: w.refuse(out, overloaded)}
+	}
+	return w.advance(&c.State, in, out, c, e.Kind == engine.Ended, e.Draining)
 }
 
 func (w *worker) setTime(now time.Time) {
@@ -50,39 +48,36 @@ func (w *worker) setTime(now time.Time) {
 
 // advance answers the requests in in, the bytes of x's connection that were
 // not consumed before and those that have arrived since. It appends the
-// responses to out and returns how many bytes it has consumed. draining makes
-// every response the connection's last.
-//
-// After readMore, the caller passes in the unconsumed bytes again, with what
-// follows them. After readBody, it does so with the next x.HeadLength() bytes only,
-// and discards the bytes behind them, which are part of a body. last says that
-// nothing more of a body will be read; then advance does not return readBody.
-func (w *worker) advance(x *http1.Exchange, in, out []byte, p peer, last, draining bool) (consumed int, _ []byte, _ next) {
+// responses to out. draining makes every response the connection's last. last
+// says that no more of a body will be read.
+func (w *worker) advance(x *http1.Exchange, in, out []byte, p peer, last, draining bool) engine.Result {
+	consumed := 0
 	for {
 		buf := in[consumed:]
 		if len(buf) == 0 {
-			return consumed, out, readMore
+			return engine.Result{Out: out, Consumed: consumed, Next: engine.Read}
 		}
 		if len(out) > outputMark {
-			return consumed, out, callAgain
+			return engine.Result{Out: out, Consumed: consumed, Next: engine.Again}
 		}
 		r, step, f := x.Next(buf, last, draining)
 		switch step {
 		case http1.HeadMissing:
-			return consumed, out, readMore
+			return engine.Result{Out: out, Consumed: consumed, Next: engine.Read}
 		case http1.BodyMissing:
-			return consumed, out, readBody
+			return engine.Result{Out: out, Consumed: consumed, Next: engine.Skip, Keep: x.HeadLength()}
 		case http1.Refused:
-			return len(in), w.refuse(out, refusals[f]), closeLastly
+			return engine.Result{Out: w.refuse(out, refusals[f]), Consumed: len(in), Next: engine.CloseLastly}
 		}
 		out = w.answer(&x.Head, buf[:r.HeadLength], out, p, r.Persistence)
 		consumed += r.Length
 		*x = http1.Exchange{}
 		if r.Persistence == http1.Close {
+			next := engine.CloseNow
 			if r.Unread {
-				return len(in), out, closeLastly
+				next = engine.CloseLastly
 			}
-			return consumed, out, closeNow
+			return engine.Result{Out: out, Consumed: len(in), Next: next}
 		}
 	}
 }
@@ -120,19 +115,4 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 func (w *worker) refuse(out []byte, statusLine string) []byte {
 	w.current.tally.others.Add(1)
 	return w.responses.refusal(out, statusLine)
-}
-
-// authorize decides and counts.
-func (c *current) authorize(r core.Request) core.Decision {
-	c.RLock()
-	defer c.RUnlock()
-	if !c.tally.measures {
-		d := c.keyring.Authorize(r)
-		c.tally.verdicts[d.Reason].Add(1)
-		return d
-	}
-	begun := time.Now()
-	d := c.keyring.Authorize(r)
-	c.tally.measured(d, time.Since(begun))
-	return d
 }

@@ -1,4 +1,4 @@
-package server
+package engine
 
 import (
 	"bufio"
@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// otherProcess tells a process that a test has started the name of its engine and
+// otherProcess tells a process that a test has started the kind of its engine and
 // the number of descriptors that it may have.
 const otherProcess = "AUTH_SERVICE_TEST_OTHER_PROCESS"
 
@@ -31,26 +31,26 @@ func TestServeInOtherProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, en := range engines() {
-		if en.name != name {
+	for _, k := range kinds() {
+		if k.name != name {
 			continue
 		}
-		r := en.start(t, newKeyring(t, testToken, ""), Options{Loops: 2, HeadTimeout: 500 * time.Millisecond, IdleTimeout: 2 * time.Second})
+		address, stop := k.start(t, Options{Loops: 2, MessageTimeout: 500 * time.Millisecond, IdleTimeout: 2 * time.Second})
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: descriptors, Max: descriptors}); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Println("address", r.address)
+		fmt.Println("address", address)
 		_, _ = io.Copy(io.Discard, os.Stdin)
-		r.wait(t)
+		stop()
 		fmt.Println("stopped")
 	}
 }
 
 // serveInOtherProcess starts a process that serves. stop ends it.
-func serveInOtherProcess(t *testing.T, en engine, descriptors int) (address string, process *os.Process, stop func()) {
+func serveInOtherProcess(t *testing.T, k kind, descriptors int) (address string, process *os.Process, stop func()) {
 	t.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestServeInOtherProcess$", "-test.v")
-	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", otherProcess, en.name, descriptors))
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", otherProcess, k.name, descriptors))
 	child.Stderr = os.Stderr
 	stdin, err := child.StdinPipe()
 	if err != nil {
@@ -86,8 +86,8 @@ func serveInOtherProcess(t *testing.T, en engine, descriptors int) (address stri
 // the first part, or all, was sent in time.
 func TestPausedProcess(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
-		address, process, stop := serveInOtherProcess(t, en, 1000)
+	eachKind(t, func(t *testing.T, k kind) {
+		address, process, stop := serveInOtherProcess(t, k, 1000)
 		defer stop()
 		for attempt := 0; !pauses(t, address, process); attempt++ {
 			if attempt == 10 {
@@ -100,7 +100,7 @@ func TestPausedProcess(t *testing.T) {
 // pauses returns false if the machine was too slow to tell.
 func pauses(t *testing.T, address string, process *os.Process) bool {
 	t.Helper()
-	const half = 40
+	const half = 20
 	conns := make([]net.Conn, 60)
 	begun := time.Now()
 	for i := range conns {
@@ -109,11 +109,11 @@ func pauses(t *testing.T, address string, process *os.Process) bool {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if got := statusWithin(c, 20*time.Second); got != "200" {
+		if got := statusWithin(c, 20*time.Second); got != "yes" {
 			t.Fatalf("status %q", got)
 		}
 		if i%2 == 1 {
-			_, _ = io.WriteString(c, testAuth[:half])
+			_, _ = io.WriteString(c, ask[:half])
 		}
 		conns[i] = c
 	}
@@ -121,7 +121,7 @@ func pauses(t *testing.T, address string, process *os.Process) bool {
 		t.Fatal(err)
 	}
 	for i, c := range conns {
-		_, _ = io.WriteString(c, testAuth[i%2*half:])
+		_, _ = io.WriteString(c, ask[i%2*half:])
 	}
 	inTime := time.Since(begun) < 400*time.Millisecond
 	time.Sleep(2500 * time.Millisecond)
@@ -134,7 +134,7 @@ func pauses(t *testing.T, address string, process *os.Process) bool {
 	for i, c := range conns {
 		response := make([]byte, 4<<10)
 		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
-		if n, err := c.Read(response); status(string(response[:n])) != "200" {
+		if n, err := c.Read(response); firstWord(string(response[:n])) != "yes" {
 			t.Errorf("request %d got %q (%v)", i, response[:n], err)
 		}
 	}
@@ -145,8 +145,8 @@ func pauses(t *testing.T, address string, process *os.Process) bool {
 // one is served, and replaces the one that has been idle longest.
 func TestOutOfDescriptors(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en engine) {
-		address, _, stop := serveInOtherProcess(t, en, 40)
+	eachKind(t, func(t *testing.T, k kind) {
+		address, _, stop := serveInOtherProcess(t, k, 40)
 		const connections = 100
 		var open []net.Conn
 		for i := range connections {
@@ -155,7 +155,7 @@ func TestOutOfDescriptors(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			if got := statusWithin(c, 20*time.Second); got != "200" {
+			if got := statusWithin(c, 20*time.Second); got != "yes" {
 				t.Fatalf("connection %d got %q", i, got)
 			}
 			open = append(open, c)
@@ -164,7 +164,7 @@ func TestOutOfDescriptors(t *testing.T) {
 			t.Errorf("the connection that was idle longest got %q", got)
 		}
 		for _, c := range open[connections-10:] {
-			if got := statusWithin(c, 20*time.Second); got != "200" {
+			if got := statusWithin(c, 20*time.Second); got != "yes" {
 				t.Errorf("one of the last connections got %q", got)
 			}
 		}
@@ -175,11 +175,11 @@ func TestOutOfDescriptors(t *testing.T) {
 // statusWithin asks on c and returns the status, or nothing if none comes.
 func statusWithin(c net.Conn, patience time.Duration) string {
 	_ = c.SetDeadline(time.Now().Add(patience))
-	_, err := io.WriteString(c, testAuth)
+	_, err := io.WriteString(c, ask)
 	response := make([]byte, 4<<10)
 	n, readErr := c.Read(response)
 	if n == 0 && errors.Join(err, readErr) != nil {
 		return ""
 	}
-	return status(string(response[:n]))
+	return firstWord(string(response[:n]))
 }

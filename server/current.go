@@ -1,0 +1,75 @@
+package server
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+)
+
+// current is a keyring in use, and what it was used for. A verdict holds the
+// read lock, so that a keyring that was replaced can be wiped: see
+// Server.SetKeyring.
+type current struct {
+	sync.RWMutex
+	keyring *core.Keyring
+	tally   tally
+}
+
+// use makes c decide by another keyring, and counts the uses of its principals from
+// 0.
+func (c *current) use(keyring *core.Keyring) {
+	c.keyring = keyring
+	if c.tally.measures {
+		c.tally.uses = make([]atomic.Uint64, len(keyring.Principals()))
+	}
+}
+
+// authorize decides and counts.
+func (c *current) authorize(r core.Request) core.Decision {
+	c.RLock()
+	defer c.RUnlock()
+	if !c.tally.measures {
+		d := c.keyring.Authorize(r)
+		c.tally.verdicts[d.Reason].Add(1)
+		return d
+	}
+	begun := time.Now()
+	d := c.keyring.Authorize(r)
+	c.tally.measured(d, time.Since(begun))
+	return d
+}
+
+// SetKeyring makes the server decide by another keyring, which it then owns.
+// When SetKeyring returns, no verdict uses the old one any more, and the digests of
+// the old one are wiped. The keyring may be nil, as for [New]. SetKeyring may be
+// called at any time and from any goroutine.
+func (s *Server) SetKeyring(keyring *core.Keyring) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range s.currents {
+		c.Lock()
+		s.retainUses(c)
+		c.use(keyring)
+		c.Unlock()
+	}
+	s.keyring.Wipe()
+	s.keyring = keyring
+	s.forgetUses()
+}
+
+// nextCurrent returns the keyring in use for a worker. There is one for each loop.
+// Where there are more workers than that, they share them in turn.
+func (s *Server) nextCurrent() *current {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.workers++
+	if i := s.workers - 1; i >= s.options.Loops {
+		return s.currents[i%s.options.Loops]
+	}
+	c := &current{tally: tally{measures: s.options.Measure}}
+	c.use(s.keyring)
+	s.currents = append(s.currents, c)
+	return c
+}

@@ -1,0 +1,230 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The protocol of the tests is about lines. A message is a line, and its response
+// is another one:
+//
+//	ask TEXT    yes TEXT
+//	skip N      yes, when the N bytes behind the line are skipped
+//	else        what, and the connection ends
+//
+// A response that is the connection's last ends in bye. A message that does not end
+// gets late or crowded.
+const (
+	ask      = "ask me something that is long enough to be cut in two\n"
+	asked    = "yes me"
+	response = 100 // bytes of each response, with padding
+)
+
+// toy is where a connection stands in this protocol.
+type toy struct{ skipped int }
+
+// newToy returns a responder of the protocol.
+func newToy() Respond[toy] {
+	ticked := false
+	return func(e Event, c *Conn[toy], in, out []byte) Result {
+		switch e.Kind {
+		case Tick:
+			ticked = true
+			return Result{}
+		case Late:
+			return Result{Out: say(out, "late", true)}
+		case Crowded:
+			return Result{Out: say(out, "crowded", true)}
+		}
+		if !ticked {
+			panic("no tick before the first event")
+		}
+		return c.State.answer(e, in, out)
+	}
+}
+
+func (t *toy) answer(e Event, in, out []byte) Result {
+	consumed := 0
+	for {
+		line, rest, complete := bytes.Cut(in[consumed:], []byte{'\n'})
+		switch {
+		case !complete:
+			return Result{Out: out, Consumed: consumed, Next: Read}
+		case len(out) > 8<<10:
+			return Result{Out: out, Consumed: consumed, Next: Again}
+		}
+		length, final := len(line)+1, e.Draining
+		word, text, _ := strings.Cut(string(line), " ")
+		switch word {
+		case "ask":
+			out = say(out, "yes "+text[:min(2, len(text))], final)
+		case "skip":
+			wanted, err := strconv.Atoi(text)
+			if err != nil {
+				panic(err)
+			}
+			if missing := wanted - t.skipped; len(rest) < missing {
+				if e.Kind != Ended && !final {
+					t.skipped += len(rest)
+					return Result{Out: out, Consumed: consumed, Keep: length, Next: Skip}
+				}
+				final = true
+				length += len(rest)
+			} else {
+				length += missing
+			}
+			t.skipped = 0
+			out = say(out, "yes", final)
+		default:
+			return Result{Out: say(out, "what", true), Consumed: len(in), Next: CloseLastly}
+		}
+		if consumed += length; final {
+			return Result{Out: out, Consumed: len(in), Next: CloseLastly}
+		}
+	}
+}
+
+// say appends a response.
+func say(out []byte, text string, final bool) []byte {
+	end := "\n"
+	if final {
+		end = "bye\n"
+	}
+	return append(out, text+" "+strings.Repeat(".", response-len(text)-len(end)-1)+end...)
+}
+
+// firstWord is what a response says.
+func firstWord(response string) string {
+	word, _, _ := strings.Cut(response, " ")
+	return word
+}
+
+// isLast reports whether a response says that the connection ends.
+func isLast(response string) bool { return strings.HasSuffix(response, "bye\n") }
+
+// testOptions fills in what a test does not set.
+func testOptions(o Options) Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	for field, value := range map[*time.Duration]time.Duration{&o.MessageTimeout: 10 * time.Second, &o.IdleTimeout: 75 * time.Second, &o.DrainTimeout: 5 * time.Second} {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	if o.MaxConnections == 0 {
+		o.MaxConnections = 16384
+	}
+	if o.MaxHeldBytes == 0 {
+		o.MaxHeldBytes = 64 << 20
+	}
+	if o.Loops == 0 {
+		o.Loops = 2
+	}
+	o.MaxMessage = 32 << 10
+	return o
+}
+
+// kind is one of the ways in which an Engine serves.
+type kind struct {
+	name string
+	wrap func(net.Listener) net.Listener
+}
+
+// hidden is a listener that does not show its descriptor.
+type hidden struct{ net.Listener }
+
+func kinds() []kind {
+	return []kind{
+		{"native", func(l net.Listener) net.Listener { return l }},
+		{"portable", func(l net.Listener) net.Listener { return hidden{l} }},
+	}
+}
+
+// eachKind runs test once for each kind, in parallel.
+func eachKind(t *testing.T, test func(*testing.T, kind)) {
+	t.Helper()
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			test(t, k)
+		})
+	}
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// start serves until the test ends or stop is called, which fails the test if Serve
+// does.
+func (k kind) start(t testing.TB, o Options) (address string, stop func()) {
+	t.Helper()
+	l := listen(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	e := New(testOptions(o), newToy)
+	go func() { done <- e.Serve(ctx, k.wrap(l)) }()
+	stopped := false
+	stop = func() {
+		cancel()
+		if stopped {
+			return
+		}
+		stopped = true
+		select {
+		case err := <-done:
+			if err != nil {
+				t.Errorf("Serve: %v", err)
+			}
+		case <-time.After(20 * time.Second):
+			t.Error("Serve does not return")
+		}
+	}
+	t.Cleanup(stop)
+	return l.Addr().String(), stop
+}
+
+func dial(t testing.TB, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// readResponse reads one response and nothing of what follows.
+func readResponse(t testing.TB, c net.Conn) string {
+	t.Helper()
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	b := make([]byte, response)
+	if n, err := io.ReadFull(c, b); err != nil {
+		t.Fatalf("after %q: %v", b[:n], err)
+	}
+	return string(b)
+}
+
+// await waits until a condition holds.
+func await(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	for begun := time.Now(); !holds(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("gave up waiting for %s", what)
+		}
+	}
+}
