@@ -23,7 +23,7 @@ type micro struct {
 // WebAssembly module.
 func microBenchmarks(ctx context.Context, count int) ([]micro, error) {
 	cmd := exec.CommandContext(ctx, "go", "-C", repository, "test", "-run", "^$", "-bench", "^Benchmark(Verdict|Advance|Head|Reactor)$",
-		"-benchmem", "-benchtime", "300ms", "-count", strconv.Itoa(count), "./core", "./server", "./wasm/internal/parity")
+		"-benchmem", "-benchtime", "300ms", "-count", strconv.Itoa(count), "./core", "./server", "./server/internal/http1", "./wasm/internal/parity")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output, err := cmd.CombinedOutput()
 	if ctx.Err() != nil {
