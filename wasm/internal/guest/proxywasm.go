@@ -188,9 +188,10 @@ func (p *ProxyWasm) pass(plugin *Plugin, head Head, d core.Decision) core.Decisi
 	if !ok {
 		return core.Decision{Reason: core.Malformed}
 	}
-	if !(head.RemoveIdentities(p.remove) && p.Host.ReplaceRequestField(identity.User, d.Principal) &&
+	done := head.RemoveIdentities(p.remove) && p.Host.ReplaceRequestField(identity.User, d.Principal) &&
 		(!named || p.replaceConnection(connection)) &&
-		(!plugin.StripsAuthorization() || p.remove(head.Name))) {
+		(!plugin.StripsAuthorization() || p.remove(head.Name))
+	if !done {
 		return core.Decision{Reason: core.Unconfigured} // the proxy did not do as it was told
 	}
 	return d
