@@ -44,7 +44,10 @@ func parsePairs(pairs []byte) (_ fields, ok bool) {
 			return fields{}, false
 		}
 	}
-	return f, end == uint64(len(pairs))
+	if end != uint64(len(pairs)) {
+		return fields{}, false
+	}
+	return f, true
 }
 
 // next reads one field. It is not ok if there is none left.

@@ -1,0 +1,223 @@
+package guest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/internal/identity"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
+)
+
+func TestHTTPWasmVerdicts(t *testing.T) {
+	gateways := map[string]*fakeGateway{}
+	vectors.Run(t, vectors.Subject{Build: vectors.HTTPWasm, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
+		configuration := hosttest.Configuration(v)
+		g := gateways[string(configuration)]
+		if g == nil {
+			g = newFakeGateway(configuration)
+			gateways[string(configuration)] = g
+		}
+		g.now, g.fields = v.Now, hosttest.RequestFields(v)
+		if o.Status, err = g.ask(); err != nil {
+			return o, err
+		}
+		if o.Status == 200 {
+			o.Principal = strings.Join(hosttest.Identities(g.fields), ",")
+			return o, nil
+		}
+		if g.debug[0] != "auth_service_"+v.Expect.Reason {
+			return o, fmt.Errorf("log %q", g.debug)
+		}
+		return o, hosttest.CheckDenial(v, o.Status, hosttest.Values(g.sent, ChallengeName))
+	}})
+}
+
+func TestHTTPWasmForwards(t *testing.T) {
+	vectors.RunForwards(t, vectors.Forwarder{Build: vectors.HTTPWasm, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		g := newFakeGateway(hosttest.ForwardConfiguration(f))
+		g.fields = hosttest.Pairs(f.Request)
+		if status, err = g.ask(); err != nil || status != 200 {
+			return status, nil, err
+		}
+		for _, field := range g.fields {
+			forwarded = append(forwarded, field)
+		}
+		return status, forwarded, nil
+	}})
+}
+
+func TestHTTPWasmConfigure(t *testing.T) {
+	for name, configuration := range hosttest.BadConfigurations() {
+		g := newFakeGateway([]byte(configuration))
+		if len(g.errors) != 1 || !strings.HasPrefix(g.errors[0], "auth-service denies every request: ") || strings.Contains(g.errors[0], "secret") {
+			t.Errorf("%s: log %q", name, g.errors)
+		}
+		if g.guest.buffer.Taken() != nil {
+			t.Errorf("%s: the configuration is still in the buffer", name)
+		}
+		g.fields = right()
+		if status, err := g.ask(); err != nil || status != 500 {
+			t.Errorf("%s: %d, %v", name, status, err)
+		}
+	}
+	longest := string(hosttest.Ordinary())
+	longest += strings.Repeat(" ", MaxConfiguration-len(longest))
+	for _, tt := range []struct {
+		name          string
+		configuration string
+		length        func(uint32) uint32
+		ok            bool
+	}{
+		{"longest", longest, nil, true},
+		{"a byte more", longest + " ", nil, false},
+		{"ordinary", string(hosttest.Ordinary()), nil, true},
+		{"length of nothing", string(hosttest.Ordinary()), func(uint32) uint32 { return 0 }, false},
+		{"largest length", string(hosttest.Ordinary()), func(uint32) uint32 { return 1<<32 - 1 }, false},
+	} {
+		g := &fakeGateway{configuration: []byte(tt.configuration), config: tt.length}
+		g.guest = NewHTTPWasm(g.host())
+		if (len(g.errors) == 0) != tt.ok {
+			t.Errorf("%s: log %q", tt.name, g.errors)
+		}
+		g.fields = right()
+		if status, err := g.ask(); err != nil || (status == 200) != tt.ok {
+			t.Errorf("%s: %d, %v", tt.name, status, err)
+		}
+	}
+	// A configuration that has become longer while it is asked for.
+	calls := uint32(0)
+	g := &fakeGateway{configuration: hosttest.Ordinary(), config: func(length uint32) uint32 { calls++; return length - 1 + calls }}
+	g.guest = NewHTTPWasm(g.host())
+	if len(g.errors) != 1 || !strings.Contains(g.errors[0], "too long") {
+		t.Errorf("log %q", g.errors)
+	}
+}
+
+// A host that tells what cannot be gets no request passed on.
+func TestHTTPWasmHostFaults(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fault  func(*fakeGateway)
+		status int
+		detail string
+	}{
+		{"none", func(*fakeGateway) {}, 200, ""},
+		{"no clock", func(g *fakeGateway) { g.noClock = true }, 500, "unconfigured"},
+		{"no clock, wrong token", func(g *fakeGateway) {
+			g.noClock, g.fields = true, [][2]string{{"authorization", "Bearer " + hosttest.WrongToken}}
+		}, 401, "unknown"},
+
+		{"no values", func(g *fakeGateway) { g.values = &lie{0, 0} }, 401, "missing"},
+		{"no values of some length", func(g *fakeGateway) { g.values = &lie{0, 10} }, 401, "missing"},
+		{"one value of no bytes", func(g *fakeGateway) { g.values = &lie{1, 0} }, 401, "malformed"},
+		{"one empty value", func(g *fakeGateway) { g.values = &lie{1, 1} }, 401, "missing"},
+		{"zeros", func(g *fakeGateway) { g.values = &lie{1, 4 << 10} }, 401, "malformed"},
+		{"two values", func(g *fakeGateway) { g.values = &lie{2, 10} }, 401, "malformed"},
+		{"two values that are too long", func(g *fakeGateway) { g.values = &lie{2, 5 << 10} }, 401, "malformed"},
+		{"one value that is always longer", func(g *fakeGateway) { g.values = &lie{1, MaxAuthorization + 2} }, 401, "malformed"},
+		{"largest numbers", func(g *fakeGateway) { g.values = &lie{1<<32 - 1, 1<<32 - 1} }, 401, "malformed"},
+		{"largest length", func(g *fakeGateway) { g.values = &lie{1, 1<<32 - 1} }, 401, "malformed"},
+
+		{"no names", func(g *fakeGateway) { g.names = &lie{0, 0} }, 200, ""},
+		{"no names of some length", func(g *fakeGateway) { g.names = &lie{0, 1} }, 401, "malformed"},
+		{"one name of no bytes", func(g *fakeGateway) { g.names = &lie{1, 0} }, 401, "malformed"},
+		{"one empty name", func(g *fakeGateway) { g.names = &lie{1, 1} }, 200, ""},
+		{"fewer names", func(g *fakeGateway) { g.names = &lie{1, 2} }, 401, "malformed"},
+		{"more names", func(g *fakeGateway) { g.names = &lie{2, 1} }, 401, "malformed"},
+		{"as many as fit", func(g *fakeGateway) { g.names = &lie{1 << 10, 1 << 10} }, 200, ""},
+		{"more than fit", func(g *fakeGateway) { g.names = &lie{1<<10 + 1, 1<<10 + 1} }, 200, ""},
+		{"as many as may be", func(g *fakeGateway) { g.names = &lie{MaxNames, MaxNames} }, 200, ""},
+		{"more than may be", func(g *fakeGateway) { g.names = &lie{MaxNames + 1, MaxNames + 1} }, 401, "malformed"},
+		{"largest length of names", func(g *fakeGateway) { g.names = &lie{1, 1<<32 - 1} }, 401, "malformed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			g := newFakeGateway(hosttest.Ordinary())
+			g.fields = right()
+			tt.fault(g)
+			status, err := g.ask()
+			if err != nil || status != tt.status || tt.detail != "" && g.debug[0] != "auth_service_"+tt.detail {
+				t.Errorf("%d, %q, %v", status, g.debug, err)
+			}
+			g.values, g.names, g.noClock, g.fields = nil, nil, false, right()
+			if status, err := g.ask(); err != nil || status != 200 {
+				t.Errorf("afterwards: %d, %v", status, err)
+			}
+		})
+	}
+}
+
+// Fields around the sizes that the plugin asks for at first, and that it takes at
+// most.
+func TestHTTPWasmSizes(t *testing.T) {
+	bearer := "Bearer " + hosttest.RightToken
+	value := func(n int) string { return bearer + strings.Repeat(" ", n-len(bearer)) }
+	g := newFakeGateway(hosttest.Ordinary())
+	for n, want := range map[int]int{
+		4<<10 - 2: 200, 4<<10 - 1: 200, 4 << 10: 200, 4<<10 + 1: 200,
+		MaxAuthorization - 1: 200, MaxAuthorization: 200, MaxAuthorization + 1: 401,
+	} {
+		g.fields = [][2]string{{"authorization", value(n)}}
+		if status, err := g.ask(); err != nil || status != want {
+			t.Errorf("a value of %d bytes: %d, %v, want %d", n, status, err, want)
+		}
+	}
+	for n, want := range map[int]int{1<<10 - 1: 200, 1 << 10: 200, 1<<10 + 1: 200, MaxNames - 1: 200, MaxNames: 200, MaxNames + 1: 401} {
+		// The name of the Authorization field and of the identity are among the names.
+		rest := n - len("authorization\x00x.auth.request.user\x00\x00")
+		g.fields = [][2]string{{"authorization", bearer}, {strings.Repeat("x", rest), ""}, {"x.auth.request.user", "root"}}
+		if status, err := g.ask(); err != nil || status != want {
+			t.Errorf("names of %d bytes: %d, %v, want %d", n, status, err, want)
+		}
+		if who := hosttest.Identities(g.fields); want == 200 && (len(who) != 1 || who[0] != "ann") {
+			t.Errorf("names of %d bytes: identities %q", n, who)
+		}
+	}
+	for n, want := range map[int]int{1<<10 - 1: 200, 1 << 10: 200, identity.MaxConnection - 1: 200, identity.MaxConnection: 200, identity.MaxConnection + 1: 401, MaxNames + 1: 401} {
+		option := strings.Repeat("x", n-len(",x-auth-request-user\x00"))
+		g.fields = [][2]string{{"authorization", bearer}, {"connection", option + ",x-auth-request-user"}}
+		status, err := g.ask()
+		if err != nil || status != want {
+			t.Errorf("Connection of %d bytes: %d, %v, want %d", n, status, err, want)
+		}
+		if got := hosttest.Values(g.fields, "connection"); want == 200 && (len(got) != 1 || got[0] != option) {
+			t.Errorf("Connection of %d bytes: %.50q", n, got)
+		}
+	}
+}
+
+func TestHTTPWasmAllocatesNothing(t *testing.T) {
+	for _, tt := range []struct {
+		name, token string
+		pass        bool
+	}{{"granted", hosttest.RightToken, true}, {"denied", hosttest.WrongToken, false}} {
+		g := newFakeGateway(hosttest.Ordinary())
+		write := func(buffer []byte, text string) (count, length uint32) {
+			copy(buffer, text)
+			return uint32(strings.Count(text, "\x00")), uint32(len(text))
+		}
+		host := &g.guest.host
+		host.RequestNames = func(buffer []byte) (count, length uint32) {
+			return write(buffer, "Authorization\x00Connection\x00x_auth_request_user\x00")
+		}
+		authorization := "Bearer " + tt.token + "\x00"
+		host.RequestValues = func(name string, buffer []byte) (count, length uint32) {
+			if name == identity.Connection {
+				return write(buffer, "close, x-auth-request-user\x00")
+			}
+			return write(buffer, authorization)
+		}
+		host.SetRequestField = func(string, string) {}
+		host.RemoveRequestField = func(string) {}
+		host.SetResponseField = func(string, string) {}
+		host.SetStatus = func(uint32) {}
+		host.LogDebug = func(string) {}
+		if pass := g.guest.HandleRequest(); pass != tt.pass {
+			t.Fatalf("%s: %t", tt.name, pass)
+		}
+		if n := testing.AllocsPerRun(10, func() { g.guest.HandleRequest() }); n != 0 {
+			t.Errorf("%s: %v allocations", tt.name, n)
+		}
+	}
+}
