@@ -63,11 +63,7 @@ func (b *Buffer) Take(size, limit uint32) []byte {
 func (b *Buffer) Taken() []byte { return b.taken }
 
 // Wipe overwrites the piece that was taken; it stays valid.
-func (b *Buffer) Wipe() {
-	if len(b.taken) > 0 {
-		core.Wipe(b.taken)
-	}
-}
+func (b *Buffer) Wipe() { core.Wipe(b.taken) }
 
 // Release wipes the piece that was taken. The piece is then no longer valid.
 func (b *Buffer) Release() {

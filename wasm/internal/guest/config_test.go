@@ -188,6 +188,22 @@ func TestText(t *testing.T) {
 	}
 }
 
+// The parts of a reader take what ends where they do.
+func TestReaderAtTheEnd(t *testing.T) {
+	for text, want := range map[string][2]bool{"true": {true, true}, "false": {false, true}, "tru": {}, "fals": {}, "": {}, "x": {}} {
+		r := reader{[]byte(text)}
+		if value, ok := r.boolean(); value != want[0] || ok != want[1] || ok && !r.end() {
+			t.Errorf("%s: %t, %t", text, value, ok)
+		}
+	}
+	for text, want := range map[string]rune{`\n`: '\n', `\u00e9`: 'é', `\ud83d\udd11`: '\U0001F511', `\`: 0, `\u00e`: 0, "": 0} {
+		r := reader{[]byte(text)}
+		if char, ok := r.escape(); ok != (want != 0) || ok && (char != want || !r.end()) {
+			t.Errorf("%s: %q, %t", text, char, ok)
+		}
+	}
+}
+
 // What a configuration says is what JSON says.
 func FuzzParseConfiguration(f *testing.F) {
 	for _, v := range vectors.Verdicts() {

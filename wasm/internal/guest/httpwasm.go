@@ -52,11 +52,8 @@ type HTTPWasm struct {
 func NewHTTPWasm(host HTTPHost) *HTTPWasm {
 	h := &HTTPWasm{host: host}
 	length := host.Configuration(nil)
-	buffer := h.buffer.Take(length, MaxConfiguration)
-	if len(buffer) > 0 {
-		length = host.Configuration(buffer)
-	}
-	if length > uint32(len(buffer)) {
+	buffer := h.buffer.Take(length, MaxConfiguration) // nil if that is too long
+	if length = host.Configuration(buffer); length > uint32(len(buffer)) {
 		host.LogError(denyingEverything + "the configuration is too long")
 		return h
 	}

@@ -130,6 +130,10 @@ func TestHTTPWasmHostFaults(t *testing.T) {
 		{"more than fit", func(g *fakeGateway) { g.names = &lie{1<<10 + 1, 1<<10 + 1} }, 200, ""},
 		{"as many as may be", func(g *fakeGateway) { g.names = &lie{MaxNames, MaxNames} }, 200, ""},
 		{"more than may be", func(g *fakeGateway) { g.names = &lie{MaxNames + 1, MaxNames + 1} }, 401, "malformed"},
+		{"names that have become longer", func(g *fakeGateway) {
+			length := uint32(1 << 10)
+			g.guest.host.RequestNames = func([]byte) (uint32, uint32) { length += 1 << 10; return 1, length }
+		}, 401, "malformed"},
 		{"largest length of names", func(g *fakeGateway) { g.names = &lie{1, 1<<32 - 1} }, 401, "malformed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,6 +145,7 @@ func TestHTTPWasmHostFaults(t *testing.T) {
 				t.Errorf("%d, %q, %v", status, g.debug, err)
 			}
 			g.values, g.names, g.noClock, g.fields = nil, nil, false, right()
+			g.guest.host = g.host()
 			if status, err := g.ask(); err != nil || status != 200 {
 				t.Errorf("afterwards: %d, %v", status, err)
 			}
@@ -183,6 +188,32 @@ func TestHTTPWasmSizes(t *testing.T) {
 		}
 		if got := hosttest.Values(g.fields, "connection"); want == 200 && (len(got) != 1 || got[0] != option) {
 			t.Errorf("Connection of %d bytes: %.50q", n, got)
+		}
+	}
+}
+
+// The plugin asks a second time only for what did not fit.
+func TestHTTPWasmAsksOnce(t *testing.T) {
+	bearer := "Bearer " + hosttest.RightToken
+	const name = "authorization\x00"
+	for _, tt := range []struct{ value, names, asks int }{
+		{4<<10 - 1, 1 << 10, 2}, // with the NUL behind it, it fills the first buffer
+		{4 << 10, 1 << 10, 3},
+		{4<<10 - 1, 1<<10 + 1, 3},
+		{4 << 10, 1<<10 + 1, 4},
+	} {
+		g := newFakeGateway(hosttest.Ordinary())
+		g.fields = [][2]string{
+			{"authorization", bearer + strings.Repeat(" ", tt.value-len(bearer))},
+			{strings.Repeat("x", tt.names-len(name)-1), ""},
+		}
+		asks := 0
+		host := &g.guest.host
+		values, names := host.RequestValues, host.RequestNames
+		host.RequestValues = func(name string, buffer []byte) (count, length uint32) { asks++; return values(name, buffer) }
+		host.RequestNames = func(buffer []byte) (count, length uint32) { asks++; return names(buffer) }
+		if status, err := g.ask(); err != nil || status != 200 || asks != tt.asks {
+			t.Errorf("%d and %d bytes: status %d, %v, asked %d times, want %d", tt.value, tt.names, status, err, asks, tt.asks)
 		}
 	}
 }
