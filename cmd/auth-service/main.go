@@ -24,8 +24,7 @@ const (
 	exitConfiguration = 2 // it fails until somebody changes the configuration
 )
 
-// process is what a command gets from the outside, so that it can be run
-// without being one.
+// process is what a command gets from the outside.
 type process struct {
 	stdin  *os.File
 	stdout io.Writer
@@ -67,15 +66,14 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	if err != nil {
 		return report(p, err)
 	}
-	switch command {
-	case "": // help was printed
+	if command == "" { // help was printed
 		return 0
-	case "serve": // it has a log
-	case "check":
+	}
+	if command != "serve" { // which has a log for it
 		p.warnOfExposure()
-	default:
+	}
+	if command != "serve" && command != "check" {
 		core.Wipe(p.token) // the others have no use for it
-		p.warnOfExposure()
 	}
 	switch command {
 	case "serve":

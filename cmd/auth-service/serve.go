@@ -50,7 +50,7 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	if err != nil {
 		return err
 	}
-	// By default, a line for a reader of the log that has gone is the end.
+	// By default, the process would end when the reader of its log has gone.
 	signal.Ignore(syscall.SIGPIPE)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP) // early: by default it would end the process
@@ -60,21 +60,10 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	if err != nil {
 		return err
 	}
-	// If the system refuses an address, it may be free or exist later.
-	listeners, err := listen.Open(ctx, s.Endpoints)
+	listeners, admins, err := openListeners(ctx, c, s)
 	if err != nil {
-		return fmt.Errorf("%s: %w", c.ListenName(), err)
+		return err
 	}
-	admins, err := listen.Open(ctx, s.Admin)
-	if err != nil {
-		listen.Close(listeners)
-		return fmt.Errorf("%s: %w", cli.AdminListenVariable, err)
-	}
-	if err := listen.Publish(slices.Concat(admins, listeners)); err != nil {
-		listen.Close(slices.Concat(admins, listeners))
-		return fmt.Errorf("%s, %s: %w", c.ListenName(), cli.AdminListenVariable, err)
-	}
-
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	logger.LogAttrs(ctx, slog.LevelInfo, "tokens loaded", tokens.Summary(keyring, started)...)
@@ -95,7 +84,7 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	go sources.Watch(ctx, hangups, srv.SetKeyring)
 	logger.Info("started", "listen", listen.Addresses(listeners), "version", version().Version)
 	resident.GiveBackStart()
-	// It fails if whoever started it does not ask to be told.
+	// This fails if nobody has asked to be notified.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	if p.portable {
 		hideSockets(listeners)
@@ -106,6 +95,26 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	}
 	logger.Info("stopped")
 	return nil
+}
+
+// openListeners opens all listeners, or none. An address that the system refuses
+// may be free, or exist, later: that is no error in the configuration.
+func openListeners(ctx context.Context, c *cli.Serve, s cli.Settings) (listeners, admins []net.Listener, err error) {
+	listeners, err = listen.Open(ctx, s.Endpoints)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", c.ListenName(), err)
+	}
+	admins, err = listen.Open(ctx, s.Admin)
+	if err != nil {
+		listen.Close(listeners)
+		return nil, nil, fmt.Errorf("%s: %w", cli.AdminListenVariable, err)
+	}
+	all := slices.Concat(admins, listeners)
+	if err := listen.Publish(all); err != nil {
+		listen.Close(all)
+		return nil, nil, fmt.Errorf("%s, %s: %w", c.ListenName(), cli.AdminListenVariable, err)
+	}
+	return listeners, admins, nil
 }
 
 // openSources opens the sources of tokens, one of which may be the token in
