@@ -18,16 +18,16 @@ func TestAuthorizeAllocatesNothing(t *testing.T) {
 		"nothing": nil,
 	}
 	requests := map[string]core.Request{
-		"right":     {Authorization: []byte("Bearer right"), Fields: 1},
-		"scoped":    {Authorization: []byte("Bearer right"), Fields: 1, Scopes: []byte("read write")},
-		"lacking":   {Authorization: []byte("Bearer right"), Fields: 1, Scopes: []byte("read deploy")},
-		"expired":   {Authorization: []byte("Bearer expired"), Fields: 1, Now: 2},
-		"wrong":     {Authorization: []byte("Bearer wrong"), Fields: 1},
-		"single":    {Authorization: []byte("Bearer single"), Fields: 1},
-		"long":      {Authorization: []byte("Bearer " + strings.Repeat("l", 8000)), Fields: 1, Scopes: []byte("x")},
-		"malformed": {Authorization: []byte("Basic right"), Fields: 1},
+		"right":     {Authorization: []byte("Bearer right"), AuthorizationCount: 1},
+		"scoped":    {Authorization: []byte("Bearer right"), AuthorizationCount: 1, Scopes: []byte("read write")},
+		"lacking":   {Authorization: []byte("Bearer right"), AuthorizationCount: 1, Scopes: []byte("read deploy")},
+		"expired":   {Authorization: []byte("Bearer expired"), AuthorizationCount: 1, Now: 2},
+		"wrong":     {Authorization: []byte("Bearer wrong"), AuthorizationCount: 1},
+		"single":    {Authorization: []byte("Bearer single"), AuthorizationCount: 1},
+		"long":      {Authorization: []byte("Bearer " + strings.Repeat("l", 8000)), AuthorizationCount: 1, Scopes: []byte("x")},
+		"malformed": {Authorization: []byte("Basic right"), AuthorizationCount: 1},
 		"missing":   {},
-		"several":   {Authorization: []byte("Bearer right"), Fields: 2},
+		"several":   {Authorization: []byte("Bearer right"), AuthorizationCount: 2},
 	}
 	var decision core.Decision
 	for ring, k := range keyrings {

@@ -47,7 +47,7 @@ func BenchmarkVerdict(b *testing.B) {
 		for name, authorization := range map[string][]byte{"right": right, "wrong": wrong} {
 			b.Run(fmt.Sprintf("entries=%d/%s", n, name), func(b *testing.B) {
 				b.ReportAllocs()
-				r := core.Request{Authorization: authorization, Fields: 1, Scopes: []byte("metrics")}
+				r := core.Request{Authorization: authorization, AuthorizationCount: 1, Scopes: []byte("metrics")}
 				granted := name == "right"
 				for b.Loop() {
 					if k.Authorize(r).Granted() != granted {
@@ -63,7 +63,7 @@ func BenchmarkVerdict(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		r := core.Request{Authorization: right, Fields: 1}
+		r := core.Request{Authorization: right, AuthorizationCount: 1}
 		for b.Loop() {
 			if !k.Authorize(r).Granted() {
 				b.Fatal("wrong verdict")

@@ -31,12 +31,12 @@
 //
 // # What is left in memory
 //
-// Functions that handle a plaintext token clear the part of the stack that
-// they and the hash used before they return. Wiping the buffer that held the
-// token is the caller's duty, as only the caller knows who shares it. The
-// package cannot prevent two things: the garbage collector may shrink a stack
-// that was much larger before, and the runtime may interrupt a verdict and store
-// its registers.
+// The package keeps no token and wipes nothing. The stack and the registers may hold
+// pieces of a token when a function returns. A program that must not leave them
+// there clears what was used, as the programs of this module do; packages server and
+// wasm/host do so for their users. The buffer that held the token is the caller's to
+// wipe, as only the caller knows who shares it. [Keyring.Wipe] and [WipeEntries]
+// overwrite digests.
 //
 // [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 // [RFC 9110 §11.4]: https://www.rfc-editor.org/rfc/rfc9110#section-11.4

@@ -21,10 +21,10 @@ func ExampleKeyring_Authorize() {
 		return
 	}
 	decision := keyring.Authorize(core.Request{
-		Authorization: []byte("Bearer the-token-of-the-continuous-integration"),
-		Fields:        1,
-		Scopes:        []byte("metrics"),
-		Now:           time.Now().Unix(),
+		Authorization:      []byte("Bearer the-token-of-the-continuous-integration"),
+		AuthorizationCount: 1,
+		Scopes:             []byte("metrics"),
+		Now:                time.Now().Unix(),
 	})
 	fmt.Println(decision.Status(), decision.Reason, decision.Principal)
 	// Output: 200 granted ci

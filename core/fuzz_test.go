@@ -232,9 +232,9 @@ func FuzzAuthorize(f *testing.F) {
 	for _, v := range vectors.Verdicts() {
 		r := requestOf(&v)
 		token, _ := bytes.CutPrefix(r.Authorization, []byte("Bearer "))
-		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, v.Token, slices.Concat([]byte("other\n"), token, []byte("\nthird")), []byte{0x10, 0x23, 0x01})
-		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, []byte(nil), token, []byte{0x63})
-		f.Add(r.Authorization, uint8(r.Fields), r.Scopes, v.Now, v.Token, slices.Concat([]byte("first\n"), v.Token), []byte{0x01, 0x22})
+		f.Add(r.Authorization, uint8(r.AuthorizationCount), r.Scopes, v.Now, v.Token, slices.Concat([]byte("other\n"), token, []byte("\nthird")), []byte{0x10, 0x23, 0x01})
+		f.Add(r.Authorization, uint8(r.AuthorizationCount), r.Scopes, v.Now, []byte(nil), token, []byte{0x63})
+		f.Add(r.Authorization, uint8(r.AuthorizationCount), r.Scopes, v.Now, v.Token, slices.Concat([]byte("first\n"), v.Token), []byte{0x01, 0x22})
 	}
 	f.Fuzz(func(t *testing.T, authorization []byte, fields uint8, required []byte, now int64, single, tokens, attributes []byte) {
 		plain := plainEntries(string(single), tokens, attributes, now)
@@ -247,7 +247,7 @@ func FuzzAuthorize(f *testing.F) {
 			t.Fatal(err)
 		}
 		before := bytes.Clone(authorization)
-		r := core.Request{Authorization: authorization, Fields: int(fields), Scopes: required, Now: now}
+		r := core.Request{Authorization: authorization, AuthorizationCount: int(fields), Scopes: required, Now: now}
 		d := k.Authorize(r)
 		reason, principal := plainAuthorize(plain, string(authorization), int(fields), string(required), now)
 		if d.Reason != reason || d.Principal != principal {
@@ -261,7 +261,7 @@ func FuzzAuthorize(f *testing.F) {
 			for _, e := range entries {
 				if e.Credential == core.CredentialOf(trimmedToken(authorization)) {
 					stolen := slices.Concat([]byte("Bearer "), e.Credential[:])
-					if k.Authorize(core.Request{Authorization: stolen, Fields: 1, Now: now}).Granted() {
+					if k.Authorize(core.Request{Authorization: stolen, AuthorizationCount: 1, Now: now}).Granted() {
 						t.Fatal("a credential passes for a token")
 					}
 				}

@@ -21,10 +21,10 @@ type Request struct {
 	// Authorization is the value of the request's Authorization field. It is
 	// read, not kept and not wiped.
 	Authorization []byte
-	// Fields is the number of Authorization field lines that the request has.
-	// With more than one, nobody can say which of them another program would
-	// read, so the request is denied.
-	Fields int
+	// AuthorizationCount is the number of Authorization field lines that the
+	// request has. With more than one, nobody can say which of them another
+	// program would read, so the request is denied.
+	AuthorizationCount int
 	// Scopes lists the scopes that are required, separated by SP. No bytes at all
 	// require nothing; separators alone require what no token has.
 	Scopes []byte
@@ -125,7 +125,6 @@ func (k *Keyring) index(entries []Entry) error {
 	k.lastExpiry = math.MinInt64
 	unsorted := make([]slot, len(entries))
 	defer clear(unsorted)
-	growStack()
 	for i := range entries {
 		e := &entries[i]
 		unsorted[i] = slot{
@@ -136,7 +135,6 @@ func (k *Keyring) index(entries []Entry) error {
 		}
 		k.lastExpiry = max(k.lastExpiry, e.Expires)
 	}
-	wipeStack()
 
 	width := bits.Len(uint(len(entries) - 1)) // one bucket an entry, rounded up
 	for ; !k.fits(unsorted, width); width++ {
@@ -267,13 +265,13 @@ func (k *Keyring) Authorize(r Request) Decision {
 	if !k.Usable() {
 		return Decision{Reason: Unconfigured}
 	}
-	if r.Fields > 1 {
+	if r.AuthorizationCount > 1 {
 		return Decision{Reason: Malformed}
 	}
 	// Whitespace around a field's value is not part of it (RFC 9110 §5.5), and
 	// not every caller's parser has dropped it.
 	value := trimWhitespace(r.Authorization)
-	if r.Fields < 1 || len(value) == 0 {
+	if r.AuthorizationCount < 1 || len(value) == 0 {
 		return Decision{Reason: Missing}
 	}
 	token, ok := bearerToken(value)
@@ -281,9 +279,7 @@ func (k *Keyring) Authorize(r Request) Decision {
 		return Decision{Reason: Malformed}
 	}
 
-	growStack()
 	entry, known := k.lookup(token)
-	wipeStack()
 
 	// All three questions are asked whatever the answers are, of some entry
 	// even when none matched, and no branch is taken by an answer.

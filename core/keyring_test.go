@@ -37,7 +37,7 @@ func entryOf(principal, token string, scopes ...string) core.Entry {
 }
 
 func bearer(token string) core.Request {
-	return core.Request{Authorization: []byte("Bearer " + token), Fields: 1}
+	return core.Request{Authorization: []byte("Bearer " + token), AuthorizationCount: 1}
 }
 
 func TestNewKeyringReadsThreeSalts(t *testing.T) {
@@ -201,7 +201,7 @@ func TestCredentialIsNoToken(t *testing.T) {
 func TestEmptyTokenNeverPasses(t *testing.T) {
 	k := mustKeyring(t, nil, []core.Entry{entryOf("p", "", core.AnyScope)})
 	for _, value := range []string{"", " ", "Bearer", "Bearer ", "Bearer \t ", "bearer\t"} {
-		d := k.Authorize(core.Request{Authorization: []byte(value), Fields: 1})
+		d := k.Authorize(core.Request{Authorization: []byte(value), AuthorizationCount: 1})
 		if d.Reason != core.Missing && d.Reason != core.Malformed {
 			t.Errorf("%q: %v", value, d)
 		}
@@ -212,13 +212,13 @@ func TestFields(t *testing.T) {
 	k := mustKeyring(t, []byte("single"), nil)
 	for fields, want := range map[int]core.Reason{0: core.Missing, 1: core.Granted, 2: core.Malformed, 3: core.Malformed, math.MaxInt: core.Malformed} {
 		r := bearer("single")
-		r.Fields = fields
+		r.AuthorizationCount = fields
 		if d := k.Authorize(r); d.Reason != want {
 			t.Errorf("%d fields: %v, want %v", fields, d, want)
 		}
 	}
 	r := bearer("single")
-	r.Fields = -1 // a caller that has lost count
+	r.AuthorizationCount = -1 // a caller that has lost count
 	if d := k.Authorize(r); d.Granted() {
 		t.Errorf("-1 fields: %v", d)
 	}

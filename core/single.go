@@ -23,12 +23,9 @@ func newSingle(random io.Reader, token []byte) (s single, err error) {
 		return s, err
 	}
 	s.known = true
-	growStack()
 	s.digest = words(s.salt.digest(token))
 	credential := sha256.Sum256(token)
 	s.mark = words(s.markSalt.digest(credential[:]))
-	wipeStack()
-	Wipe(credential[:])
 	return s, nil
 }
 
@@ -42,6 +39,5 @@ func (s *single) among(entries []Entry) bool {
 		digest := words(s.markSalt.digest(entries[i].Credential[:]))
 		found |= equalMask(&digest, &s.mark)
 	}
-	wipeStack()
 	return found != 0
 }

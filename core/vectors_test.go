@@ -23,11 +23,11 @@ func keyringFor(v *vectors.Verdict) (*core.Keyring, error) {
 // requestOf returns a case's request as the core takes it.
 func requestOf(v *vectors.Verdict) core.Request {
 	r := core.Request{
-		Fields: len(v.Authorization),
-		Scopes: []byte(strings.Join(v.Scopes, " ")),
-		Now:    v.Now,
+		AuthorizationCount: len(v.Authorization),
+		Scopes:             []byte(strings.Join(v.Scopes, " ")),
+		Now:                v.Now,
 	}
-	if r.Fields > 0 {
+	if r.AuthorizationCount > 0 {
 		r.Authorization = v.Authorization[0]
 	}
 	return r

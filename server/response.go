@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"net/http"
 	"time"
 
@@ -56,14 +55,22 @@ func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c http
 		// The one response that echoes what a client may have sent.
 		dst = withRoom(dst, responseRoom+len(required))
 		dst = r.start(dst, "HTTP/1.1 403 Forbidden\r\n")
-		dst = appendScopeChallenge(dst, required)
+		dst = appendChallenge(dst, d, required)
 	case http.StatusInternalServerError:
 		dst = r.start(dst, "HTTP/1.1 500 Internal Server Error\r\n")
 	default:
-		dst = r.start(dst, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\n")
+		dst = r.start(dst, "HTTP/1.1 401 Unauthorized\r\n")
+		dst = appendChallenge(dst, d, required)
 	}
 	dst = append(dst, noStore+noBody...)
 	return end(dst, c)
+}
+
+// appendChallenge appends the field line that says what to authenticate with.
+func appendChallenge(dst []byte, d core.Decision, required []byte) []byte {
+	dst = append(dst, "WWW-Authenticate: "...)
+	dst = d.AppendChallenge(dst, required)
+	return append(dst, fieldEnd...)
 }
 
 // responseRoom is more than any response takes, not counting the scopes that it
@@ -80,29 +87,6 @@ func withRoom(dst []byte, n int) []byte {
 	copy(larger, dst)
 	clear(dst)
 	return larger
-}
-
-// appendScopeChallenge appends the challenge of RFC 6750 §3.1. Only names that
-// are valid scopes are echoed; they need no escaping.
-func appendScopeChallenge(dst, required []byte) []byte {
-	dst = append(dst, `WWW-Authenticate: Bearer error="insufficient_scope"`...)
-	named := false
-	for name := range bytes.SplitSeq(required, []byte{' '}) {
-		if !core.ValidScope(name) {
-			continue
-		}
-		if named {
-			dst = append(dst, ' ')
-		} else {
-			dst = append(dst, `, scope="`...)
-		}
-		named = true
-		dst = append(dst, name...)
-	}
-	if named {
-		dst = append(dst, '"')
-	}
-	return append(dst, fieldEnd...)
 }
 
 const healthyBody = "healthy"

@@ -90,10 +90,10 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 	switch r {
 	case routeAuth:
 		d := w.current.authorize(core.Request{
-			Authorization: h.Authorization.Of(buf),
-			Fields:        int(h.AuthorizationCount),
-			Scopes:        w.scopes,
-			Now:           w.now,
+			Authorization:      h.Authorization.Of(buf),
+			AuthorizationCount: int(h.AuthorizationCount),
+			Scopes:             w.scopes,
+			Now:                w.now,
 		})
 		w.audit.decided(d, h, buf, p)
 		return w.responses.verdict(out, d, w.scopes, c)

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/censor"
 	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/secret"
@@ -50,7 +49,7 @@ func main() {
 func execute(arguments []string, p *process) (status int) {
 	forbidden := secret.ForbidDumps()
 	token, err := secret.TakeVariable(cli.TokenVariable)
-	defer core.Wipe(token)
+	defer secret.Wipe(token)
 	p.token, p.exposed = token, errors.Join(forbidden, err)
 	return run(context.Background(), arguments, p)
 }
@@ -73,7 +72,7 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		p.warnOfExposure()
 	}
 	if command != "serve" && command != "check" {
-		core.Wipe(p.token) // the others have no use for it
+		secret.Wipe(p.token) // the others have no use for it
 	}
 	switch command {
 	case "serve":

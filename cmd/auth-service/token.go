@@ -19,15 +19,12 @@ import (
 	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
 	"github.com/concrete-security/auth-service/internal/terminal"
-	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 // keyringLine returns the keyring line of a token.
 func keyringLine(f *cli.EntryFlags, token []byte, now time.Time) (string, error) {
-	entry := core.Entry{
-		Principal: f.Principal, Credential: core.CredentialOf(token),
-		Scopes: f.Scope, Expires: core.Never,
-	}
+	entry := core.Entry{Principal: f.Principal, Scopes: f.Scope, Expires: core.Never}
+	secret.Do(func() { entry.Credential = core.CredentialOf(token) })
 	if !core.ValidPrincipal(f.Principal) {
 		return "", setting.Invalid("--principal: %q is not 1 to 64 of A-Z a-z 0-9 . _ -", f.Principal)
 	}
@@ -78,7 +75,7 @@ func expiry(when string, now time.Time) (time.Time, error) {
 // newToken prints a new token and its keyring line on standard output, the token
 // nowhere else and never again.
 func newToken(p *process, c *cli.TokenNew) (err error) {
-	disturbed := undisturbed.Run(func() { err = printToken(p.stdout, c) })
+	disturbed := secret.Undisturbed(func() { err = printToken(p.stdout, c) })
 	return errors.Join(disturbed, err)
 }
 
@@ -87,7 +84,7 @@ func printToken(to io.Writer, c *cli.TokenNew) error {
 	if err != nil {
 		return err
 	}
-	defer core.Wipe(token)
+	defer secret.Wipe(token)
 	line, err := keyringLine(&c.EntryFlags, token, time.Now())
 	if err != nil {
 		return err
@@ -104,7 +101,7 @@ func printToken(to io.Writer, c *cli.TokenNew) error {
 		before, between, after = `{"keyring_line":`+string(quoted)+`,"token":"`, "\"}\n", ""
 	}
 	out := make([]byte, 0, len(before)+len(token)+len(between)+len(after))
-	defer core.Wipe(out[:cap(out)])
+	defer secret.Wipe(out[:cap(out)])
 	out = append(append(out, before...), token...)
 	out = append(append(out, between...), after...)
 	_, err = to.Write(out)
@@ -114,13 +111,13 @@ func printToken(to io.Writer, c *cli.TokenNew) error {
 // hashToken prints the keyring line of the token on standard input, which is not
 // echoed where that is a terminal.
 func hashToken(p *process, c *cli.TokenHash) (err error) {
-	disturbed := undisturbed.Run(func() { err = printHash(p, c) })
+	disturbed := secret.Undisturbed(func() { err = printHash(p, c) })
 	return errors.Join(disturbed, err)
 }
 
 func printHash(p *process, c *cli.TokenHash) error {
 	token, err := readToken(p)
-	defer core.Wipe(token)
+	defer secret.Wipe(token)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"hash/crc32"
 	"io"
 
-	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 const (
@@ -22,14 +22,14 @@ const (
 // prefix lets a scanner find a leaked token, the checksum lets it be sure, and
 // shows a human a mistyped one. The caller wipes the token.
 func New(random io.Reader) ([]byte, error) {
-	var secret [tokenRandomBytes]byte
-	defer core.Wipe(secret[:])
-	if _, err := io.ReadFull(random, secret[:]); err != nil {
+	var drawn [tokenRandomBytes]byte
+	defer secret.Wipe(drawn[:])
+	if _, err := io.ReadFull(random, drawn[:]); err != nil {
 		return nil, fmt.Errorf("drawing a token: %w", err)
 	}
 	token := make([]byte, 0, 64)
 	token = append(token, tokenPrefix...)
-	token = base64.RawURLEncoding.AppendEncode(token, secret[:])
+	token = base64.RawURLEncoding.AppendEncode(token, drawn[:])
 	return append(token, checksum(token)...), nil
 }
 

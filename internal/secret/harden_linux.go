@@ -8,8 +8,6 @@ import (
 	"strconv"
 	"syscall"
 	"unsafe"
-
-	"github.com/concrete-security/auth-service/core"
 )
 
 // forgetRepetitions starts the program again, in the same process, if a
@@ -46,7 +44,7 @@ func wipeEnvironmentBlock(name string) error {
 	}
 	for variable := range bytes.SplitSeq(block, []byte{0}) {
 		if isVariable(variable, name) {
-			core.Wipe(variable)
+			Wipe(variable)
 		}
 	}
 	return nil

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/concrete-security/auth-service/core"
 )
 
 // ReadAll reads at most limit bytes, about expected, into one buffer. It leaves no
@@ -24,13 +22,13 @@ func ReadAll(from io.Reader, limit, expected int) ([]byte, error) {
 			err = fmt.Errorf("is larger than %d bytes", limit)
 		}
 		if err != nil {
-			core.Wipe(buffer)
+			Wipe(buffer)
 			return nil, err
 		}
 		if length == len(buffer) {
 			larger := make([]byte, min(2*len(buffer), limit+1))
 			copy(larger, buffer)
-			core.Wipe(buffer)
+			Wipe(buffer)
 			buffer = larger
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build arm64 || riscv64
 
-package core
+package secret
 
 import "bytes"
 

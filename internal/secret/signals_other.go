@@ -1,6 +1,6 @@
 //go:build !linux
 
-package undisturbed
+package secret
 
 type signals struct{}
 

@@ -1,9 +1,4 @@
-// Package undisturbed runs code that handles secrets so that nobody copies what
-// it is working on: not the runtime, which moves stacks and leaves the old ones
-// as they were, and on Linux not the kernel either, which stores a thread's
-// registers on its signal stack when it delivers a signal, such as those that
-// the scheduler interrupts threads with.
-package undisturbed
+package secret
 
 // A goroutine begins on a small stack. If it needs more, the runtime doubles the
 // stack until it fits. The garbage collector halves a stack of which less than a
@@ -13,12 +8,15 @@ const (
 	wholeSize   = 60 << 10                // makes the stack 64 KiB
 	ballastSize = 24 << 10                // in use for as long as f runs
 	restSize    = wholeSize - ballastSize // what f can use
+	usedSize    = restSize - 2<<10        // what is cleared; clearing needs some itself
 )
 
-// Run calls f in a goroutine of its own and returns when f does. f has 32 KiB of
-// stack; if it needs more, the stack moves. An error means that f was not
-// called.
-func Run(f func()) (err error) {
+// Undisturbed calls f in a goroutine of its own and returns when f does. Until
+// then the goroutine's stack does not move, and on Linux its thread takes no
+// signals. Undisturbed clears the stack and the registers that f used. f may use
+// 32 KiB of stack; if it needs more, the stack moves. An error means that f was
+// not called.
+func Undisturbed(f func()) (err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -27,18 +25,18 @@ func Run(f func()) (err error) {
 			return
 		}
 		defer s.release()
-		growStack(false)
+		growWhole(false)
 		withBallast(false, f)
 	}()
 	<-done
 	return err
 }
 
-// Uninterrupted calls f in the calling goroutine while its thread takes no signals.
-// It is for code that has no secrets on its stack, but passes them through
-// registers and wipes these at its end. f should not wait for anything, because its
-// thread waits with it. If the system refuses to block signals, Uninterrupted still
-// calls f.
+// Uninterrupted calls f in the calling goroutine while its thread takes no
+// signals. It is for code that has no secrets on its stack, but passes them
+// through registers and wipes these at its end. f should not wait for anything,
+// because its thread waits with it. If the system refuses to block signals,
+// Uninterrupted still calls f.
 func Uninterrupted(f func()) {
 	var s signals
 	if s.block() == nil {
@@ -51,11 +49,11 @@ func Uninterrupted(f func()) {
 // a frame when its function is entered. touch is always false: nothing is written
 // to the frames, so they take no memory.
 
-// growStack gives the stack its final size. If the ballast came first, it would be
+// growWhole gives the stack its final size. If the ballast came first, it would be
 // copied.
 //
 //go:noinline
-func growStack(touch bool) {
+func growWhole(touch bool) {
 	if touch {
 		var frame [wholeSize]byte
 		keep(frame[:])
@@ -70,6 +68,7 @@ func withBallast(touch bool, f func()) {
 	}
 	growRest(false) // the collector may have come in between
 	f()
+	wipeRest()
 }
 
 //go:noinline
@@ -78,6 +77,15 @@ func growRest(touch bool) {
 		var frame [restSize]byte
 		keep(frame[:])
 	}
+}
+
+// wipeRest clears what f has used of the stack, and the registers.
+//
+//go:noinline
+func wipeRest() {
+	var frame [usedSize]byte
+	moveZeros(frame[registerStep:][:registerBytes], frame[:registerBytes])
+	readZeros(frame[:registerBytes])
 }
 
 // keep prevents the compiler from leaving out a frame.

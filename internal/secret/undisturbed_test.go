@@ -1,4 +1,4 @@
-package undisturbed
+package secret
 
 import (
 	"errors"
@@ -10,30 +10,27 @@ import (
 //go:noinline
 func addressOf(b *byte) uintptr { return uintptr(unsafe.Pointer(b)) }
 
-// deeper uses size bytes of stack, and a little more.
+// takeStack uses size bytes of stack, and a little more.
 //
 //go:noinline
-func deeper(size int) {
+func takeStack(size int) {
 	var frame [256]byte
 	if size > 0 {
-		deeper(size - len(frame))
+		takeStack(size - len(frame))
 	}
-	use(frame[:])
+	keep(frame[:])
 }
 
-//go:noinline
-func use([]byte) {}
-
-// TestStackStaysWhereItIs: the stack does not grow if f uses all that it may, and
+// TestUndisturbedStackStaysWhereItIs: the stack does not grow if f uses all that it may, and
 // does not shrink if f uses next to nothing and the collector runs.
-func TestStackStaysWhereItIs(t *testing.T) {
+func TestUndisturbedStackStaysWhereItIs(t *testing.T) {
 	for range 20 {
 		moved, collections := 0, 0
-		err := Run(func() {
+		err := Undisturbed(func() {
 			var here byte
 			at := addressOf(&here)
 			for size := 256; size <= 28<<10; size += 256 {
-				deeper(size) // its frames are a little larger than it says
+				takeStack(size) // its frames are a little larger than it says
 				if addressOf(&here) != at {
 					moved++
 				}
@@ -57,7 +54,7 @@ func TestStackStaysWhereItIs(t *testing.T) {
 	}
 }
 
-// TestOrdinaryStackMoves is the control: without Run, the stack moves in both
+// TestOrdinaryStackMoves is the control: without Undisturbed, the stack moves in both
 // cases.
 func TestOrdinaryStackMoves(t *testing.T) {
 	grew, shrank := false, false
@@ -66,7 +63,7 @@ func TestOrdinaryStackMoves(t *testing.T) {
 		defer close(done)
 		var here byte
 		at := addressOf(&here)
-		deeper(28 << 10)
+		takeStack(28 << 10)
 		grew = addressOf(&here) != at
 		for range 10 {
 			at = addressOf(&here)
@@ -80,9 +77,9 @@ func TestOrdinaryStackMoves(t *testing.T) {
 	}
 }
 
-func TestRunWaits(t *testing.T) {
+func TestUndisturbedWaits(t *testing.T) {
 	var failure error
-	if err := Run(func() { failure = errors.New("a failure") }); err != nil || failure == nil {
+	if err := Undisturbed(func() { failure = errors.New("a failure") }); err != nil || failure == nil {
 		t.Errorf("%v, %v", err, failure)
 	}
 }

@@ -4,9 +4,6 @@ import (
 	"errors"
 	"os"
 	"unsafe"
-
-	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 // TakeVariable removes a variable from the environment and returns its value,
@@ -23,7 +20,7 @@ func TakeVariable(name string) (secret []byte, err error) {
 		return nil, nil
 	}
 	repeated := forgetRepetitions(name)
-	disturbed := undisturbed.Run(func() { secret, err = take(name) })
+	disturbed := Undisturbed(func() { secret, err = take(name) })
 	if disturbed != nil {
 		secret, err = take(name)
 	}
@@ -36,7 +33,7 @@ func take(name string) ([]byte, error) {
 	// The string lies in memory that the runtime allocated for it and nobody
 	// else refers to once the variable is unset.
 	if len(value) > 0 {
-		core.Wipe(unsafe.Slice(unsafe.StringData(value), len(value)))
+		Wipe(unsafe.Slice(unsafe.StringData(value), len(value)))
 	}
 	_ = os.Unsetenv(name)
 	return secret, wipeEnvironmentBlock(name)

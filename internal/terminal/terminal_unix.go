@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // ReadHidden reads one line from a terminal that does not show it, into one buffer,
@@ -41,7 +41,7 @@ func ReadHidden(fd int) (line []byte, err error) {
 			err = errors.New("the line is too long for a terminal; use a pipe")
 		}
 		if err != nil {
-			core.Wipe(buffer)
+			secret.Wipe(buffer)
 			return nil, err
 		}
 		length += max(n, 0)

@@ -7,7 +7,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
@@ -105,7 +104,7 @@ func readOnce(path string, limit int) ([]byte, fileState, error) {
 		return refuse(state, err)
 	}
 	if after, err := f.Stat(); err != nil || !stateFrom(after).equal(state) || int64(len(b)) != state.size {
-		core.Wipe(b)
+		secret.Wipe(b)
 		return refuse(state, errors.Join(err, errChanging))
 	}
 	return b, state, nil

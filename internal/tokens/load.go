@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
-	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 // A loading is the result of reading the sources.
@@ -121,7 +121,7 @@ func wait(ctx context.Context, d time.Duration) {
 // load reads the files. Unless all is set, it does not read an unchanged token
 // file again.
 func (s *Sources) load(all bool) (l loading) {
-	if err := undisturbed.Run(func() { l = s.read(all) }); err != nil {
+	if err := secret.Undisturbed(func() { l = s.read(all) }); err != nil {
 		l.failures = append(l.failures, err)
 	}
 	if s.tokenFile != nil || s.keyring != nil {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
-	"github.com/concrete-security/auth-service/internal/undisturbed"
 )
 
 // Options say where tokens come from. A program that has only a keyring file sets
@@ -68,7 +68,7 @@ type force struct {
 // Open salts and wipes the token of the options, and logs what is wrong with it
 // without being an error. It does not look at the files yet.
 func Open(o Options) (*Sources, error) {
-	defer core.Wipe(o.Token)
+	defer secret.Wipe(o.Token)
 	s := &Sources{
 		logger: o.Logger, minLength: o.MinLength, mustExist: o.MustExist, tokenName: o.Names.Token,
 		tokenFile: newWatched(o.Names.TokenFile, o.TokenFile, plaintext.MaxFile),
@@ -81,7 +81,7 @@ func Open(o Options) (*Sources, error) {
 		s.tokenName = "the token"
 	}
 	var err error
-	disturbed := undisturbed.Run(func() {
+	disturbed := secret.Undisturbed(func() {
 		token := o.Token
 		if len(token) > 0 {
 			if unusable := s.judge(token, s.tokenName); unusable != nil {
@@ -89,9 +89,16 @@ func Open(o Options) (*Sources, error) {
 				token = nil
 			}
 		}
-		s.environment, err = core.NewKeyring(rand.Reader, token, nil)
+		s.environment, err = keyringOf(token)
 	})
 	return s, errors.Join(disturbed, err)
+}
+
+// keyringOf returns the keyring of a token alone, and leaves nothing of the token
+// on the stack.
+func keyringOf(token []byte) (k *core.Keyring, err error) {
+	secret.Do(func() { k, err = core.NewKeyring(rand.Reader, token, nil) })
+	return k, err
 }
 
 // An unusableToken says that a token in plaintext cannot be used. The token then
@@ -178,12 +185,12 @@ func (s *Sources) singleSource() string {
 // readTokenFile reads the token of the file, or notes why it cannot be used.
 func (s *Sources) readTokenFile() {
 	contents, err := s.tokenFile.read()
-	defer core.Wipe(contents)
+	defer secret.Wipe(contents)
 	if err == nil {
 		token := plaintext.WithoutLineEnd(contents)
 		if err = s.judge(token, s.tokenFile.name()); err == nil {
 			var k *core.Keyring
-			if k, err = core.NewKeyring(rand.Reader, token, nil); err == nil {
+			if k, err = keyringOf(token); err == nil {
 				s.fromFile.Wipe()
 				s.fromFile, s.tokenFile.taken = k, true
 			}
@@ -195,7 +202,7 @@ func (s *Sources) readTokenFile() {
 // readKeyring returns the entries of the keyring file. The caller wipes them.
 func (s *Sources) readKeyring() ([]core.Entry, error) {
 	contents, err := s.keyring.read()
-	defer core.Wipe(contents)
+	defer secret.Wipe(contents)
 	if err != nil {
 		return nil, err
 	}

@@ -11,8 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/internal/undisturbed"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // MaxConnections is how many connections a server has open at most. One more
@@ -150,7 +149,7 @@ func (s *Server) forget(c *conn) {
 func (s *Server) serve(c *conn) {
 	defer s.forget(c)
 	r := reader{Conn: c.Conn, server: s, buffer: make([]byte, maxHead)}
-	defer func() { core.Wipe(r.buffer) }()
+	defer func() { secret.Wipe(r.buffer) }()
 	for {
 		q, fault, ok := r.next()
 		if !ok || !s.set(c, true) {
@@ -166,7 +165,7 @@ func (s *Server) serve(c *conn) {
 			return
 		}
 		if q.last {
-			core.Wipe(r.buffer[:r.held])
+			secret.Wipe(r.buffer[:r.held])
 			discard(c, r.buffer, s.linger)
 			return
 		}
@@ -204,7 +203,7 @@ func (r *reader) next() (q question, fault int, ok bool) {
 		if r.held == 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return q, 0, false
 		}
-		core.Wipe(r.buffer[:r.held])
+		secret.Wipe(r.buffer[:r.held])
 		r.held = 0
 		return q, http.StatusRequestTimeout, true
 	}
@@ -212,7 +211,7 @@ func (r *reader) next() (q question, fault int, ok bool) {
 
 // take takes a question out of the buffer, if there is one.
 func (r *reader) take() (q question, fault int, complete bool) {
-	undisturbed.Uninterrupted(func() {
+	secret.Uninterrupted(func() {
 		var length int
 		q, length, fault = parse(r.buffer[:r.held], r.server.paths)
 		if length == 0 && fault == 0 && r.held == len(r.buffer) {
@@ -222,7 +221,7 @@ func (r *reader) take() (q question, fault int, complete bool) {
 			length = r.held
 		}
 		rest := copy(r.buffer, r.buffer[length:r.held])
-		core.Wipe(r.buffer[rest:r.held]) // and the registers
+		secret.Wipe(r.buffer[rest:r.held]) // and the registers
 		r.held, complete = rest, length > 0
 	})
 	return q, fault, complete
@@ -272,7 +271,7 @@ func discard(c *conn, buffer []byte, limit time.Duration) {
 	_ = c.SetReadDeadline(time.Now().Add(limit))
 	for {
 		n, err := c.Read(buffer)
-		core.Wipe(buffer[:n])
+		secret.Wipe(buffer[:n])
 		if err != nil {
 			return
 		}

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // acceptBatch is the most connections that acceptBurst takes from one socket.
@@ -164,7 +164,7 @@ func (l *loop[S]) admit(fd int) {
 // the response.
 func (l *loop[S]) turnAway(fd int) {
 	n, _ := read(fd, l.in[:l.engine.options.MaxMessage])
-	core.Wipe(l.in[:max(n, 0)])
+	secret.Wipe(l.in[:max(n, 0)])
 	l.out = l.respond(Event{Crowded, l.draining}, nil, nil, l.out[:0]).Out
 	_, _ = write(fd, l.out)
 	unix.Close(fd)

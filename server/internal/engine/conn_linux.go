@@ -8,7 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // conn is one connection of a loop. While it is idle it holds no buffer.
@@ -57,11 +57,11 @@ func (l *loop[S]) readable(c *conn[S]) {
 	case n > 0:
 		l.answer(c, held+n, Data)
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
-		core.Wipe(l.in[:held])
+		secret.Wipe(l.in[:held])
 	case c.kept > 0: // the client will not send the rest
 		l.answer(c, held, Ended)
 	default: // the client is gone, or has nothing more to say
-		core.Wipe(l.in[:held])
+		secret.Wipe(l.in[:held])
 		l.close(c)
 	}
 }
@@ -73,7 +73,7 @@ const maxSkipReads = 4
 // answer answers the messages in l.in[:n], which it wipes. what is Data or Ended.
 func (l *loop[S]) answer(c *conn[S], n int, what Kind) {
 	filled := n // how much of l.in has been in use
-	defer func() { core.Wipe(l.in[:filled]) }()
+	defer func() { secret.Wipe(l.in[:filled]) }()
 	consumed, then, reads := 0, Again, 0
 	for then == Again || then == Skip {
 		r := l.respond(Event{what, l.draining}, &c.Conn, l.in[consumed:n], l.out[:0])
@@ -279,7 +279,7 @@ func (l *loop[S]) linger(c *conn[S]) {
 // discard reads and forgets.
 func (l *loop[S]) discard(c *conn[S]) {
 	n, err := read(c.fd, l.in[:l.engine.options.MaxMessage])
-	core.Wipe(l.in[:max(n, 0)])
+	secret.Wipe(l.in[:max(n, 0)])
 	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		l.close(c)
 	}

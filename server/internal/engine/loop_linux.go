@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/concrete-security/auth-service/internal/undisturbed"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // eventBatch is the most that one wake-up brings.
@@ -129,7 +129,7 @@ func (l *loop[S]) unwatch(fd int) error { return unix.EpollCtl(l.poll, unix.EPOL
 
 // run runs the loop until it is drained.
 func (l *loop[S]) run() (err error) {
-	disturbed := undisturbed.Run(func() { err = l.rounds() })
+	disturbed := secret.Undisturbed(func() { err = l.rounds() })
 	return errors.Join(disturbed, err)
 }
 

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // portable serves listeners with a goroutine for each connection: on systems
@@ -238,7 +238,7 @@ func (c *portableConn[S]) serve() {
 	x := portableExchange[S]{conn: c, respond: p.engine.newResponder(), buffer: make([]byte, usualBuffer)}
 	x.peer = c
 	defer func() {
-		core.Wipe(x.buffer)
+		secret.Wipe(x.buffer)
 		c.hold(0)
 		p.mu.Lock()
 		c.setIdle(false)

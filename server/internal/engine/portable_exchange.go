@@ -5,8 +5,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/concrete-security/auth-service/core"
-	"github.com/concrete-security/auth-service/internal/undisturbed"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // portableExchange is what a portableConn's goroutine works with.
@@ -93,15 +92,15 @@ func (x *portableExchange[S]) answer(total int, what Kind) (answered, ok bool) {
 	for then == Again {
 		var r Result
 		e := Event{what, x.isLast()}
-		undisturbed.Uninterrupted(func() {
+		secret.Uninterrupted(func() {
 			r = x.respond(e, &x.Conn, x.buffer[consumed:total], x.out[:0])
-			core.Wipe(nil) // the registers
+			secret.Wipe(nil) // the registers
 		})
 		consumed += r.Consumed
 		x.out, then = r.Out, r.Next
 		x.noteSkip(r, total-consumed)
 		if then == CloseLastly {
-			core.Wipe(x.buffer[:total])
+			secret.Wipe(x.buffer[:total])
 			x.finish(x.out)
 			return true, false
 		}
@@ -119,9 +118,9 @@ func (x *portableExchange[S]) answer(total int, what Kind) (answered, ok bool) {
 	if then == Skip {
 		end = consumed + x.kept // what is behind is discarded
 	}
-	undisturbed.Uninterrupted(func() {
+	secret.Uninterrupted(func() {
 		x.held = copy(x.buffer, x.buffer[consumed:end])
-		core.Wipe(x.buffer[x.held:total])
+		secret.Wipe(x.buffer[x.held:total])
 	})
 	return answered, true
 }
@@ -200,7 +199,7 @@ func (x *portableExchange[S]) shrink() {
 func (x *portableExchange[S]) resize(size int) {
 	other := make([]byte, size)
 	copy(other, x.buffer[:x.held])
-	core.Wipe(x.buffer)
+	secret.Wipe(x.buffer)
 	x.buffer = other
 }
 
@@ -220,12 +219,12 @@ func (x *portableExchange[S]) finish(out []byte) {
 		return
 	}
 	discard := make([]byte, usualBuffer)
-	defer core.Wipe(discard)
+	defer secret.Wipe(discard)
 	c.hold(len(x.buffer) + len(discard)) // so that it can make room
 	for {
 		if _, err := c.Read(discard); err != nil {
 			return
 		}
-		core.Wipe(discard)
+		secret.Wipe(discard)
 	}
 }

@@ -1,6 +1,6 @@
 package guest
 
-import "github.com/concrete-security/auth-service/core"
+import "github.com/concrete-security/auth-service/internal/secret"
 
 // Limits of what a host may hand over, in bytes.
 const (
@@ -63,7 +63,7 @@ func (b *Buffer) Take(size, limit uint32) []byte {
 func (b *Buffer) Taken() []byte { return b.taken }
 
 // Wipe overwrites the piece that was taken; it stays valid.
-func (b *Buffer) Wipe() { core.Wipe(b.taken) }
+func (b *Buffer) Wipe() { secret.Wipe(b.taken) }
 
 // Release wipes the piece that was taken. The piece is then no longer valid.
 func (b *Buffer) Release() {

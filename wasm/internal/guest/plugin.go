@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // ChallengeName is the field that says what to authenticate with.
@@ -52,7 +53,7 @@ func (p *Plugin) Configure(random io.Reader, configuration []byte) error {
 // value of one of which is given, at Unix second now. It wipes the value.
 func (p *Plugin) Authorize(authorization []byte, fields int, now int64) core.Decision {
 	d := decide(p.keyring, authorization, fields, p.scopes, now)
-	core.Wipe(authorization)
+	secret.Wipe(authorization)
 	return d
 }
 
@@ -75,40 +76,24 @@ func (p *Plugin) Wipe() {
 	*p = Plugin{}
 }
 
-// decide asks the core.
-func decide(k *core.Keyring, authorization []byte, fields int, scopes []byte, now int64) core.Decision {
+// decide asks the core. It leaves nothing of the token on the stack.
+func decide(k *core.Keyring, authorization []byte, fields int, scopes []byte, now int64) (d core.Decision) {
 	if len(authorization) > MaxAuthorization && k.Usable() {
 		return core.Decision{Reason: core.Malformed}
 	}
-	return k.Authorize(core.Request{Authorization: authorization, Fields: fields, Scopes: scopes, Now: now})
+	r := core.Request{Authorization: authorization, AuthorizationCount: fields, Scopes: scopes, Now: now}
+	secret.Do(func() { d = k.Authorize(r) })
+	return d
 }
 
 // Challenge is the value of the WWW-Authenticate field (RFC 6750 §3) for a
 // denial, or empty where the caller's credentials are not what is lacking.
 // scopes is the list of what is required, of valid scopes separated by spaces.
 func Challenge(reason core.Reason, scopes string) string {
-	switch reason.Status() {
-	case 401:
-		return "Bearer"
-	case 403:
-		return `Bearer error="insufficient_scope", scope="` + scopes + `"`
-	}
-	return ""
+	return string(core.Decision{Reason: reason}.AppendChallenge(nil, []byte(scopes)))
 }
 
 // Detail is a word for the reason of a denial, for the host's logs.
 func Detail(reason core.Reason) string {
-	switch reason {
-	case core.Missing:
-		return "auth_service_missing"
-	case core.Malformed:
-		return "auth_service_malformed"
-	case core.Unknown:
-		return "auth_service_unknown"
-	case core.Expired:
-		return "auth_service_expired"
-	case core.InsufficientScope:
-		return "auth_service_insufficient_scope"
-	}
-	return "auth_service_unconfigured"
+	return "auth_service_" + reason.String()
 }

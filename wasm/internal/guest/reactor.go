@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/secret"
 )
 
 // ABIVersion is that of the reactor's exports.
@@ -115,7 +116,7 @@ func (r *Reactor) Authorize(authorization, scopes Span, now int64) int32 {
 		return statusMisuse
 	}
 	d := decide(r.keyring, value, 1, required, now)
-	core.Wipe(value)
+	secret.Wipe(value)
 	r.reason, r.decided = d.Reason, true
 	if d.Granted() {
 		r.principal, r.failure = d.Principal, ""

@@ -31,7 +31,7 @@ func (n *native) configure(text []byte) (code int32) {
 }
 
 func (n *native) authorize(value, scopes []byte, now int64) vectors.Outcome {
-	d := n.keyring.Authorize(core.Request{Authorization: value, Fields: 1, Scopes: scopes, Now: now})
+	d := n.keyring.Authorize(core.Request{Authorization: value, AuthorizationCount: 1, Scopes: scopes, Now: now})
 	o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String()}
 	if d.Granted() {
 		o.Principal = d.Principal

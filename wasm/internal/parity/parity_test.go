@@ -30,7 +30,7 @@ func coreSubject() vectors.Subject {
 			return o, err
 		}
 		d := k.Authorize(core.Request{
-			Authorization: hosttest.Only(v.Authorization), Fields: len(v.Authorization),
+			Authorization: hosttest.Only(v.Authorization), AuthorizationCount: len(v.Authorization),
 			Scopes: []byte(strings.Join(v.Scopes, " ")), Now: v.Now,
 		})
 		return vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}, nil

@@ -1,4 +1,4 @@
-package core
+package secret
 
 import (
 	"crypto/rand"
@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/concrete-security/auth-service/core"
 )
 
 const (
@@ -94,47 +96,56 @@ func deeper(padding int, f func()) {
 // interrupt assembly.
 const interruption = 464
 
-// hashings are the ways in which a token comes to be hashed.
-func hashings(t *testing.T) map[string]func() {
+// uses are all the ways in which core handles a token.
+func uses(t *testing.T) map[string]func() {
 	t.Helper()
-	short, long := []byte(strings.Repeat("s", usualLength)), []byte(strings.Repeat("l", 8000))
-	one, err := NewKeyring(rand.Reader, short, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	both, err := NewKeyring(rand.Reader, long, []Entry{{Principal: "ann", Credential: CredentialOf(short), Expires: Never}})
-	if err != nil {
-		t.Fatal(err)
+	short, long := []byte(strings.Repeat("s", 96)), []byte(strings.Repeat("l", 8000))
+	entries := []core.Entry{
+		{Principal: "ann", Credential: core.CredentialOf(short), Scopes: []string{"a", "b"}, Expires: core.Never},
+		{Principal: "bob", Credential: core.CredentialOf(long), Scopes: []string{"c"}, Expires: core.Never},
 	}
 	ways := map[string]func(){}
-	for name, k := range map[string]*Keyring{"token": one, "token and entries": both} {
-		ways[name+", short"] = func() { k.lookup(short) }
-		ways[name+", long"] = func() { k.lookup(long) }
+	for name, token := range map[string][]byte{"short": short, "long": long} {
+		one := keyring(t, token, nil)
+		both := keyring(t, append([]byte("another "), token...), entries)
+		request := core.Request{Authorization: append([]byte("Bearer "), token...), AuthorizationCount: 1, Scopes: []byte("a b")}
+		ways["verdict, token, "+name] = func() { one.Authorize(request) }
+		ways["verdict, token and entries, "+name] = func() { both.Authorize(request) }
+		ways["credential, "+name] = func() { core.CredentialOf(token) }
+		ways["keyring of a token, "+name] = func() { keyring(t, token, nil) }
+		ways["keyring of a token and entries, "+name] = func() { keyring(t, token, entries) }
 	}
-	ways["credential, short"] = func() { credentialOf(short) }
-	ways["credential, long"] = func() { credentialOf(long) }
 	return ways
 }
 
-// TestHashDepth measures how much stack the hash uses, on the platform and the
-// processor that it runs on. go test -v -run HashDepth ./core prints it.
-func TestHashDepth(t *testing.T) {
-	for name, hash := range hashings(t) {
+func keyring(tb testing.TB, token []byte, entries []core.Entry) *core.Keyring {
+	tb.Helper()
+	k, err := core.NewKeyring(rand.Reader, token, entries)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return k
+}
+
+// TestDepth measures how much stack core uses for a token, on the platform and the
+// processor that it runs on. go test -v -run Depth ./core prints it.
+func TestDepth(t *testing.T) {
+	for name, use := range uses(t) {
 		var depth int
-		onFreshStack(0, func() { depth = depthOf(hash) })
+		onFreshStack(0, func() { depth = depthOf(use) })
 		t.Logf("%s: %d bytes, of %d that are cleared", name, depth, stackDepth)
 		if depth == 0 {
 			t.Fatalf("%s: the measurement does not work", name)
 		}
 		if depth+interruption > stackDepth {
-			t.Errorf("%s: the hash uses %d bytes of stack, an interruption up to %d; stackDepth is %d", name, depth, interruption, stackDepth)
+			t.Errorf("%s: core uses %d bytes of stack, an interruption up to %d; stackDepth is %d", name, depth, interruption, stackDepth)
 		}
 	}
 }
 
-// TestHashDepthOfOlderProcessors measures how much stack the hash uses if the
+// TestDepthOfOlderProcessors measures how much stack core uses if the
 // processor has no instructions for it.
-func TestHashDepthOfOlderProcessors(t *testing.T) {
+func TestDepthOfOlderProcessors(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes frames larger; a build without it is what is released")
 	}
@@ -143,7 +154,7 @@ func TestHashDepthOfOlderProcessors(t *testing.T) {
 		t.Skip("the hash is the same on every processor of this kind")
 	}
 	for _, setting := range without {
-		c := exec.Command(os.Args[0], "-test.run=^TestHashDepth$", "-test.v")
+		c := exec.Command(os.Args[0], "-test.run=^TestDepth$", "-test.v")
 		c.Env = append(os.Environ(), "GODEBUG="+setting)
 		out, err := c.CombinedOutput()
 		if err != nil && c.Process == nil {
@@ -171,19 +182,20 @@ func TestWipeStackLeavesNothingOut(t *testing.T) {
 	}
 }
 
-// TestStackStaysWhereItIs holds growStack to its promise at every depth of the
+// TestDoStackStaysWhereItIs holds Do to its promise at every depth of the
 // caller: a stack that moves leaves a copy of the token behind.
-func TestStackStaysWhereItIs(t *testing.T) {
-	for name, hash := range hashings(t) {
+func TestDoStackStaysWhereItIs(t *testing.T) {
+	for name, use := range uses(t) {
 		moved, grew := 0, 0
 		for padding := 0; padding < 16<<10; padding += 48 {
 			onFreshStack(padding, func() {
 				var here byte
 				first := addressOf(&here)
-				growStack()
-				before := addressOf(&here)
-				hash()
-				wipeStack()
+				before := first
+				Do(func() {
+					before = addressOf(&here)
+					use()
+				})
 				if addressOf(&here) != before {
 					moved++
 				}
@@ -201,5 +213,9 @@ func TestStackStaysWhereItIs(t *testing.T) {
 	}
 }
 
-//go:noinline
-func addressOf(b *byte) uintptr { return uintptr(unsafe.Pointer(b)) }
+func TestDoAllocatesNothing(t *testing.T) {
+	calls := 0
+	if n := testing.AllocsPerRun(100, func() { Do(func() { calls++ }) }); n != 0 || calls == 0 {
+		t.Errorf("%v allocations, %d calls", n, calls)
+	}
+}

@@ -1,0 +1,39 @@
+package core
+
+import "bytes"
+
+// AppendChallenge appends to b the value of the WWW-Authenticate field that goes
+// with the decision (RFC 6750 §3), and returns the extended slice. It appends
+// nothing if the decision needs no challenge: one that grants, or one that no
+// token could change.
+//
+// requiredScopes is [Request.Scopes]. The challenge of InsufficientScope names
+// those of them that are valid scopes, which need no escaping; a client may have
+// sent the others.
+func (d Decision) AppendChallenge(b, requiredScopes []byte) []byte {
+	switch d.Status() {
+	case 401:
+		return append(b, "Bearer"...)
+	case 403:
+		b = append(b, `Bearer error="insufficient_scope"`...)
+		return appendScopeParameter(b, requiredScopes)
+	}
+	return b
+}
+
+// appendScopeParameter appends the parameter that names the valid scopes of a
+// list separated by SP, or nothing if there is none.
+func appendScopeParameter(b, list []byte) []byte {
+	separator := `, scope="`
+	for name := range bytes.SplitSeq(list, []byte{' '}) {
+		if ValidScope(name) {
+			b = append(b, separator...)
+			b = append(b, name...)
+			separator = " "
+		}
+	}
+	if separator == " " {
+		b = append(b, '"')
+	}
+	return b
+}
