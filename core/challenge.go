@@ -26,7 +26,7 @@ func (d Decision) AppendChallenge(b, requiredScopes []byte) []byte {
 func appendScopeParameter(b, list []byte) []byte {
 	separator := `, scope="`
 	for name := range bytes.SplitSeq(list, []byte{' '}) {
-		if ValidScope(name) {
+		if validScope(name) {
 			b = append(b, separator...)
 			b = append(b, name...)
 			separator = " "

@@ -3,6 +3,8 @@ package core_test
 import (
 	"crypto/rand"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
@@ -20,12 +22,16 @@ func ExampleKeyring_Authorize() {
 		fmt.Println(err)
 		return
 	}
-	decision := keyring.Authorize(core.Request{
-		Authorization:      []byte("Bearer the-token-of-the-continuous-integration"),
-		AuthorizationCount: 1,
-		Scopes:             []byte("metrics"),
-		Now:                time.Now().Unix(),
-	})
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("Authorization", "Bearer the-token-of-the-continuous-integration")
+
+	request := core.Request{Scopes: []byte("metrics"), Now: time.Now().Unix()}
+	values := r.Header.Values("Authorization") // Get would hide a second field
+	request.AuthorizationCount = len(values)
+	if len(values) > 0 {
+		request.Authorization = []byte(values[0])
+	}
+	decision := keyring.Authorize(request)
 	fmt.Println(decision.Status(), decision.Reason, decision.Principal)
 	// Output: 200 granted ci
 }

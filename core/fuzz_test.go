@@ -31,12 +31,20 @@ func FuzzParseKeyring(f *testing.F) {
 			checkRefusal(t, text, entries, err, messages)
 			return
 		}
-		var written strings.Builder
-		for _, e := range entries {
+		lines := bytes.SplitAfter(text, []byte("\n"))
+		checkLines(t, lines, entries, core.EntryLines(text))
+		var written []byte
+		for i, e := range entries {
 			checkEntry(t, e)
-			written.WriteString(e.String() + "\n")
+			if written, err = e.AppendLine(written); err != nil {
+				if len(lines[core.EntryLines(text)[i]-1]) > core.MaxLine-len("T00:00:00Z") {
+					return // a date is written as a time, so the line is too long now
+				}
+				t.Fatalf("%v cannot be written down: %v", e, err)
+			}
+			written = append(written, '\n')
 		}
-		again, err := core.ParseKeyring([]byte(written.String()))
+		again, err := core.ParseKeyring(written)
 		if err != nil {
 			t.Fatalf("written down again: %v", err)
 		}
@@ -47,6 +55,20 @@ func FuzzParseKeyring(f *testing.F) {
 			t.Fatalf("entries that no keyring takes: %v", err)
 		}
 	})
+}
+
+// checkLines checks that each entry comes from the line that EntryLines names.
+func checkLines(t *testing.T, lines [][]byte, entries []core.Entry, numbers []int) {
+	t.Helper()
+	if len(numbers) != len(entries) {
+		t.Fatalf("%d entries on the lines %d", len(entries), numbers)
+	}
+	for i, n := range numbers {
+		alone, err := core.ParseKeyring(lines[n-1])
+		if err != nil || len(alone) != 1 || !sameEntry(alone[0], entries[i]) {
+			t.Fatalf("entry %d is not that of line %d: %v", i, n, err)
+		}
+	}
 }
 
 // constant is a source of salts for tests that are not about these.

@@ -2,44 +2,20 @@ package core
 
 import (
 	"bytes"
-	"math"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// Never is the expiry of an entry that has none.
-const Never = math.MaxInt64
-
 // MaxLine is the length of the longest line that a keyring may have, in bytes
 // without its line end.
 const MaxLine = 4096
 
-const credentialPrefix = "sha256:"
-
 // shortestEntry is the length of the shortest line with an entry, line end
 // included.
 const shortestEntry = len("p ") + len(credentialPrefix) + 2*len(Credential{}) + len("\n")
-
-// An Entry is one line of a keyring: a token, known by its credential, and
-// what it is good for.
-type Entry struct {
-	// Principal is whom the token stands for; several entries may name one.
-	Principal string
-	// Credential is the SHA-256 of the token.
-	Credential Credential
-	// Scopes are the scopes the token has, or AnyScope alone, or none.
-	Scopes []string
-	// Expires is the Unix second from which on the token is denied, or Never.
-	Expires int64
-	// Created is the Unix second at which the token was made, or 0 if that is
-	// unknown. No verdict depends on it.
-	Created int64
-	// Line is the number of the entry's line in the text it was read from,
-	// counted from 1, or 0 if it was not read from a text.
-	Line int
-}
 
 // ParseKeyring reads the text of a keyring: UTF-8 lines, each empty or
 //
@@ -67,6 +43,7 @@ func parseKeyring(text []byte, ended bool) ([]Entry, error) {
 	}
 	// Allocated at once: a slice that grows leaves copies of credentials behind.
 	entries := make([]Entry, 0, min(bytes.Count(text, []byte{'\n'}), len(text)/shortestEntry)+1)
+	var lines []int // of the entries
 	var wrong ParseErrors
 	p := parser{principals: map[string]string{}, scopes: map[string][]string{}}
 	for number := 1; len(text) > 0 && len(wrong) < MaxParseErrors; number++ {
@@ -80,11 +57,10 @@ func parseKeyring(text []byte, ended bool) ([]Entry, error) {
 		case reason != "":
 			wrong = append(wrong, &ParseError{Line: number, Reason: reason})
 		case entry.Principal != "":
-			entry.Line = number
-			entries = append(entries, entry)
+			entries, lines = append(entries, entry), append(lines, number)
 		}
 	}
-	if wrong = wrong.merge(duplicates(entries)); wrong != nil {
+	if wrong = wrong.merge(duplicates(entries, lines)); wrong != nil {
 		WipeEntries(entries)
 		return nil, wrong
 	}
@@ -119,8 +95,8 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 	if len(principal) == 0 || principal[0] == '#' {
 		return e, ""
 	}
-	if !ValidPrincipal(principal) {
-		return e, "the principal is not 1 to 64 of A-Z a-z 0-9 . _ -"
+	if !validPrincipal(principal) {
+		return e, "the principal is not valid: " + errPrincipal.Error()
 	}
 	credential, rest := nextField(rest)
 	if !e.Credential.parse(credential) {
@@ -130,7 +106,7 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 		return Entry{}, "the credential after the principal is not sha256: and 64 hexadecimal digits"
 	}
 	if e.Credential == emptyCredential {
-		return e, "the credential is that of an empty token"
+		return e, errEmptyCredential.Error()
 	}
 	e.Expires = Never
 	if reason := p.attributes(rest, &e); reason != "" {
@@ -190,22 +166,14 @@ func (p *parser) scopeList(value []byte) (scopes []string, reason string) {
 		return known, ""
 	}
 	list := string(value)
-	for name := range strings.SplitSeq(list, ",") {
-		if !ValidScope(name) {
-			return nil, "scope= is not followed by a comma list of scopes, each of 1 to 64 printable ASCII characters without quote, comma and backslash"
-		}
-		scopes = append(scopes, name)
-	}
-	if len(scopes) > 1 && slices.Contains(scopes, AnyScope) {
-		return nil, "scope=* beside other scopes"
+	scopes = strings.Split(list, ",")
+	if err := checkScopes(scopes); errors.Is(err, errAnyScope) {
+		return nil, err.Error()
+	} else if err != nil {
+		return nil, "scope= is not followed by a comma list of scopes: " + err.Error()
 	}
 	p.scopes[list] = scopes
 	return scopes, ""
-}
-
-func (c *Credential) parse(field []byte) bool {
-	digits, ok := bytes.CutPrefix(field, []byte(credentialPrefix))
-	return ok && decodeHex(c[:], digits)
 }
 
 func intern(known map[string]string, name []byte) string {
@@ -217,9 +185,25 @@ func intern(known map[string]string, name []byte) string {
 	return s
 }
 
+// EntryLines returns the lines of a text that hold an entry, counted from 1. The
+// first is that of the first entry that [ParseKeyring] returns for this text, and so
+// on.
+func EntryLines(text []byte) []int {
+	var lines []int
+	number := 0
+	for line := range bytes.Lines(text) {
+		number++
+		// A control byte is not part of a field, but ends a line.
+		if first, _ := nextField(bytes.TrimRight(line, "\r\n")); len(first) > 0 && first[0] != '#' {
+			lines = append(lines, number)
+		}
+	}
+	return lines
+}
+
 // duplicates returns the first lines whose credential an earlier line has too. It
 // sorts numbers, not credentials, so it leaves no copies of credentials behind.
-func duplicates(entries []Entry) (wrong ParseErrors) {
+func duplicates(entries []Entry, lines []int) (wrong ParseErrors) {
 	order := make([]int32, len(entries))
 	for i := range order {
 		order[i] = int32(i)
@@ -236,33 +220,8 @@ func duplicates(entries []Entry) (wrong ParseErrors) {
 	}
 	for i := range entries {
 		if repeated[i] && len(wrong) < MaxParseErrors {
-			wrong = append(wrong, &ParseError{Line: entries[i].Line, Reason: ErrDuplicateCredential.Error()})
+			wrong = append(wrong, &ParseError{Line: lines[i], Reason: ErrDuplicateCredential.Error()})
 		}
 	}
 	return wrong
-}
-
-// String is the entry as a line of a keyring, without a line end.
-func (e Entry) String() string {
-	var b strings.Builder
-	b.WriteString(e.Principal + " " + credentialPrefix)
-	b.Write(appendHex(nil, e.Credential[:]))
-	if len(e.Scopes) > 0 {
-		b.WriteString(" scope=" + strings.Join(e.Scopes, ","))
-	}
-	if e.Expires != Never {
-		b.WriteString(" expires=" + formatTime(e.Expires))
-	}
-	if e.Created != 0 {
-		created := formatTime(e.Created)
-		b.WriteString(" created=" + strings.TrimSuffix(created, midnight))
-	}
-	return b.String()
-}
-
-// WipeEntries overwrites the credentials of entries.
-func WipeEntries(entries []Entry) {
-	for i := range entries {
-		clear(entries[i].Credential[:])
-	}
 }

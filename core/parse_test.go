@@ -90,8 +90,8 @@ func compareEntries(t *testing.T, entries []core.Entry, want []string) {
 		t.Fatalf("%d entries, want %d", len(entries), len(want))
 	}
 	for i, e := range entries {
-		if e.String() != want[i] {
-			t.Errorf("entry %d is %q, want %q", i, e, want[i])
+		if line, err := e.AppendLine(nil); string(line) != want[i] || err != nil {
+			t.Errorf("entry %d is %q, %v, want %q", i, line, err, want[i])
 		}
 	}
 }

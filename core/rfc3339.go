@@ -21,8 +21,7 @@ func parseTime(value []byte) (seconds int64, ok bool) {
 	if t.UnmarshalText(upperLetters(value)) != nil {
 		return 0, false
 	}
-	year := t.UTC().Year()
-	return t.Unix(), 0 <= year && year <= 9999
+	return t.Unix(), writable(t.Unix())
 }
 
 // upperLetters returns a time with T and Z in upper case: RFC 3339 §5.6 allows
@@ -40,6 +39,14 @@ func upperLetters(value []byte) []byte {
 	}
 	return upper
 }
+
+// writable reports whether a Unix second is in a year of four digits.
+func writable(seconds int64) bool { return firstSecond <= seconds && seconds <= lastSecond }
+
+const (
+	firstSecond = -62167219200 // 0000-01-01T00:00:00Z
+	lastSecond  = 253402300799 // 9999-12-31T23:59:59Z
+)
 
 // formatTime is the RFC 3339 time of a Unix second.
 func formatTime(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.RFC3339) }

@@ -3,42 +3,6 @@ package core
 // AnyScope satisfies whatever is required. It stands alone in an entry's scopes.
 const AnyScope = "*"
 
-// maxNameLength bounds principals and scopes, in bytes.
-const maxNameLength = 64
-
-// ValidScope reports whether name may stand for a scope: 1 to 64 bytes of RFC
-// 6749 §3.3 scope-token less the comma. Such a name needs no escaping in a
-// challenge's quoted-string.
-func ValidScope[T ~string | ~[]byte](name T) bool {
-	if len(name) == 0 || len(name) > maxNameLength {
-		return false
-	}
-	for i := range len(name) {
-		switch c := name[i]; {
-		case c < '!' || c > '~', c == '"', c == '\\', c == ',':
-			return false
-		}
-	}
-	return true
-}
-
-// ValidPrincipal reports whether name may stand for a principal: 1 to 64 of
-// A-Z a-z 0-9 . _ -
-func ValidPrincipal[T ~string | ~[]byte](name T) bool {
-	if len(name) == 0 || len(name) > maxNameLength {
-		return false
-	}
-	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '.', c == '_', c == '-':
-		default:
-			return false
-		}
-	}
-	return true
-}
-
 // scopeSet is the scopes of one or more entries.
 type scopeSet struct {
 	any   bool
@@ -57,7 +21,7 @@ func (s *scopeSet) satisfies(required []byte) bool {
 		if len(name) == 0 {
 			return ok && !first
 		}
-		ok = ok && ValidScope(name) && (s.any || s.has(name))
+		ok = ok && validScope(name) && (s.any || s.has(name))
 	}
 	return ok
 }

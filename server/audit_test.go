@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // logLines collects what a logger writes, as JSON.
@@ -61,7 +62,7 @@ func auditKeyring(t *testing.T) *core.Keyring {
 	}
 	var text strings.Builder
 	for _, e := range entries {
-		text.WriteString(e.String() + "\n")
+		text.WriteString(tokentest.EntryLine(e))
 	}
 	return newKeyring(t, testToken, text.String())
 }

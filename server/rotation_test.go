@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // TestRotationIsImmediate: when SetKeyring has returned, the token that went is
@@ -22,7 +23,7 @@ func TestRotationIsImmediate(t *testing.T) {
 		}
 		keyring := func(n int) *core.Keyring {
 			e := core.Entry{Principal: fmt.Sprint("p", n), Credential: core.CredentialOf([]byte(token(n))), Expires: core.Never}
-			return newKeyring(t, testToken, e.String()+"\n")
+			return newKeyring(t, testToken, tokentest.EntryLine(e))
 		}
 		const rotations = 60
 		current := atomic.Int64{}

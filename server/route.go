@@ -50,7 +50,7 @@ func appendQueryScopes(scopes, query []byte) ([]byte, bool) {
 	for {
 		parameter, rest, more := bytes.Cut(query, []byte{'&'})
 		name, ok := bytes.CutPrefix(parameter, []byte("scope="))
-		if !ok || !core.ValidScope(name) {
+		if !ok || core.CheckScope(name) != nil {
 			return scopes, false
 		}
 		scopes = appendScope(scopes, name)

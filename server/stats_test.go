@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // named is a keyring in which each principal's token is its name and "-token".
@@ -17,7 +18,7 @@ func named(t *testing.T, principals ...string) *core.Keyring {
 	text := ""
 	for _, p := range principals {
 		e := core.Entry{Principal: p, Credential: core.CredentialOf([]byte(p + "-token")), Scopes: []string{"read"}, Expires: core.Never}
-		text += e.String() + "\n"
+		text += tokentest.EntryLine(e)
 	}
 	return newKeyring(t, "", text)
 }

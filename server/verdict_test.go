@@ -19,7 +19,7 @@ func verdictRequest(v *vectors.Verdict, method, before, after string) []byte {
 	target := "/auth"
 	separator := "?"
 	for _, scope := range v.Scopes {
-		if core.ValidScope(scope) {
+		if core.CheckScope(scope) == nil {
 			target += separator + "scope=" + scope
 			separator = "&"
 		}
@@ -29,7 +29,7 @@ func verdictRequest(v *vectors.Verdict, method, before, after string) []byte {
 		fmt.Fprintf(&b, "Authorization: %s\r\n", value)
 	}
 	for _, scope := range v.Scopes {
-		if !core.ValidScope(scope) { // the proxy's URL cannot hold it; its header can
+		if core.CheckScope(scope) != nil { // the proxy's URL cannot hold it; its header can
 			fmt.Fprintf(&b, "X-Auth-Scope: %s\r\n", scope)
 		}
 	}

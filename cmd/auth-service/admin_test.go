@@ -65,7 +65,7 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	expires := time.Now().Add(time.Hour).Truncate(time.Second)
 	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte("the-token-of-ci")), Scopes: []string{"deploy"}, Expires: expires.Unix()}
-	keyring := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n")
+	keyring := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.EntryLine(entry))
 	s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "AUTH_SERVICE_KEYRING="+keyring)
 
 	spy := "a-header-that-clients-send"
@@ -120,7 +120,7 @@ func TestMetrics(t *testing.T) {
 	}
 	before := values["auth_service_last_reload_success_timestamp_seconds"]
 	entry.Principal, entry.Expires = "cd", core.Never
-	tokentest.WriteFile(t, keyring, entry.String()+"\n")
+	tokentest.WriteFile(t, keyring, tokentest.EntryLine(entry))
 	s.await(t, "tokens reloaded")
 	s.status(t, "the-token-of-ci")
 	values = scrape(t, admin)
@@ -141,7 +141,7 @@ func TestReady(t *testing.T) {
 		t.Errorf("without a token: %d %s", status, text)
 	}
 	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte("the-token-of-ci")), Expires: core.Never}
-	tokentest.WriteFile(t, keyring, entry.String()+"\n")
+	tokentest.WriteFile(t, keyring, tokentest.EntryLine(entry))
 	s.await(t, "tokens reloaded")
 	if status, text := ready(); status != http.StatusOK || text != "ready" {
 		t.Errorf("with a token: %d %s", status, text)

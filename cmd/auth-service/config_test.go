@@ -158,7 +158,7 @@ func TestBothSources(t *testing.T) {
 	c := core.CredentialOf([]byte(named))
 	entry := core.Entry{Principal: "ci", Credential: c, Expires: core.Never}
 	s := startService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good,
-		"AUTH_SERVICE_KEYRING="+tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n"))
+		"AUTH_SERVICE_KEYRING="+tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.EntryLine(entry)))
 	for token, want := range map[string]int{tokentest.Good: 200, named: 200, "wrong": 401} {
 		if got := s.status(t, token); got != want {
 			t.Errorf("status %d, want %d", got, want)

@@ -105,7 +105,7 @@ func TestReadyFollowsTheClock(t *testing.T) {
 	t.Parallel()
 	expiry := time.Now().Add(3 * time.Second).Truncate(time.Second)
 	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte(tokentest.Good)), Expires: expiry.Unix()}
-	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), entry.String()+"\n")
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.EntryLine(entry))
 	s, admin := startAdmin(t, "AUTH_SERVICE_KEYRING="+path)
 	ready := func(admin string) int {
 		status, _ := get(t, http.DefaultClient, "http://"+admin+"/ready", "")

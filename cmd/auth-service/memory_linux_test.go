@@ -141,7 +141,7 @@ func leavesNoToken(t *testing.T, to target, source string, times int) {
 	secrets := []string{single, named, wrong}
 	dir := t.TempDir()
 	credential := core.CredentialOf([]byte(named))
-	keyring := tokentest.WriteFile(t, filepath.Join(dir, "keyring"), fmt.Sprintf("ci sha256:%x scope=metrics\n", credential))
+	keyring := tokentest.WriteFile(t, filepath.Join(dir, "keyring"), fmt.Sprintf("ci sha256:%x scope=metrics\n", credential[:]))
 	environment := "AUTH_SERVICE_TOKEN=" + single
 	if source == "file" {
 		environment = "AUTH_SERVICE_TOKEN_FILE=" + tokentest.WriteFile(t, filepath.Join(dir, "token"), single+"\n")

@@ -25,8 +25,8 @@ import (
 func keyringLine(f *cli.EntryFlags, token []byte, now time.Time) (string, error) {
 	entry := core.Entry{Principal: f.Principal, Scopes: f.Scope, Expires: core.Never}
 	secret.Do(func() { entry.Credential = core.CredentialOf(token) })
-	if !core.ValidPrincipal(f.Principal) {
-		return "", setting.Invalid("--principal: %q is not 1 to 64 of A-Z a-z 0-9 . _ -", f.Principal)
+	if err := core.CheckPrincipal(f.Principal); err != nil {
+		return "", setting.Invalid("--principal: %q is not a principal: %w", f.Principal, err)
 	}
 	if f.Expires != "" {
 		expires, err := expiry(f.Expires, now)
@@ -35,12 +35,11 @@ func keyringLine(f *cli.EntryFlags, token []byte, now time.Time) (string, error)
 		}
 		entry.Expires = expires.Unix()
 	}
-	line := entry.String()
-	// What the parser would refuse must not be handed out.
-	if _, err := core.ParseKeyring([]byte(line)); err != nil {
-		return "", setting.Invalid("--scope: %q is not a list of scopes, each of 1 to 64 printable ASCII characters without quote, comma and backslash, or * alone", strings.Join(f.Scope, ","))
+	line, err := entry.AppendLine(nil)
+	if err != nil { // the scopes are all that is not checked yet
+		return "", setting.Invalid("--scope: %q is not a list of scopes: %w", strings.Join(f.Scope, ","), err)
 	}
-	return line, nil
+	return string(line), nil
 }
 
 const (

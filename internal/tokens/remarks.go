@@ -25,6 +25,7 @@ func (s *Sources) remark(contents []byte, entries []core.Entry) {
 		return
 	}
 	found := 0
+	var lines []int // of the entries; most keyrings need none
 	lineEnds := []core.Credential{core.CredentialOf([]byte("\n")), core.CredentialOf([]byte("\r\n"))}
 	for i := range entries {
 		e := &entries[i]
@@ -38,7 +39,10 @@ func (s *Sources) remark(contents []byte, entries []core.Entry) {
 			continue
 		}
 		if found++; found <= maxRemarks {
-			s.logger.Warn(fmt.Sprintf("%s:%d: the token of %s %s", s.keyring.path, e.Line, e.Principal, text))
+			if lines == nil {
+				lines = core.EntryLines(contents)
+			}
+			s.logger.Warn(fmt.Sprintf("%s:%d: the token of %s %s", s.keyring.path, lines[i], e.Principal, text))
 		}
 	}
 	if more := found - maxRemarks; more > 0 {

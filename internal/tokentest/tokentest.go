@@ -21,8 +21,17 @@ func Token(n int) string {
 // Line returns a line of a keyring, with its newline: a principal's token that
 // expires at a Unix second.
 func Line(principal, token string, expires int64) string {
-	e := core.Entry{Principal: principal, Credential: core.CredentialOf([]byte(token)), Expires: expires}
-	return e.String() + "\n"
+	return EntryLine(core.Entry{Principal: principal, Credential: core.CredentialOf([]byte(token)), Expires: expires})
+}
+
+// EntryLine returns the line of an entry, with its newline. It panics if the entry
+// is not valid.
+func EntryLine(e core.Entry) string {
+	line, err := e.AppendLine(nil)
+	if err != nil {
+		panic(err)
+	}
+	return string(line) + "\n"
 }
 
 // Keyring returns the text of a keyring with the tokens that have these numbers,
@@ -56,5 +65,5 @@ func Rename(t testing.TB, from, to string) {
 // with attributes as they are in the file, such as "scope=metrics".
 func KeyringLine(principal, token string, attributes ...string) string {
 	e := core.Entry{Principal: principal, Credential: core.CredentialOf([]byte(token)), Expires: core.Never}
-	return strings.Join(append([]string{e.String()}, attributes...), " ") + "\n"
+	return strings.Join(append([]string{strings.TrimSuffix(EntryLine(e), "\n")}, attributes...), " ") + "\n"
 }

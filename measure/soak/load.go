@@ -33,7 +33,11 @@ func dialer(path string) func(context.Context, string, string) (net.Conn, error)
 func (s *service) writeKeyring(n int) error {
 	line := func(principal, token string) string {
 		e := core.Entry{Principal: principal, Credential: core.CredentialOf([]byte(token)), Expires: core.Never}
-		return e.String() + "\n"
+		written, err := e.AppendLine(nil)
+		if err != nil {
+			panic(err) // it is the same each time
+		}
+		return string(written) + "\n"
 	}
 	text := line("constant", constantToken) + line("rotating", fmt.Sprint("rotating-token-", n))
 	if n%5 == 4 {

@@ -14,7 +14,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -65,11 +64,15 @@ func (t *tokens) keyring() *core.Keyring {
 }
 
 func (t *tokens) text() string {
-	var text strings.Builder
+	var text []byte
 	for _, e := range t.entries() {
-		text.WriteString(e.String() + "\n")
+		var err error
+		if text, err = e.AppendLine(text); err != nil {
+			panic(err) // it is the same each time
+		}
+		text = append(text, '\n')
 	}
-	return text.String()
+	return string(text)
 }
 
 // pair is two classes of tokens that should take the same time.

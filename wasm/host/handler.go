@@ -22,8 +22,8 @@ import (
 // for the first request.
 func (v *Verifier) Handler(next http.Handler, scopes ...string) http.Handler {
 	for _, scope := range scopes {
-		if !core.ValidScope(scope) {
-			panic(fmt.Sprintf("host: %q: %v", scope, errScope))
+		if err := core.CheckScope(scope); err != nil {
+			panic(fmt.Sprintf("host: %q is not a scope: %v", scope, err))
 		}
 	}
 	required := strings.Join(scopes, " ")

@@ -78,10 +78,7 @@ type Verifier struct {
 	closed bool
 }
 
-var (
-	errClosed = errors.New("the verifier is closed")
-	errScope  = errors.New("a scope that is not 1 to 64 printable ASCII characters without quote, comma and backslash")
-)
+var errClosed = errors.New("the verifier is closed")
 
 // Compile compiles a reactor module and makes its first instance, so that a
 // module that does not run is an error here. ctx is for the duration of the
@@ -166,8 +163,8 @@ func (v *Verifier) Authorize(ctx context.Context, authorization []string, scopes
 // AuthorizeAt does what [Verifier.Authorize] does, at another time than now.
 func (v *Verifier) AuthorizeAt(ctx context.Context, now time.Time, authorization []string, scopes ...string) (core.Decision, error) {
 	for _, scope := range scopes {
-		if !core.ValidScope(scope) {
-			return denied, errScope
+		if err := core.CheckScope(scope); err != nil {
+			return denied, err
 		}
 	}
 	return v.authorize(ctx, now, authorization, strings.Join(scopes, " "))

@@ -145,11 +145,13 @@ func (c *Configuration) keyring(r *reader) (fault string) {
 
 func (c *Configuration) scope(r *reader) (fault string) {
 	names, ok := r.list()
-	for _, name := range names {
-		ok = ok && core.ValidScope(name)
-	}
 	if !ok {
-		return "it is not a list of scopes, each of 1 to 64 printable ASCII characters without quote, comma and backslash"
+		return "it is not a list of scopes"
+	}
+	for _, name := range names {
+		if err := core.CheckScope(name); err != nil {
+			return "it is not a list of scopes: " + err.Error()
+		}
 	}
 	if c.Scopes = strings.Join(names, " "); len(c.Scopes) > maxScopes {
 		return "it is longer than " + strconv.Itoa(maxScopes) + " bytes"

@@ -102,7 +102,7 @@ func hostSubject(t *testing.T, e *engine, refused *int) vectors.Subject {
 		}
 		d, err := verifier.AuthorizeAt(t.Context(), time.Unix(v.Now, 0), authorization, v.Scopes...)
 		for _, scope := range v.Scopes {
-			if !core.ValidScope(scope) {
+			if core.CheckScope(scope) != nil {
 				if err == nil || d.Granted() || d.Status() != 500 {
 					return o, errors.New("a scope that is none is taken")
 				}

@@ -1,0 +1,74 @@
+package core
+
+import "errors"
+
+// maxNameLength is the length of the longest principal or scope, in bytes.
+const maxNameLength = 64
+
+var (
+	errPrincipal = errors.New("a principal is 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+	errScope     = errors.New("a scope is 1 to 64 printable ASCII characters other than space, quote, comma and backslash")
+	errAnyScope  = errors.New("scope=* beside other scopes; write * alone, or leave it out")
+)
+
+// CheckPrincipal returns nil if name can be a principal, and otherwise an error
+// that says what can. The error does not quote name.
+func CheckPrincipal[T ~string | ~[]byte](name T) error {
+	if !validPrincipal(name) {
+		return errPrincipal
+	}
+	return nil
+}
+
+// CheckScope returns nil if name can be a scope, and otherwise an error that says
+// what can. The error does not quote name.
+//
+// A scope is a scope-token of RFC 6749 §3.3 without a comma, which separates scopes
+// in a keyring. It needs no escaping in a challenge's quoted-string.
+func CheckScope[T ~string | ~[]byte](name T) error {
+	if !validScope(name) {
+		return errScope
+	}
+	return nil
+}
+
+func validPrincipal[T ~string | ~[]byte](name T) bool {
+	if len(name) == 0 || len(name) > maxNameLength {
+		return false
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+func validScope[T ~string | ~[]byte](name T) bool {
+	if len(name) == 0 || len(name) > maxNameLength {
+		return false
+	}
+	for i := range len(name) {
+		switch c := name[i]; {
+		case c < '!' || c > '~', c == '"', c == '\\', c == ',':
+			return false
+		}
+	}
+	return true
+}
+
+// checkScopes returns what is wrong with the scopes of an entry.
+func checkScopes(names []string) error {
+	for _, name := range names {
+		if err := CheckScope(name); err != nil {
+			return err
+		}
+		if name == AnyScope && len(names) > 1 {
+			return errAnyScope
+		}
+	}
+	return nil
+}
