@@ -25,8 +25,9 @@ func (d Decision) AppendChallenge(b, requiredScopes []byte) []byte {
 // list separated by SP, or nothing if there is none.
 func appendScopeParameter(b, list []byte) []byte {
 	separator := `, scope="`
-	for name := range bytes.SplitSeq(list, []byte{' '}) {
-		if validScope(name) {
+	for more := true; more; {
+		var name []byte
+		if name, list, more = bytes.Cut(list, []byte{' '}); validScope(name) {
 			b = append(b, separator...)
 			b = append(b, name...)
 			separator = " "

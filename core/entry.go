@@ -57,8 +57,13 @@ func (e *Entry) check() error {
 	if e.Credential == emptyCredential {
 		return errEmptyCredential
 	}
-	if err := checkScopes(e.Scopes); err != nil {
-		return err
+	for _, name := range e.Scopes {
+		if err := CheckScope(name); err != nil {
+			return err
+		}
+	}
+	if anyBesideOthers(e.Scopes) {
+		return errAnyScope
 	}
 	if e.Expires != Never && !writable(e.Expires) || !writable(e.Created) {
 		return errors.New("a time is in none of the years 0 to 9999; for a token that does not expire, use Never")

@@ -2,7 +2,6 @@ package core
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -166,11 +165,16 @@ func (p *parser) scopeList(value []byte) (scopes []string, reason string) {
 		return known, ""
 	}
 	list := string(value)
-	scopes = strings.Split(list, ",")
-	if err := checkScopes(scopes); errors.Is(err, errAnyScope) {
-		return nil, err.Error()
-	} else if err != nil {
-		return nil, "scope= is not followed by a comma list of scopes: " + err.Error()
+	for rest, more := list, true; more; {
+		var name string
+		name, rest, more = strings.Cut(rest, ",")
+		if err := CheckScope(name); err != nil {
+			return nil, "scope= is not followed by a comma list of scopes: " + err.Error()
+		}
+		scopes = append(scopes, name)
+	}
+	if anyBesideOthers(scopes) {
+		return nil, errAnyScope.Error()
 	}
 	p.scopes[list] = scopes
 	return scopes, ""

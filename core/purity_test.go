@@ -19,7 +19,7 @@ var allowed = map[string][]string{
 	"slices":          nil,
 	"strconv":         {"Itoa"},
 	"strings":         nil,
-	"time":            {"Time", "Unix", "RFC3339"},
+	"time":            {"Date", "Month", "RFC3339", "UTC", "Unix"},
 	"unicode/utf8":    nil,
 }
 

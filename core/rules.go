@@ -1,6 +1,9 @@
 package core
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
 // maxNameLength is the length of the longest principal or scope, in bytes.
 const maxNameLength = 64
@@ -60,15 +63,7 @@ func validScope[T ~string | ~[]byte](name T) bool {
 	return true
 }
 
-// checkScopes returns what is wrong with the scopes of an entry.
-func checkScopes(names []string) error {
-	for _, name := range names {
-		if err := CheckScope(name); err != nil {
-			return err
-		}
-		if name == AnyScope && len(names) > 1 {
-			return errAnyScope
-		}
-	}
-	return nil
+// anyBesideOthers reports whether AnyScope, which has to stand alone, does not.
+func anyBesideOthers(names []string) bool {
+	return len(names) > 1 && slices.Contains(names, AnyScope)
 }

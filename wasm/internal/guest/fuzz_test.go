@@ -41,7 +41,7 @@ func FuzzProxyWasm(f *testing.F) {
 		if len(values) != 1 {
 			t.Fatalf("granted with %q", values)
 		}
-		d := k.Authorize(core.Request{Authorization: []byte(values[0]), Fields: 1})
+		d := k.Authorize(core.Request{Authorization: []byte(values[0]), AuthorizationCount: 1})
 		if who := hosttest.Identities(p.fields); !d.Granted() || len(who) != 1 || who[0] != d.Principal {
 			t.Fatalf("granted to %q, want %s", who, d.Principal)
 		}
@@ -90,7 +90,7 @@ func FuzzHTTPWasm(f *testing.F) {
 		if len(values) != 1 {
 			t.Fatalf("granted with %q", values)
 		}
-		d := k.Authorize(core.Request{Authorization: []byte(values[0]), Fields: 1})
+		d := k.Authorize(core.Request{Authorization: []byte(values[0]), AuthorizationCount: 1})
 		if who := hosttest.Identities(g.fields); !d.Granted() || len(who) != 1 || who[0] != d.Principal {
 			t.Fatalf("granted to %q, want %s", who, d.Principal)
 		}
