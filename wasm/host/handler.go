@@ -8,7 +8,6 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/identity"
-	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
 // Handler returns a handler that passes on to next the requests that have all the
@@ -36,8 +35,8 @@ func (v *Verifier) Handler(next http.Handler, scopes ...string) http.Handler {
 			next.ServeHTTP(w, identified(r, d.Principal))
 			return
 		}
-		if challenge := guest.Challenge(d.Reason, required); challenge != "" {
-			w.Header().Set("WWW-Authenticate", challenge)
+		if challenge := d.AppendChallenge(nil, []byte(required)); len(challenge) > 0 {
+			w.Header().Set("WWW-Authenticate", string(challenge))
 		}
 		w.WriteHeader(d.Status())
 	})

@@ -188,8 +188,9 @@ func (h *HTTPWasm) list(ask func(buffer []byte) (count, length uint32)) (texts [
 }
 
 func (h *HTTPWasm) deny(reason core.Reason) {
-	h.host.LogDebug(Detail(reason))
-	if challenge := h.plugin.Challenge(reason); challenge != "" {
+	challenge, detail := h.plugin.Denial(reason)
+	h.host.LogDebug(detail)
+	if challenge != "" {
 		h.host.SetResponseField(ChallengeName, challenge) // before the status, which sends them
 	}
 	h.host.SetStatus(uint32(reason.Status()))

@@ -13,11 +13,14 @@ const ChallengeName = "www-authenticate"
 // A Plugin is the verifier as a proxy's plugin. The zero Plugin denies
 // everything until it is configured.
 type Plugin struct {
-	keyring   *core.Keyring
-	scopes    []byte
-	forbidden string
-	strip     bool
+	keyring *core.Keyring
+	scopes  []byte
+	strip   bool
+	denials [core.Reasons]denial // made once, because a request allocates nothing
 }
+
+// A denial is what goes with one in the answer and in the proxy's log.
+type denial struct{ challenge, detail string }
 
 // Configure takes a configuration, see [Configuration]. From the call on the
 // former one is no longer in force, whatever comes of the new one; after an
@@ -40,11 +43,9 @@ func (p *Plugin) Configure(random io.Reader, configuration []byte) error {
 	if err != nil {
 		return err
 	}
-	*p = Plugin{
-		keyring:   keyring,
-		scopes:    []byte(c.Scopes),
-		forbidden: Challenge(core.InsufficientScope, c.Scopes),
-		strip:     c.StripAuthorization,
+	*p = Plugin{keyring: keyring, scopes: []byte(c.Scopes), strip: c.StripAuthorization}
+	for reason := range p.denials {
+		p.denials[reason] = newDenial(core.Reason(reason), p.scopes)
 	}
 	return nil
 }
@@ -57,13 +58,22 @@ func (p *Plugin) Authorize(authorization []byte, fields int, now int64) core.Dec
 	return d
 }
 
-// Challenge is the value of the WWW-Authenticate field that goes with a
-// denial of this plugin, or empty where there is none to send.
-func (p *Plugin) Challenge(reason core.Reason) string {
-	if reason == core.InsufficientScope {
-		return p.forbidden
+// Denial returns what goes with a denial of this plugin: the value of the
+// WWW-Authenticate field (RFC 6750 §3), which is empty if there is none to send, and
+// a word for the proxy's log.
+func (p *Plugin) Denial(reason core.Reason) (challenge, detail string) {
+	d := p.denials[reason]
+	if p.keyring == nil {
+		d = newDenial(reason, nil)
 	}
-	return Challenge(reason, "")
+	return d.challenge, d.detail
+}
+
+func newDenial(reason core.Reason, scopes []byte) denial {
+	return denial{
+		challenge: string(core.Decision{Reason: reason}.AppendChallenge(nil, scopes)),
+		detail:    "auth_service_" + reason.String(),
+	}
 }
 
 // StripsAuthorization reports whether the Authorization field is to be taken
@@ -84,16 +94,4 @@ func decide(k *core.Keyring, authorization []byte, fields int, scopes []byte, no
 	r := core.Request{Authorization: authorization, AuthorizationCount: fields, Scopes: scopes, Now: now}
 	secret.Do(func() { d = k.Authorize(r) })
 	return d
-}
-
-// Challenge is the value of the WWW-Authenticate field (RFC 6750 §3) for a
-// denial, or empty where the caller's credentials are not what is lacking.
-// scopes is the list of what is required, of valid scopes separated by spaces.
-func Challenge(reason core.Reason, scopes string) string {
-	return string(core.Decision{Reason: reason}.AppendChallenge(nil, []byte(scopes)))
-}
-
-// Detail is a word for the reason of a denial, for the host's logs.
-func Detail(reason core.Reason) string {
-	return "auth_service_" + reason.String()
 }

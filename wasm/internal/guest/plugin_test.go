@@ -60,8 +60,9 @@ func TestPlugin(t *testing.T) {
 		t.Error("it strips")
 	}
 	expect("lacking", hosttest.RightToken, 1, core.InsufficientScope)
-	if want := `Bearer error="insufficient_scope", scope="read write"`; p.Challenge(core.InsufficientScope) != want {
-		t.Errorf("challenge %q", p.Challenge(core.InsufficientScope))
+	challenge, detail := p.Denial(core.InsufficientScope)
+	if challenge != `Bearer error="insufficient_scope", scope="read write"` || detail != "auth_service_insufficient_scope" {
+		t.Errorf("%q, %q", challenge, detail)
 	}
 	configure(`{"keyring":"` + line + `"}`)
 	expect("no scope needed", hosttest.RightToken, 1, core.Granted)
@@ -131,19 +132,28 @@ func TestCheckedRandom(t *testing.T) {
 
 // What goes with a denial, by the reason for it.
 func TestDenials(t *testing.T) {
-	var p Plugin
-	for n, tt := range [core.Reasons]struct{ detail, challenge string }{
-		core.Missing:           {"auth_service_missing", "Bearer"},
-		core.Malformed:         {"auth_service_malformed", "Bearer"},
-		core.Unknown:           {"auth_service_unknown", "Bearer"},
-		core.Expired:           {"auth_service_expired", "Bearer"},
-		core.InsufficientScope: {"auth_service_insufficient_scope", ""}, // of the zero Plugin
-		core.Unconfigured:      {"auth_service_unconfigured", ""},
-		core.Granted:           {"auth_service_unconfigured", ""}, // is not asked for
+	for n, tt := range [core.Reasons]denial{
+		core.Missing:           {"Bearer", "auth_service_missing"},
+		core.Malformed:         {"Bearer", "auth_service_malformed"},
+		core.Unknown:           {"Bearer", "auth_service_unknown"},
+		core.Expired:           {"Bearer", "auth_service_expired"},
+		core.InsufficientScope: {`Bearer error="insufficient_scope"`, "auth_service_insufficient_scope"},
+		core.Unconfigured:      {"", "auth_service_unconfigured"},
+		core.Granted:           {"", "auth_service_granted"}, // is not asked for
 	} {
 		reason := core.Reason(n)
-		if Detail(reason) != tt.detail || p.Challenge(reason) != tt.challenge {
-			t.Errorf("%s: %s, %q", reason, Detail(reason), p.Challenge(reason))
+		var p Plugin
+		if challenge, detail := p.Denial(reason); challenge != tt.challenge || detail != tt.detail {
+			t.Errorf("unconfigured, %s: %q, %q", reason, challenge, detail)
+		}
+		if err := p.Configure(rand.Reader, hosttest.Ordinary()); err != nil {
+			t.Fatal(err)
+		}
+		if reason == core.InsufficientScope {
+			tt.challenge += `, scope="read"`
+		}
+		if challenge, detail := p.Denial(reason); challenge != tt.challenge || detail != tt.detail {
+			t.Errorf("%s: %q, %q", reason, challenge, detail)
 		}
 	}
 }

@@ -208,9 +208,10 @@ func (p *ProxyWasm) replaceConnection(value []byte) bool {
 
 func (p *ProxyWasm) deny(plugin *Plugin, reason core.Reason) {
 	var fields []byte
-	if challenge := plugin.Challenge(reason); challenge != "" {
+	challenge, detail := plugin.Denial(reason)
+	if challenge != "" {
 		p.response = AppendPairs(p.response[:0], ChallengeName, challenge)
 		fields = p.response
 	}
-	p.Host.Respond(uint32(reason.Status()), Detail(reason), fields)
+	p.Host.Respond(uint32(reason.Status()), detail, fields)
 }

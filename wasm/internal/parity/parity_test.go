@@ -70,7 +70,7 @@ func guestPluginSubject() vectors.Subject {
 		d := p.Authorize(value, head.Fields, v.Now)
 		if o.Status = d.Status(); o.Status == 200 {
 			o.Principal = d.Principal
-		} else if challenge := p.Challenge(d.Reason); challenge != "" {
+		} else if challenge, _ := p.Denial(d.Reason); challenge != "" {
 			err = hosttest.CheckDenial(v, o.Status, []string{challenge})
 		}
 		if len(bytes.Trim(value, "\x00")) > 0 {
