@@ -1,0 +1,102 @@
+// Package middleware is the part of an [http.Handler] that protects another one,
+// whoever gives the verdict: it answers what is denied, and passes on what is
+// granted with the identity of the caller, which no client can forge or take away.
+package middleware
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/identity"
+)
+
+// Scopes returns the list that [core.Request] takes, for the scopes that a request
+// needs. An invalid name is an error.
+func Scopes(names []string) ([]byte, error) {
+	for _, name := range names {
+		if err := core.CheckScope(name); err != nil {
+			return nil, err
+		}
+	}
+	return []byte(strings.Join(names, " ")), nil
+}
+
+// Protect returns a handler that passes a request on to next if decide grants it.
+// The request that next gets has the principal in the field X-Auth-Request-User and
+// the decision in its context; see [DecisionFrom]. Protect removes what the client
+// sent under the name of an identity field, or under a name that a backend may
+// mistake for one. It also removes these names from the Connection field, which
+// would make a reverse proxy drop the fields. It does not change the request that it
+// gets.
+//
+// A denied request is answered 401, 403 or 500, with the challenge for the required
+// scopes, and without a body.
+func Protect(decide func(*http.Request) core.Decision, required []byte, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d := decide(r)
+		if !d.Granted() {
+			deny(w, d, required)
+			return
+		}
+		next.ServeHTTP(w, identified(r, d))
+	})
+}
+
+func deny(w http.ResponseWriter, d core.Decision, required []byte) {
+	header := w.Header()
+	if challenge := d.AppendChallenge(nil, required); len(challenge) > 0 {
+		header.Set("WWW-Authenticate", string(challenge))
+	}
+	header.Set("Cache-Control", "no-store")
+	w.WriteHeader(d.Status())
+}
+
+type decisionKey struct{}
+
+// DecisionFrom returns the decision on the request that a context belongs to, or the
+// zero Decision, which denies.
+func DecisionFrom(ctx context.Context) core.Decision {
+	d, _ := ctx.Value(decisionKey{}).(core.Decision)
+	return d
+}
+
+// identified returns a copy of the request that has the identity.
+func identified(r *http.Request, d core.Decision) *http.Request {
+	r = r.Clone(context.WithValue(r.Context(), decisionKey{}, d))
+	for _, fields := range []http.Header{r.Header, r.Trailer} {
+		for name := range fields {
+			if identity.IsIdentity(name) {
+				delete(fields, name)
+			}
+		}
+	}
+	keepIdentity(r.Header)
+	r.Header.Set(identity.User, d.Principal)
+	return r
+}
+
+// keepIdentity removes the names of identity fields from Connection: a proxy such
+// as httputil.ReverseProxy drops the fields that Connection names.
+func keepIdentity(header http.Header) {
+	for name, values := range header {
+		if !identity.IsConnection(name) {
+			continue
+		}
+		var left []byte
+		named := false
+		for _, value := range values {
+			var n bool
+			left, n = identity.AppendConnection(left, value)
+			named = named || n
+		}
+		switch {
+		case !named:
+		case len(left) == 0:
+			delete(header, name)
+		default:
+			header[name] = []string{string(left)}
+		}
+	}
+}
