@@ -10,8 +10,8 @@
 // SHA-256, and what it may do. «auth-service token new» makes tokens and lines. See
 // [core.ParseKeyringFile] for the format.
 //
-// A Guard decides exactly as the auth-service behind a reverse proxy does. It
-// compiles no third-party package into the program.
+// A Guard decides exactly as the auth-service behind a reverse proxy does. This
+// package compiles no third-party package into a program.
 package guard
 
 import (
@@ -53,7 +53,8 @@ func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) { s.logger = logger }
 }
 
-// WithClock sets the clock by which tokens expire. The default is [time.Now].
+// WithClock sets the clock that tells whether a token has expired. The default is
+// [time.Now].
 func WithClock(now func() time.Time) Option {
 	return func(s *settings) { s.now = now }
 }
@@ -73,12 +74,12 @@ func New(keyring *core.Keyring, options ...Option) *Guard {
 // and no request is decided by it any more. Like [New], it takes over the new one.
 func (g *Guard) SetKeyring(keyring *core.Keyring) {
 	g.mu.Lock()
-	defer g.mu.Unlock()
-	if keyring == g.keyring {
-		return
-	}
-	g.keyring.Wipe()
+	old := g.keyring
 	g.keyring = keyring
+	g.mu.Unlock()
+	if old != keyring {
+		old.Wipe() // nobody reads it any more: a verdict holds the lock for its whole time
+	}
 }
 
 // Check decides whether a request may pass. The token must have all the scopes; with

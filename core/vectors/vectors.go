@@ -32,6 +32,8 @@ const (
 	Core Build = "core"
 	// Server is the HTTP server.
 	Server Build = "server"
+	// Guard is the middleware for Go programs.
+	Guard Build = "guard"
 	// Reactor is the WASI module with the verifier's own ABI.
 	Reactor Build = "reactor"
 	// ProxyWasm is the proxy-wasm plugin.
@@ -41,7 +43,7 @@ const (
 )
 
 // Builds lists all builds.
-func Builds() []Build { return []Build{Core, Server, Reactor, ProxyWasm, HTTPWasm} }
+func Builds() []Build { return []Build{Core, Server, Guard, Reactor, ProxyWasm, HTTPWasm} }
 
 // exceptions says for which builds a case means nothing, and why.
 type exceptions map[Build]string

@@ -1,0 +1,243 @@
+package guard_test
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/guard"
+	"github.com/concrete-security/auth-service/internal/tokentest"
+)
+
+const (
+	aToken = "a-token-that-is-long-enough-for-everybody"
+	bToken = "b-token-that-is-long-enough-for-everybody"
+)
+
+// keyring returns the keyring of a text and, if it is not nil, a single token.
+func keyring(t testing.TB, text, token []byte) *core.Keyring {
+	t.Helper()
+	entries, err := core.ParseKeyring(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := core.NewKeyring(rand.Reader, token, entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// request returns a request with the values in Authorization fields.
+func request(values ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	for _, value := range values {
+		r.Header.Add("Authorization", value)
+	}
+	return r
+}
+
+// ask sends a request to a handler that g protects. The request that was passed on
+// is nil if there is none.
+func ask(g *guard.Guard, r *http.Request, scopes ...string) (response *http.Response, passed *http.Request) {
+	w := httptest.NewRecorder()
+	g.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { passed = r }), scopes...).ServeHTTP(w, r)
+	return w.Result(), passed
+}
+
+func TestVerdicts(t *testing.T) {
+	vectors.Run(t, vectors.Subject{Build: vectors.Guard, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
+		clock := guard.WithClock(func() time.Time { return time.Unix(v.Now, 0) })
+		g := guard.New(keyring(t, v.Keyring, v.Token), clock, guard.WithLogger(slog.New(slog.DiscardHandler)))
+		var values []string
+		for _, value := range v.Authorization {
+			values = append(values, string(value))
+		}
+		d := g.Check(request(values...), v.Scopes...)
+		o = vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}
+		for _, scope := range v.Scopes {
+			if core.CheckScope(scope) != nil {
+				return o, nil // which Handler refuses
+			}
+		}
+		response, passed := ask(g, request(values...), v.Scopes...)
+		defer response.Body.Close()
+		challenge := d.AppendChallenge(nil, []byte(strings.Join(v.Scopes, " ")))
+		switch {
+		case response.StatusCode != o.Status || (passed != nil) != d.Granted():
+			err = errors.New("Handler decides otherwise than Check")
+		case response.Header.Get("WWW-Authenticate") != string(challenge):
+			err = errors.New("another challenge")
+		case passed != nil && guard.DecisionFrom(passed.Context()) != d:
+			err = errors.New("another decision in the context")
+		case passed != nil && passed.Header.Get("X-Auth-Request-User") != d.Principal:
+			err = errors.New("another principal in the header")
+		}
+		return o, err
+	}})
+}
+
+func TestForwards(t *testing.T) {
+	g := guard.New(keyring(t, vectors.Forwards()[0].Keyring, nil))
+	vectors.RunForwards(t, vectors.Forwarder{Build: vectors.Guard, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		r := request()
+		for _, field := range f.Request {
+			r.Header.Add(field[0], field[1])
+		}
+		before := r.Header.Clone()
+		response, passed := ask(g, r)
+		defer response.Body.Close()
+		if passed != nil {
+			for name, values := range passed.Header {
+				for _, value := range values {
+					forwarded = append(forwarded, vectors.Field{name, value})
+				}
+			}
+		}
+		for name, values := range before {
+			if strings.Join(r.Header[name], "|") != strings.Join(values, "|") {
+				err = errors.New("the caller's request has changed")
+			}
+		}
+		return response.StatusCode, forwarded, err
+	}})
+}
+
+// A Guard without a keyring denies with 500 and asks for nothing: no token could
+// help.
+func TestUnconfigured(t *testing.T) {
+	for name, g := range map[string]*guard.Guard{"nil": nil, "zero": {}, "nil keyring": guard.New(nil), "empty keyring": guard.New(keyring(t, nil, nil))} {
+		response, passed := ask(g, request("Bearer "+aToken))
+		defer response.Body.Close()
+		if response.StatusCode != http.StatusInternalServerError || passed != nil || response.Header["Www-Authenticate"] != nil {
+			t.Errorf("%s: status %d, header %v", name, response.StatusCode, response.Header)
+		}
+		if d := g.Check(request("Bearer " + aToken)); d.Granted() || d.Reason != core.Unconfigured {
+			t.Errorf("%s: %v", name, d.Reason)
+		}
+	}
+	if d := guard.DecisionFrom(context.Background()); d.Granted() || d.Principal != "" {
+		t.Errorf("outside of a handler: %+v", d)
+	}
+}
+
+// A second field is seen under whatever name a program put it.
+func TestSeveralFields(t *testing.T) {
+	g := guard.New(keyring(t, []byte(tokentest.KeyringLine("ann", aToken)), nil))
+	for name, r := range map[string]*http.Request{
+		"twice":         request("Bearer "+aToken, "Bearer "+aToken),
+		"wrong first":   request("Bearer "+bToken, "Bearer "+aToken),
+		"empty second":  request("Bearer "+aToken, ""),
+		"other letters": request("Bearer " + aToken),
+	} {
+		if name == "other letters" {
+			r.Header["authorization"] = []string{"Bearer " + aToken}
+		}
+		if d := g.Check(r); d.Reason != core.Malformed {
+			t.Errorf("%s: %v", name, d.Reason)
+		}
+	}
+	r := request()
+	r.Header["authorization"] = []string{"Bearer " + aToken}
+	if d := g.Check(r); !d.Granted() {
+		t.Errorf("one field in lower case: %v", d.Reason)
+	}
+}
+
+// An invalid scope stops the program when it starts, and no token has it.
+func TestInvalidScope(t *testing.T) {
+	g := guard.New(keyring(t, []byte(tokentest.KeyringLine("ann", aToken, "scope=*")), nil))
+	for _, scope := range []string{"", " ", "a b", "a,b", `"`, "\\", "é", "a\x00", strings.Repeat("s", 65)} {
+		if d := g.Check(request("Bearer "+aToken), scope); d.Reason != core.InsufficientScope {
+			t.Errorf("%q: %v", scope, d.Reason)
+		}
+		if d := g.Check(request("Bearer "+aToken), "valid", scope); d.Reason != core.InsufficientScope {
+			t.Errorf("valid and %q: %v", scope, d.Reason)
+		}
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.HasPrefix(text, "guard: a scope is ") {
+					t.Errorf("%q: the panic says %q", scope, text)
+				}
+			}()
+			g.Handler(http.NotFoundHandler(), scope)
+		}()
+	}
+}
+
+// Old keyrings are wiped, and no verdict reads one that is being wiped.
+func TestSetKeyring(t *testing.T) {
+	text := []byte(tokentest.KeyringLine("ann", aToken))
+	first := keyring(t, text, nil)
+	g := guard.New(first)
+	g.SetKeyring(first)
+	if d := g.Check(request("Bearer " + aToken)); !d.Granted() {
+		t.Errorf("after its own keyring was set again: %v", d.Reason)
+	}
+	var workers sync.WaitGroup
+	ctx, stop := context.WithCancel(t.Context())
+	for range 4 {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				if d := g.Check(request("Bearer " + aToken)); !d.Granted() {
+					t.Errorf("while keyrings are replaced: %v", d.Reason)
+					return
+				}
+			}
+		})
+	}
+	for range 200 {
+		g.SetKeyring(keyring(t, text, nil))
+	}
+	stop()
+	workers.Wait()
+	if first.Usable() {
+		t.Error("the replaced keyring is not wiped")
+	}
+	g.SetKeyring(nil)
+	if d := g.Check(request("Bearer " + aToken)); d.Reason != core.Unconfigured {
+		t.Errorf("without a keyring: %v", d.Reason)
+	}
+}
+
+// The log says who was denied and why, and never what was sent.
+func TestLog(t *testing.T) {
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	g := guard.New(keyring(t, []byte(tokentest.KeyringLine("ann", aToken, "scope=read")), nil), guard.WithLogger(logger))
+	g.Check(request("Bearer "+aToken), "read")
+	if log.Len() > 0 {
+		t.Errorf("what is granted is logged: %s", log.String())
+	}
+	g.Check(request("Bearer "+aToken), "write")
+	g.Check(request("Bearer " + bToken))
+	for _, want := range []string{"reason=insufficient_scope principal=ann client=192.0.2.1:1234", "reason=unknown"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q: %s", want, log.String())
+		}
+	}
+	for _, token := range []string{aToken, bToken} {
+		if strings.Contains(log.String(), token) {
+			t.Error("the log has a token")
+		}
+	}
+}
+
+func TestCheckAllocatesNothing(t *testing.T) {
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	g := guard.New(keyring(t, []byte(tokentest.KeyringLine("ann", aToken)), nil), guard.WithLogger(logger))
+	r := request("Bearer " + aToken)
+	if n := testing.AllocsPerRun(100, func() { g.Check(r) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
