@@ -62,38 +62,65 @@ func inModule(t *testing.T, folder string, files map[string]string) {
 	t.Chdir(filepath.Join(root, folder))
 }
 
-func TestImports(t *testing.T) {
-	inModule(t, "high", map[string]string{
-		"low/a.go":             "package low\nimport \"os\"\nvar _ = os.Args\n",
-		"low/a_test.go":        "package low\nimport _ \"example.com/m/high\"\n",
-		"high/a.go":            "package high\nimport (\n_ \"example.com/m/low\"\n_ \"net/http\"\n)\n",
-		"high/a_windows.go":    "package high\nimport x \"golang.org/x/sys/windows\"\nvar _ = x.Handle(0)\n",
-		"high/deep/a.go":       "package deep\nimport _ \"example.com/m/highest\"\n",
-		"high/testdata/a.go":   "package a\nimport _ \"example.com/m/x\"\n",
-		"high/nested/a.go":     "package a\nimport _ \"example.com/m/x\"\n",
-		"high/nested/go.mod":   "module example.com/nested\n",
-		"highest/a.go":         "package highest\n",
-		"highest/.hidden/a.go": "this is not Go",
-	})
+// modules is what TestOrder and TestStandalone look at.
+var modules = map[string]string{
+	"low/a.go":             "package low\nimport \"os\"\nvar _ = os.Args\n",
+	"low/a_test.go":        "package low\nimport _ \"example.com/m/high\"\n",
+	"low/testdata/a.go":    "package a\nimport _ \"example.com/m/x\"\n",
+	"low/.hidden/a.go":     "this is not Go",
+	"low/nested/a.go":      "package a\nimport _ \"example.com/m/x\"\n",
+	"low/nested/go.mod":    "module example.com/nested\n",
+	"high/a.go":            "package high\nimport (\n_ \"example.com/m/low\"\n_ \"net/http\"\n)\n",
+	"high/a_windows.go":    "package high\nimport x \"golang.org/x/sys/windows\"\nvar _ = x.Handle(0)\n",
+	"high/deep/a.go":       "package deep\nimport _ \"example.com/m/low\"\n",
+	"higher/deep/below.go": "package deep\nimport _ \"example.com/m/high\"\n",
+}
+
+func TestOrder(t *testing.T) {
+	inModule(t, "high", modules)
+	low := deptest.Package{Folder: "low"}
+	high := deptest.Package{Folder: "high", Imports: []string{"low"}, Others: []string{"golang.org/x/sys/windows"}}
+	deep := deptest.Package{Folder: "high/deep", Imports: []string{"low"}}
+	higher := deptest.Package{Folder: "higher/deep", Imports: []string{"high"}}
 	for name, c := range map[string]struct {
-		pattern string
-		allowed []string
-		want    []string
+		list []deptest.Package
+		want []string
 	}{
-		"all is allowed":                 {"high", []string{"low", deptest.Standard, "golang.org/x/sys/windows"}, nil},
-		"by patterns":                    {"high/...", []string{"low/...", "highest/...", "net/http", "golang.org/x/sys/windows"}, nil},
-		"the whole module":               {"...", []string{"...", deptest.Standard, "golang.org/x/sys/windows"}, nil},
-		"a test may import what it will": {"low", []string{"os"}, nil},
-		"an import that runs back up":    {"high/deep", []string{"low"}, []string{"high/deep may import low and does not", "high/deep/a.go imports example.com/m/highest"}},
-		"a folder is not those below":    {"high/deep", []string{"high"}, []string{"high/deep may import high and does not", "high/deep/a.go imports"}},
-		"a prefix is not a folder":       {"high/deep", []string{"high/..."}, []string{"high/... and does not", "high/deep/a.go imports"}},
-		"files of another platform":      {"high", []string{"low", deptest.Standard}, []string{"high/a_windows.go imports golang.org/x/sys/windows"}},
-		"nothing there":                  {"nowhere", nil, []string{"no such file"}},
-		"no package there":               {"high/nested", nil, []string{"names no package"}},
+		"all is as listed": {[]deptest.Package{low, high, deep, higher}, nil},
+		"no entry":         {[]deptest.Package{low, high, higher}, []string{"high/deep is not in the list"}},
+		"no package":       {[]deptest.Package{low, high, deep, higher, {Folder: "low/nested"}}, []string{"has low/nested, which is no package"}},
+		"two entries":      {[]deptest.Package{low, high, deep, low, higher}, []string{"has low, which is no package or has an entry already"}},
+		"back up":          {[]deptest.Package{high, low, deep, higher}, []string{"lets high import low, which does not come before it"}},
+		"of itself":        {[]deptest.Package{low, high, {Folder: "high/deep", Imports: []string{"low", "high/deep"}}, higher}, []string{"import high/deep, which does not come before it", "import high/deep, and it does not"}},
+		"a new import":     {[]deptest.Package{low, high, {Folder: "high/deep"}, higher}, []string{"high/deep/a.go imports low, which"}},
+		"of another platform": {
+			[]deptest.Package{low, {Folder: "high", Imports: []string{"low"}}, deep, higher},
+			[]string{"high/a_windows.go imports golang.org/x/sys/windows, which"},
+		},
+		"not needed": {
+			[]deptest.Package{low, high, {Folder: "high/deep", Imports: []string{"low", "high"}, Others: []string{"example.com/x"}}, higher},
+			[]string{"lets high/deep import high, and", "lets high/deep import example.com/x, and"},
+		},
 	} {
-		got := failuresOf(func(tb testing.TB) { deptest.Imports(tb, c.pattern, c.allowed...) })
+		got := failuresOf(func(tb testing.TB) { deptest.Order(tb, c.list) })
 		if !containEach(got, c.want) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestStandalone(t *testing.T) {
+	inModule(t, ".", modules)
+	for folder, want := range map[string][]string{
+		"low":         nil,
+		"high/deep":   nil,
+		"high":        {"high/a_windows.go imports golang.org/x/sys/windows of another"},
+		"higher/deep": {"high/a_windows.go imports golang.org/x/sys/windows of another"},
+		"higher":      {"higher is no package"},
+	} {
+		got := failuresOf(func(tb testing.TB) { deptest.Standalone(tb, "low", folder) })
+		if !containEach(got, want) {
+			t.Errorf("%s: %q, want %q", folder, got, want)
 		}
 	}
 }
