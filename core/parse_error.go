@@ -13,16 +13,20 @@ const MaxParseErrors = 10
 // A ParseError says what is wrong with a line of a keyring. It quotes nothing
 // of the text, because a line that does not parse may well hold a secret.
 type ParseError struct {
-	Line   int // counted from 1
+	// Line is the number of the line, counted from 1.
+	Line int
+	// Reason says what is wrong, and where that helps, what to write instead.
 	Reason string
 }
 
+// Error names the line and the reason.
 func (e *ParseError) Error() string { return "line " + strconv.Itoa(e.Line) + ": " + e.Reason }
 
 // ParseErrors are the first wrong lines of a keyring, at least one and at most
 // [MaxParseErrors], in order.
 type ParseErrors []*ParseError
 
+// Error lists all of the errors in one line.
 func (e ParseErrors) Error() string {
 	texts := make([]string, len(e))
 	for i, wrong := range e {

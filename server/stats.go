@@ -58,20 +58,24 @@ type Stats struct {
 	// earlier keyrings too if it was in all of them; only with
 	// Options.Measure.
 	Uses map[string]uint64
-	// Tokens is the number of tokens in the keyring, and Usable says whether
-	// anybody can be granted anything by it.
+	// Tokens is the number of tokens in the keyring.
 	Tokens int
+	// Usable says whether at least one of the tokens can pass.
 	Usable bool
-	// Expiries are, of the principals that cannot go on for ever, the Unix
-	// seconds of [core.Keyring.Expiries].
+	// Expiries are the Unix seconds at which principals lose their access; see
+	// [core.Keyring.Expiries].
 	Expiries map[string]int64
 }
 
 // A Histogram counts durations.
 type Histogram struct {
-	Bounds []time.Duration // inclusive, ascending
-	Counts []uint64        // Counts[i] are above Bounds[i-1]; one more than Bounds
-	Sum    time.Duration
+	// Bounds are the upper bounds of the buckets, inclusive and ascending.
+	Bounds []time.Duration
+	// Counts are the durations in each bucket. There is one more than Bounds, for
+	// the durations above the last bound.
+	Counts []uint64
+	// Sum is the sum of all durations.
+	Sum time.Duration
 }
 
 // Stats returns the figures. Any goroutine may call it at any time; a figure

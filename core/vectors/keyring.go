@@ -14,7 +14,7 @@ type Keyring struct {
 	Name string
 	// Comment says what the case is about.
 	Comment string
-	// Text is the file's.
+	// Text is the text of the keyring.
 	Text []byte
 	// Entries are the lines that the entries are written as in one form:
 	// fields in order and separated by one SP, digits in lower case, the

@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-// A Verdict is a request, what is configured, and what must come of it.
+// A Verdict is a case: a request, a configuration, and the outcome that is right.
 type Verdict struct {
 	// Name is unique.
 	Name string
 	// Comment says what the case is about.
 	Comment string
-	// Configuration names the keyring and token, which many cases share: a
-	// build that is slow to configure need do so only when it changes.
+	// Configuration names the keyring and token, which many cases share. A build
+	// that is slow to configure does so only when the name changes.
 	Configuration string
-	// Keyring is the text of the keyring, or nil where there is none.
+	// Keyring is the text of the keyring, or nil if there is none.
 	Keyring []byte
-	// Token is the single token, or nil where there is none.
+	// Token is the single token, or nil if there is none.
 	Token []byte
 	// Authorization holds the values of the request's Authorization fields.
 	Authorization [][]byte
@@ -28,9 +28,9 @@ type Verdict struct {
 	Scopes []string
 	// Now is the time of the request in Unix seconds.
 	Now int64
-	// Expect is what must come of it.
+	// Expect is the outcome that is right.
 	Expect Outcome
-	// Except says for which builds the case means nothing, and why.
+	// Except says which builds skip the case, and why.
 	Except map[Build]string
 }
 
@@ -41,7 +41,8 @@ type Outcome struct {
 	// Reason is the word for the layer that decided: granted, missing,
 	// malformed, unknown, expired, insufficient_scope or unconfigured.
 	Reason string `json:"reason"`
-	// Principal is whose token it was, where that is known.
+	// Principal is the owner of the token, if the reason is granted, expired or
+	// insufficient_scope.
 	Principal string `json:"principal"`
 }
 
@@ -164,17 +165,17 @@ func toBytes(texts []Text) [][]byte {
 
 // A Subject is a build under test.
 type Subject struct {
-	// Build is which one; what is excepted for it is not asked of it.
+	// Build is its name. Cases that except this build are skipped.
 	Build Build
-	// Decide answers a case. It may keep the case, not change it.
+	// Decide answers a case. It may keep the case but must not change it.
 	Decide func(*Verdict) (Outcome, error)
-	// Opaque says that no more can be seen of the build than a caller sees:
-	// the status, and the principal of a request that is let pass. Reason and
-	// any other principal are then not compared.
+	// Opaque says that the build shows only what its callers see: the status, and
+	// the principal of a request that passes. The reason, and the principal of any
+	// other request, are then not compared.
 	Opaque bool
 }
 
-// Run asks the subject every verdict of the table and compares.
+// Run asks the subject about every case of the table and compares.
 func Run(t *testing.T, s Subject) {
 	t.Helper()
 	asked, excepted, err := check(Verdicts(), s, func(name string, err error) {

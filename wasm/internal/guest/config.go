@@ -20,15 +20,16 @@ const maxScopes = 4 << 10
 
 var errNoToken = errors.New("the keyring has no token")
 
-// A ConfigurationError is what is wrong with a plugin's configuration. It
-// quotes nothing of it.
+// A ConfigurationError says what is wrong with a plugin's configuration. It
+// does not quote the configuration, which may hold secrets.
 type ConfigurationError struct {
-	// Key is where the fault is, or empty for the whole.
+	// Key is the key with the wrong value, or empty if the whole is wrong.
 	Key string
-	// Err is what the fault is.
+	// Err says what is wrong.
 	Err error
 }
 
+// Error names the key and what is wrong with its value.
 func (e *ConfigurationError) Error() string {
 	if e.Key == "" {
 		return "the configuration: " + e.Err.Error()
@@ -36,6 +37,7 @@ func (e *ConfigurationError) Error() string {
 	return "the configuration's " + e.Key + ": " + e.Err.Error()
 }
 
+// Unwrap returns what is wrong with the value.
 func (e *ConfigurationError) Unwrap() error { return e.Err }
 
 // A Configuration is that of a plugin:
