@@ -2,7 +2,7 @@ module github.com/concrete-security/auth-service
 
 go 1.26.0
 
-// The program, and server on Linux. Package core uses none of these.
+// The program, and server on Linux. Packages core and guard use none of these.
 require (
 	github.com/KimMachineGun/automemlimit v1.0.1
 	github.com/alecthomas/kong v1.17.0
@@ -15,12 +15,14 @@ require (
 // Package wasm/host, and tests.
 require github.com/tetratelabs/wazero v1.12.0
 
-// Tests alone.
+// Only tests import these. A program that uses a package of this module neither
+// compiles nor downloads http-wasm-host-go and go-internal. They stay here because
+// go test ./... runs every vector in Traefik's host and every script of the command
+// line. The program has client_model and common through client_golang.
 require (
 	github.com/http-wasm/http-wasm-host-go v0.7.0
 	github.com/prometheus/client_model v0.6.3
 	github.com/prometheus/common v0.72.0
-	github.com/proxy-wasm/proxy-wasm-go-sdk v0.0.0-20250212164326-ab4161dcf924
 	github.com/rogpeppe/go-internal v1.16.0
 )
 
