@@ -197,6 +197,24 @@ func (e *Exchange) Complete(received []byte) bool {
 	return err != nil || len(responses) >= len(e.expect)
 }
 
+// Statuses returns, for each response that must come, the status codes that it may
+// have. Of what was recorded, only the first response is known.
+func (e *Exchange) Statuses() (all [][]int) {
+	for _, want := range e.expect {
+		all = append(all, want.Status)
+	}
+	var first []int
+	for _, word := range e.contract {
+		if status, err := strconv.Atoi(word); err == nil {
+			first = append(first, status)
+		}
+	}
+	if first != nil {
+		all = append(all, first)
+	}
+	return all
+}
+
 // Check compares all bytes that were received, and whether the server has
 // closed the connection, with what must come back.
 func (e *Exchange) Check(received []byte, closed bool) error {

@@ -39,8 +39,8 @@ type Exchange struct {
 	// Head is that of the request that has begun.
 	Head Head
 
-	headLength int   // bytes; 0 until the head is complete
-	skipped    int64 // bytes of the body that have arrived and been discarded
+	headLength int32 // bytes; 0 until the head is complete
+	skipped    int32 // bytes of the body that have arrived and been discarded; less than MaxDiscardedBody
 }
 
 // A Request is a complete request at the start of a buffer.
@@ -73,29 +73,30 @@ func (x *Exchange) Next(buf []byte, last, draining bool) (r Request, step Step, 
 		case length == 0:
 			return r, HeadMissing, NoFault
 		}
-		x.headLength = length
+		x.headLength = int32(length)
 	}
-	behind := int64(len(buf) - x.headLength)
-	missing := x.Head.contentLength - x.skipped
+	headLength := int(x.headLength)
+	behind := int64(len(buf) - headLength)
+	missing := x.Head.contentLength - int64(x.skipped)
 	persistence := x.Head.persistence(draining)
 	if persistence != Close && behind < missing {
 		if !last {
-			x.skipped += behind
+			x.skipped += int32(behind)
 			return r, BodyMissing, NoFault
 		}
 		// A faulty proxy may announce a body and never send it. The next request on
 		// the connection would then wait for that body.
 		persistence = Close
 	}
-	length := x.headLength + int(min(behind, missing))
+	length := headLength + int(min(behind, missing))
 	return Request{
-		HeadLength: x.headLength, Length: length, Persistence: persistence,
+		HeadLength: headLength, Length: length, Persistence: persistence,
 		Unread: behind < missing || x.Head.codings > 0 || length < len(buf),
 	}, Complete, NoFault
 }
 
 // HeadLength is the number of bytes of a head whose body is missing.
-func (x *Exchange) HeadLength() int { return x.headLength }
+func (x *Exchange) HeadLength() int { return int(x.headLength) }
 
 // persistence says what becomes of the connection after the request, provided that
 // its body has arrived. If the client may hold the body back (RFC 9110 §10.1.1), it
@@ -119,6 +120,3 @@ func (h *Head) keepsOpen() bool {
 	}
 	return h.Minor > 0 || h.connectionKeep
 }
-
-// BodyBegun reports whether some of a body that is missing has arrived.
-func (x *Exchange) BodyBegun() bool { return x.skipped > 0 }

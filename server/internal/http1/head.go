@@ -106,7 +106,9 @@ func (h *Head) Parse(buf []byte) (length int, f Fault) {
 		case start == 0:
 			f = h.requestLine(line)
 		case len(line) == 0:
-			return h.next, h.finish()
+			if f = h.finish(); f == NoFault {
+				return h.next, NoFault
+			}
 		default:
 			f = h.fieldLine(line, start)
 		}

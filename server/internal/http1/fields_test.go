@@ -1,0 +1,218 @@
+package http1
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// understood is what a Head says, as text.
+type understood struct {
+	method, path, query               string
+	hasQuery                          bool
+	minor                             byte
+	authorizations                    int
+	authorization                     string
+	scopes                            []string
+	scopeCount                        int
+	realIP, forwardedFor, originalURI string
+}
+
+func understand(h *Head, buf []byte) understood {
+	text := func(s Span) string { return string(s.Of(buf)) }
+	u := understood{
+		method: text(h.Method), path: text(h.Path), query: text(h.Query), hasQuery: h.HasQuery, minor: h.Minor,
+		authorizations: int(h.AuthorizationCount), authorization: text(h.Authorization), scopeCount: int(h.ScopeFieldCount),
+		realIP: text(h.RealIP), forwardedFor: text(h.ForwardedFor), originalURI: text(h.OriginalURI),
+	}
+	for _, s := range h.ScopeFields[:min(u.scopeCount, MaxScopeFields)] {
+		u.scopes = append(u.scopes, text(s))
+	}
+	return u
+}
+
+func (u understood) equal(v understood) bool { return fmt.Sprintf("%#v", u) == fmt.Sprintf("%#v", v) }
+
+// TestHead reads what it should out of a head, whether that comes at once or byte by
+// byte.
+func TestHead(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		head string
+		want understood
+	}{
+		"the least":                     {"GET / HTTP/1.0\r\n\r\n", understood{method: "GET", path: "/"}},
+		"origin-form":                   {"PUT /a?b?c HTTP/1.1\r\nhost:\r\n\r\n", understood{method: "PUT", path: "/a", query: "b?c", hasQuery: true, minor: 1}},
+		"a query of nothing":            {"G /? HTTP/1.0\r\n\r\n", understood{method: "G", path: "/", hasQuery: true}},
+		"absolute-form":                 {"GET http://u:80/a?b HTTP/1.0\r\n\r\n", understood{method: "GET", path: "/a", query: "b", hasQuery: true}},
+		"absolute-form without a path":  {"GET HTTPS://u HTTP/1.0\r\n\r\n", understood{method: "GET"}},
+		"absolute-form of one letter":   {"GET http://u?b HTTP/1.0\r\n\r\n", understood{method: "GET", query: "b", hasQuery: true}},
+		"absolute-form with a fragment": {"GET http://u#/@ HTTP/1.0\r\n\r\n", understood{method: "GET", path: "#/@"}},
+		"an @ behind the authority":     {"GET http://u/@ HTTP/1.0\r\n\r\n", understood{method: "GET", path: "/@"}},
+		"asterisk-form":                 {"OPTIONS * HTTP/1.0\r\n\r\n", understood{method: "OPTIONS", path: "*"}},
+		"odd bytes of a target":         {"GET /!~ HTTP/1.0\r\n\r\n", understood{method: "GET", path: "/!~"}},
+		"fields": {
+			"GET / HTTP/1.1\r\nHost: a\r\nAUTHORIZATION:\t Bearer x \t\r\nX-Real-IP: 1\r\nX-Forwarded-For: 2, 3\r\nX-Original-URI: /u\r\nX-Auth-Scope: s\r\n\r\n",
+			understood{
+				method: "GET", path: "/", minor: 1, authorizations: 1, authorization: "Bearer x", scopes: []string{"s"}, scopeCount: 1,
+				realIP: "1", forwardedFor: "2, 3", originalURI: "/u",
+			},
+		},
+		"the first of several": {
+			"GET / HTTP/1.0\r\nAuthorization: a\r\nAuthorization: b\r\nX-Real-IP: 1\r\nX-Real-IP: 2\r\nX-Forwarded-For: 3\r\nX-Forwarded-For: 4\r\nX-Original-URI: /u\r\nX-Original-URI: /v\r\n\r\n",
+			understood{method: "GET", path: "/", authorizations: 2, authorization: "a", realIP: "1", forwardedFor: "3", originalURI: "/u"},
+		},
+		"an empty one is the first, too": {
+			"GET / HTTP/1.0\r\nX-Real-IP:\r\nX-Real-IP: 2\r\nAuthorization: \t\r\n\r\n",
+			understood{method: "GET", path: "/", authorizations: 1},
+		},
+		"names of the same lengths": {
+			"GET / HTTP/1.0\r\nHosu: a\r\nExpecu: 100-continue\r\nX-Real-IQ: 1\r\nConnectioo: close\r\nX-Auth-Scopf: s\r\nAuthorizatioo: a\r\nContent-Lengti: 5\r\nX-Original-URJ: /u\r\nX-Forwarded-Fos: 2\r\nTransfer-Encodinh: gzip\r\n\r\n",
+			understood{method: "GET", path: "/"},
+		},
+		"eight fields of scopes": {
+			"GET / HTTP/1.0\r\n" + strings.Repeat("X-Auth-Scope: s\r\n", 8) + "\r\n",
+			understood{method: "GET", path: "/", scopes: slices.Repeat([]string{"s"}, 8), scopeCount: 8},
+		},
+		"nine fields of scopes": {
+			"GET / HTTP/1.0\r\n" + strings.Repeat("X-Auth-Scope: s\r\n", 8) + "x-auth-scope: t\r\n\r\n",
+			understood{method: "GET", path: "/", scopes: slices.Repeat([]string{"s"}, 8), scopeCount: 9},
+		},
+	} {
+		for behind, in := range map[string]string{"nothing": c.head, "a byte": c.head + "x", "a head": c.head + c.head} {
+			var h Head
+			length, f := h.Parse([]byte(in))
+			if got := understand(&h, []byte(in)); length != len(c.head) || f != NoFault || !got.equal(c.want) {
+				t.Errorf("%s, with %s behind it: %+v of %d bytes, fault %d; want %+v of %d", name, behind, got, length, f, c.want, len(c.head))
+			}
+		}
+		var h Head
+		for n := range len(c.head) {
+			if length, f := h.Parse([]byte(c.head[:n])); length != 0 || f != NoFault {
+				t.Fatalf("%s: after %d bytes, length %d and fault %d", name, n, length, f)
+			}
+		}
+		if length, f := h.Parse([]byte(c.head)); length != len(c.head) || f != NoFault || !understand(&h, []byte(c.head)).equal(c.want) {
+			t.Errorf("%s, byte by byte: %d bytes, fault %d", name, length, f)
+		}
+	}
+}
+
+// TestFaults refuses at the first byte that makes a head wrong, and not before.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	const host = "GET / HTTP/1.1\r\nHost: a\r\n"
+	line := func(n int) string {
+		return "GET /" + strings.Repeat("x", n-len("GET / HTTP/1.1\r\n")) + " HTTP/1.1\r\n"
+	}
+	// fields makes the names and values of n bytes, in two lines, behind those of host.
+	fields := func(n int) string { return host + "a: " + strings.Repeat("b", n-len("Hostaac")-1) + "\r\na: c\r\n" }
+	lines := func(n int) string { return host + strings.Repeat("a:\r\n", n-1) }
+	// long makes a head of n bytes.
+	long := func(n int) string {
+		return host + "a:" + strings.Repeat(" ", n-len(host)-len("a:\r\n\r\n")) + "\r\n\r\n"
+	}
+	for name, c := range map[string]struct {
+		in   string
+		want Fault
+		at   int // bytes after which it shows; 0 for all
+	}{
+		"the longest request line":            {line(MaxRequestLine) + "Host:\r\n\r\n", NoFault, 0},
+		"a request line too long":             {line(MaxRequestLine + 1), URITooLong, MaxRequestLine},
+		"a request line that never ends":      {"GET /" + strings.Repeat("x", MaxRequestLine), URITooLong, MaxRequestLine},
+		"the most in fields":                  {fields(MaxFieldSum) + "\r\n", NoFault, 0},
+		"too much in fields":                  {fields(MaxFieldSum + 1), FieldsTooLarge, len(fields(MaxFieldSum+1)) - len("\r\n")},
+		"a value too long":                    {host + "a: " + strings.Repeat("b", 8187), FieldsTooLarge, len(host) + len("a: ") + 8187},
+		"the longest value":                   {host + "a: " + strings.Repeat("b", 8186) + "\r\n\r\n", NoFault, 0},
+		"the longest value and whitespace":    {host + "a: " + strings.Repeat("b", 8186) + " \t \r\n\r\n", NoFault, 0},
+		"a name too long":                     {host + strings.Repeat("a", 8188), FieldsTooLarge, len(host) + 8188},
+		"the longest name":                    {host + strings.Repeat("a", 8187) + ":\r\n\r\n", NoFault, 0},
+		"the most lines":                      {lines(MaxFieldLines) + "\r\n", NoFault, 0},
+		"too many lines":                      {lines(MaxFieldLines + 1), FieldsTooLarge, 0},
+		"the longest head":                    {long(MaxHead), NoFault, 0},
+		"a head too long":                     {long(MaxHead + 1), FieldsTooLarge, MaxHead},
+		"no method":                           {" / HTTP/1.1\r\n", BadRequest, 0},
+		"a method that is not a token":        {"G@T / HTTP/1.1\r\n", BadRequest, 0},
+		"no space":                            {"GET\r\n", BadRequest, 0},
+		"no target":                           {"GET  HTTP/1.1\r\n", BadRequest, 0},
+		"no version":                          {"GET /\r\n", BadRequest, 0},
+		"a version of nothing":                {"GET / \r\n", BadRequest, 0},
+		"two spaces before the version":       {"GET /  HTTP/1.1\r\n", BadRequest, 0},
+		"a space behind the version":          {"GET / HTTP/1.1 \r\n", BadRequest, 0},
+		"a version without a digit":           {"GET / HTTP/1.\r\n", BadRequest, 0},
+		"a version in lower case":             {"GET / http/1.1\r\n", BadRequest, 0},
+		"a version without a point":           {"GET / HTTP/1,1\r\n", BadRequest, 0},
+		"a major version that is not a digit": {"GET / HTTP/x.1\r\n", BadRequest, 0},
+		"a minor version that is not a digit": {"GET / HTTP/1.x\r\n", BadRequest, 0},
+		"HTTP/1.2":                            {"GET / HTTP/1.2\r\n", UnsupportedVersion, 0},
+		"HTTP/0.9":                            {"GET / HTTP/0.9\r\n", UnsupportedVersion, 0},
+		"HTTP/2.0":                            {"GET / HTTP/2.0\r\n", UnsupportedVersion, 0},
+		"HTTP/2.1":                            {"GET / HTTP/2.1\r\n", UnsupportedVersion, 0},
+		"CONNECT":                             {"CONNECT / HTTP/1.1\r\n", BadRequest, 0},
+		"a target of another form":            {"GET a HTTP/1.1\r\n", BadRequest, 0},
+		"a target of another scheme":          {"GET ftp://a/ HTTP/1.1\r\n", BadRequest, 0},
+		"a scheme alone":                      {"GET http:// HTTP/1.1\r\n", BadRequest, 0},
+		"no authority":                        {"GET http:///a HTTP/1.1\r\n", BadRequest, 0},
+		"userinfo":                            {"GET http://@a/ HTTP/1.1\r\n", BadRequest, 0},
+		"userinfo with a name":                {"GET http://u@a/ HTTP/1.1\r\n", BadRequest, 0},
+		"a tab in the target":                 {"GET /\t HTTP/1.1\r\n", BadRequest, 0},
+		"a DEL in the target":                 {"GET /\x7f HTTP/1.1\r\n", BadRequest, len("GET /\x7f")},
+		"a byte above ASCII in the target":    {"GET /\x80 HTTP/1.1\r\n", BadRequest, 0},
+		"a NUL":                               {"GET /\x00", BadRequest, 0},
+		"a bare LF":                           {"GET / HTTP/1.1\n", BadRequest, 0},
+		"LF alone":                            {"\n", BadRequest, 0},
+		"an empty line first":                 {"\r\n", BadRequest, 0},
+		"a bare LF behind the fields":         {host + "\n", BadRequest, 0},
+		"a bare CR":                           {"GET / HTTP/1.1\rH", BadRequest, 0},
+		"a CR too many":                       {"GET / HTTP/1.1\r\r\n", BadRequest, len("GET / HTTP/1.1\r\r")},
+		"a CR in a field":                     {host + "a: b\rc", BadRequest, 0},
+		"no colon":                            {host + "a\r\n", BadRequest, 0},
+		"no name":                             {host + ": a\r\n", BadRequest, 0},
+		"a space before the colon":            {host + "a : b\r\n", BadRequest, 0},
+		"a folded line":                       {host + "a: b\r\n c: d\r\n", BadRequest, 0},
+		"no Host":                             {"GET / HTTP/1.1\r\n\r\n", BadRequest, 0},
+		"no Host in HTTP/1.0":                 {"GET / HTTP/1.0\r\n\r\n", NoFault, 0},
+		"two Hosts":                           {host + "Host: a\r\n\r\n", BadRequest, 0},
+		"two Hosts in HTTP/1.0":               {"GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", BadRequest, 0},
+		"a length of nothing":                 {host + "Content-Length:\r\n", BadRequest, 0},
+		"the longest length":                  {host + "Content-Length: 999999999999999999\r\n\r\n", NoFault, 0},
+		"a length too long":                   {host + "Content-Length: 0000000000000000001\r\n", BadRequest, 0},
+		"a length that is not a number":       {host + "Content-Length: 1x\r\n", BadRequest, 0},
+		"a negative length":                   {host + "Content-Length: -1\r\n", BadRequest, 0},
+		"a list of lengths":                   {host + "Content-Length: 1, 1\r\n", BadRequest, 0},
+		"two lengths":                         {host + "Content-Length: 1\r\nContent-Length: 2\r\n", BadRequest, 0},
+		"two lengths of 0":                    {host + "Content-Length: 0\r\nContent-Length: 00\r\n", BadRequest, 0},
+		"one length in two ways":              {host + "Content-Length: 5\r\nContent-Length: 05\r\n", BadRequest, 0},
+		"one length twice":                    {host + "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", NoFault, 0},
+		"a coding":                            {host + "Transfer-Encoding: CHUNKED\r\n\r\n", NoFault, 0},
+		"another coding":                      {host + "Transfer-Encoding: gzip\r\n", UnsupportedCoding, 0},
+		"two codings":                         {host + "Transfer-Encoding: gzip, chunked\r\n", UnsupportedCoding, 0},
+		"a coding twice":                      {host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", BadRequest, 0},
+		"a coding and a length":               {host + "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", BadRequest, 0},
+	} {
+		in := []byte(c.in)
+		var whole Head
+		if length, f := whole.Parse(in); f != c.want || (length == len(in)) != (f == NoFault) {
+			t.Errorf("%s: length %d of %d and fault %d, want %d", name, length, len(in), f, c.want)
+		}
+		if c.want == NoFault {
+			continue
+		}
+		at := c.at
+		if at == 0 {
+			at = len(in)
+		}
+		var h Head
+		for n := max(0, at-300); n <= at; n++ {
+			want := NoFault
+			if n == at {
+				want = c.want
+			}
+			if length, f := h.Parse(in[:n]); f != want || length != 0 {
+				t.Errorf("%s: after %d bytes of %d, length %d and fault %d, want %d", name, n, len(in), length, f, want)
+				break
+			}
+		}
+	}
+}
