@@ -1,13 +1,12 @@
-// Package vectors holds the truth that every build answers to: tables of
-// cases, embedded as data, and the code that runs a build against them. The
-// native verifier, the server and the WebAssembly modules are all held to the
+// Package vectors holds the cases that every build must decide alike: tables,
+// embedded as data, and the code that runs a build against them. The native
+// verifier, the server, the middleware and the WebAssembly modules all answer to the
 // same tables, so none of them can drift away from the others.
 //
-// Strings in the tables stand for bytes, see [Text]. A table is decoded
-// strictly: an unknown key, a key given twice, two cases of one name, or no
-// case at all are errors of the table, and the functions that return a table
-// panic. That a case means nothing for some build is written in the data,
-// with the reason; nothing is ever left out silently.
+// Strings in the tables stand for bytes; see [Text]. A table is decoded strictly. An
+// unknown key, a repeated key, two cases of one name, or no case at all are errors of
+// the table, and the functions that return a table panic. If a case means nothing to
+// a build, the data says so and gives the reason. No case is left out silently.
 package vectors
 
 import (

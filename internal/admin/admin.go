@@ -1,5 +1,4 @@
-// Package admin is the admin listener: the metrics of the service, and whether it
-// is healthy and ready.
+// Package admin serves metrics, health and readiness: what the admin listener answers.
 package admin
 
 import (

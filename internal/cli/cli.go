@@ -1,6 +1,7 @@
 // Package cli is the command line as data: the commands, their flags, the
-// environment variables that say the same, and their help. It parses; it runs
-// nothing. The man page, the completions and every list of variables come from it.
+// environment variables that set the same, and their help. It parses a command line
+// and runs nothing. The man page, the completions and every list of variables come
+// from it.
 package cli
 
 import (

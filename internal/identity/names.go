@@ -1,7 +1,7 @@
 // Package identity knows the header fields that tell a backend who asks: their
 // names, the names that a backend may mistake for them, and how a Connection field
-// can take them away. Whoever passes a request on uses it to remove what a client
-// sent under these names.
+// can take them away. What passes a request on uses it to remove the fields that a
+// client sent under these names.
 package identity
 
 // Names of header fields, in lower case.

@@ -1,6 +1,6 @@
-// Package middleware is the part of an [http.Handler] that protects another one,
-// whoever gives the verdict: it answers what is denied, and passes on what is
-// granted with the identity of the caller, which no client can forge or take away.
+// Package middleware acts on a verdict in a chain of HTTP handlers: it answers denied
+// requests, and passes on granted ones with the identity of the caller, which no
+// client can forge or take away. It does not matter to it who gives the verdict.
 package middleware
 
 import (

@@ -1,9 +1,8 @@
-// Command conformance asks the server what the request fixtures of llhttp, the
-// parser of Node, hold: github.com/nodejs/llhttp, folder test/request. Name that
-// folder of a checkout.
+// Command conformance sends the server the request fixtures of llhttp, the parser of
+// Node: github.com/nodejs/llhttp, folder test/request. Name that folder of a checkout.
 //
-// A head that llhttp refuses has to be refused. The other way round the server is
-// stricter, on purpose: what it refuses beyond that is listed, and is no failure.
+// The server must refuse every head that llhttp refuses. It is stricter on purpose, so
+// what it refuses beyond that is listed and is not a failure.
 package main
 
 import (

@@ -1,6 +1,6 @@
-// Command soak runs auth-service under all that clients do, for as long as it is
-// told to, and looks whether memory, descriptors, threads and goroutines stay
-// where they are and every verdict is right. It needs Linux.
+// Command soak runs auth-service under all that clients do, for as long as you tell
+// it to. It checks that memory, descriptors, threads and goroutines stay where they
+// are and that every verdict is right. It needs Linux.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Build builds the WebAssembly modules:
+// Command build builds the WebAssembly modules:
 //
 //	go run ./wasm/build [-o DIRECTORY] [reactor | proxywasm | httpwasm]…
 //

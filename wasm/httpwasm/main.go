@@ -1,11 +1,11 @@
 //go:build wasip1
 
-// Httpwasm is the verifier as an http-wasm guest, for Traefik, Dapr and others
-// that host the http-handler ABI: built with
+// Command httpwasm is the verifier as an http-wasm guest, for Traefik, Dapr and others
+// that host the http-handler ABI. It is built with
 //
 //	go run ./wasm/build httpwasm
 //
-// What it does is in package guest; here are the host's functions.
+// Package guest has what it does. Here are the host's functions.
 package main
 
 import (

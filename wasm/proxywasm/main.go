@@ -1,13 +1,13 @@
 //go:build wasip1
 
-// Proxywasm is the verifier as a proxy-wasm guest, for Envoy, Istio, APISIX,
-// nginx with ngx_wasm_module and others that host ABI 0.2: built with
+// Command proxywasm is the verifier as a proxy-wasm guest, for Envoy, Istio, APISIX,
+// nginx with ngx_wasm_module and others that host ABI 0.2. It is built with
 //
 //	go run ./wasm/build proxywasm
 //
-// What it does is in package guest; here are the host's callbacks, and in host.go
-// its functions. It uses the ABI directly: the Go SDK for it takes twice the memory,
-// and it asks for one value of a header field where several may be sent.
+// Package guest has what it does. Here are the callbacks that the host calls, and in
+// host.go the host's functions. It uses the ABI directly, because the Go SDK takes
+// twice the memory and asks for one value of a header field where several may be sent.
 package main
 
 import (

@@ -1,11 +1,11 @@
 //go:build wasip1
 
-// Reactor is the verifier as a WASI module for any embedder: built with
+// Command reactor is the verifier as a WASI module for any embedder. Built with
 //
 //	go run ./wasm/build reactor
 //
-// it exports the functions that docs/reactor-abi.md describes. What they do is
-// in package guest; here pointers become slices and back.
+// it exports the functions that docs/reactor-abi.md describes. Package guest has what
+// they do. Here pointers become slices and back.
 package main
 
 import (

@@ -1,7 +1,7 @@
-// Package guest is what the WebAssembly builds are made of, but for their
-// ABIs: it turns bytes that a host hands over into a verdict of package core,
-// and the verdict into what the host is to do. It compiles natively, so that
-// all of it is tested and fuzzed without a WebAssembly runtime.
+// Package guest is the logic of the WebAssembly modules, without their ABIs: it turns
+// the bytes that a host hands over into a verdict of package core, and the verdict
+// into what the host is to do. It compiles natively, so that all of it is tested and
+// fuzzed without a WebAssembly runtime.
 //
 // Every zero value denies. What goes wrong, a configuration that is refused or
 // a host that breaks its ABI, ends in a denial, never in a panic: that would
