@@ -158,3 +158,14 @@ func TestTaskfile(t *testing.T) {
 		task("--dry", name)
 	}
 }
+
+// A test, fuzzer or benchmark that a document names must exist.
+func TestNamedTestsExist(t *testing.T) {
+	known := map[string]bool{}
+	matches(t, `(?m)^func ((?:Test|Fuzz|Benchmark)\w+)\(`, []string{"_test.go"}, func(_, name string) { known[name] = true })
+	matches(t, "`((?:Test|Fuzz|Benchmark)[A-Z]\\w*)`", []string{".md"}, func(file, name string) {
+		if !known[name] {
+			t.Errorf("%s names %s, which does not exist", file, name)
+		}
+	})
+}
