@@ -8,7 +8,7 @@ import (
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
-// responses appends responses to a buffer. They are prebuilt but for the date,
+// responses appends responses to a buffer. They are prebuilt except for the date,
 // the connection option, a principal and a scope. It belongs to one goroutine.
 type responses struct {
 	date       []byte // the whole field line

@@ -105,8 +105,8 @@ type serverTable map[string]struct {
 func Requests() []Exchange { return mustExchanges("requests.jsonl") }
 
 // Recorded returns the requests that were sent to the service that this one
-// replaces. What it answered is not in the table, but for what the contract
-// made of it. Only the first response is compared.
+// replaces. The table does not have what that service answered, only which answers
+// the contract allows. Only the first response is compared.
 func Recorded() []Exchange { return mustExchanges("recorded.jsonl") }
 
 func mustExchanges(name string) []Exchange {

@@ -187,7 +187,7 @@ func TestGoals(t *testing.T) {
 		"memory at rest":                      false,
 		"memory of an idle connection":        true,
 		"exec to first 200":                   true,
-		"the dearest verdict of package core": false,
+		"the slowest verdict of package core": false,
 		"allocations of a verdict":            true,
 		"allocations of a request":            false,
 	}

@@ -150,7 +150,7 @@ func goals(rows []row, rests []rest, micros []micro) []goal {
 		}
 	}
 	if len(micros) > 0 {
-		atMost("the dearest verdict of package core", verdict, verdictLimit, "ns")
+		atMost("the slowest verdict of package core", verdict, verdictLimit, "ns")
 		atMost("allocations of a verdict", verdictAllocations, 0, "")
 		atMost("allocations of a request", requestAllocations, 0, "")
 	}
