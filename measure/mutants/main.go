@@ -29,7 +29,7 @@ import (
 )
 
 // folders are tested where no others are named, each with those below it.
-var folders = []string{"core"}
+var folders = []string{"core", "internal/httptext", "internal/identity", "server/internal/http1", "wasm/internal/guest"}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

@@ -162,6 +162,7 @@ func TestFaults(t *testing.T) {
 		"a NUL":                               {"GET /\x00", BadRequest, 0},
 		"a bare LF":                           {"GET / HTTP/1.1\n", BadRequest, 0},
 		"LF alone":                            {"\n", BadRequest, 0},
+		"LF alone, and much behind it":        {"\n" + strings.Repeat("x", MaxRequestLine), BadRequest, 1},
 		"an empty line first":                 {"\r\n", BadRequest, 0},
 		"a bare LF behind the fields":         {host + "\n", BadRequest, 0},
 		"a bare CR":                           {"GET / HTTP/1.1\rH", BadRequest, 0},
