@@ -1,19 +1,5 @@
 package tokens
 
-import (
-	"io/fs"
-	"syscall"
-	"time"
-)
+import "syscall"
 
-// openNonblocking lets a FIFO be opened without a writer.
-const openNonblocking = syscall.O_NONBLOCK
-
-// changeTime is when the file's contents or attributes were last changed. Unlike
-// the time of modification, nobody can set it.
-func changeTime(info fs.FileInfo) time.Time {
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-		return time.Unix(stat.Ctim.Unix())
-	}
-	return time.Time{}
-}
+func changed(stat *syscall.Stat_t) *syscall.Timespec { return &stat.Ctim }

@@ -46,8 +46,11 @@ func compare(t *testing.T, r *reactor, keyring, value, scopes []byte, now int64)
 	var n native
 	want := n.configure(keyring)
 	got, err := r.configure(t.Context(), keyring)
-	if err != nil || got != want {
-		return fmt.Errorf("configure: %d, %w, want %d", got, err, want)
+	switch {
+	case err != nil:
+		return fmt.Errorf("configure: %w", err)
+	case got != want:
+		return fmt.Errorf("configure: %d, want %d", got, want)
 	}
 	for range 2 {
 		if err := compareVerdict(t, r, &n, value, scopes, now); err != nil {
@@ -60,8 +63,11 @@ func compare(t *testing.T, r *reactor, keyring, value, scopes []byte, now int64)
 func compareVerdict(t *testing.T, r *reactor, n *native, value, scopes []byte, now int64) error {
 	t.Helper()
 	o, err := r.authorize(t.Context(), value, scopes, now)
-	if want := n.authorize(value, scopes, now); err != nil || o != want {
-		return fmt.Errorf("authorize: %+v, %w, want %+v", o, err, want)
+	switch want := n.authorize(value, scopes, now); {
+	case err != nil:
+		return fmt.Errorf("authorize: %w", err)
+	case o != want:
+		return fmt.Errorf("authorize: %+v, want %+v", o, want)
 	}
 	return nil
 }
