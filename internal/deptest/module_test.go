@@ -19,7 +19,7 @@ var packages = []deptest.Package{
 	// What knows nothing of tokens, or only that they are bytes.
 	{Folder: "internal/deptest"},
 	{Folder: "internal/httptext"},
-	{Folder: "internal/identity"},
+	{Folder: "internal/identity", Imports: []string{"internal/httptext"}},
 	{Folder: "internal/setting"},
 	{Folder: "internal/censor"},
 	{Folder: "internal/limits"},

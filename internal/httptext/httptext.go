@@ -63,7 +63,7 @@ func IsSpace(c byte) bool { return c == ' ' || c == '\t' }
 
 // Trim returns b without the optional whitespace at its ends. The result is a part
 // of b.
-func Trim(b []byte) []byte {
+func Trim[T ~string | ~[]byte](b T) T {
 	for len(b) > 0 && IsSpace(b[0]) {
 		b = b[1:]
 	}
@@ -76,17 +76,22 @@ func Trim(b []byte) []byte {
 // EqualFold reports whether b is lower, apart from the case of ASCII letters.
 // lower must be in lower case. Bytes that are not ASCII are equal only to
 // themselves, so no letter of another alphabet passes for one of a field's name.
-func EqualFold(b []byte, lower string) bool {
+func EqualFold[T ~string | ~[]byte](b T, lower string) bool {
 	if len(b) != len(lower) {
 		return false
 	}
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
+	for i := range len(b) {
+		if Lower(b[i]) != lower[i] {
 			return false
 		}
 	}
 	return true
+}
+
+// Lower returns the lower case of an ASCII letter, and any other byte as it is.
+func Lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }

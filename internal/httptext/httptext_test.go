@@ -42,6 +42,9 @@ func TestTrim(t *testing.T) {
 		if got := httptext.Trim([]byte(in)); string(got) != want {
 			t.Errorf("Trim(%q) = %q, want %q", in, got, want)
 		}
+		if got := httptext.Trim(in); got != want {
+			t.Errorf("Trim(%q) = %q for a string, want %q", in, got, want)
+		}
 	}
 }
 
@@ -60,7 +63,7 @@ func TestEqualFold(t *testing.T) {
 			t.Errorf("EqualFold(%q) = %v", in, got)
 		}
 	}
-	if !httptext.EqualFold(nil, "") {
+	if !httptext.EqualFold("", "") {
 		t.Error("nothing equals nothing")
 	}
 }

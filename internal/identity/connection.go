@@ -1,5 +1,7 @@
 package identity
 
+import "github.com/concrete-security/auth-service/internal/httptext"
+
 // MaxConnection limits the values of all Connection fields of a request, in bytes.
 // A request with more is denied.
 const MaxConnection = 4 << 10
@@ -22,7 +24,7 @@ func AppendConnection[T ~string | ~[]byte](left []byte, value T) (_ []byte, name
 		for end < len(value) && value[end] != ',' {
 			end++
 		}
-		switch option := trim(value[start:end]); {
+		switch option := httptext.Trim(value[start:end]); {
 		case namesIdentity(option):
 			named = true
 		case len(option) > 0:
@@ -45,15 +47,4 @@ func namesIdentity[T ~string | ~[]byte](option T) bool {
 		}
 	}
 	return false
-}
-
-// trim removes the whitespace around an option (RFC 9110, section 5.6.3).
-func trim[T ~string | ~[]byte](option T) T {
-	for len(option) > 0 && (option[0] == ' ' || option[0] == '\t') {
-		option = option[1:]
-	}
-	for len(option) > 0 && (option[len(option)-1] == ' ' || option[len(option)-1] == '\t') {
-		option = option[:len(option)-1]
-	}
-	return option
 }

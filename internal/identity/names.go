@@ -4,6 +4,8 @@
 // client sent under these names.
 package identity
 
+import "github.com/concrete-security/auth-service/internal/httptext"
+
 // Names of header fields, in lower case.
 const (
 	// User is the name of the field that holds the principal.
@@ -33,15 +35,7 @@ func IsIdentity[T ~string | ~[]byte](name T) bool {
 
 // IsConnection reports whether name is that of the Connection field.
 func IsConnection[T ~string | ~[]byte](name T) bool {
-	if len(name) != len(Connection) {
-		return false
-	}
-	for i := range len(name) {
-		if lowerCase(name[i]) != Connection[i] {
-			return false
-		}
-	}
-	return true
+	return httptext.EqualFold(name, Connection)
 }
 
 // alike reports whether name[at:] begins with lower. It ignores the case of letters,
@@ -51,7 +45,7 @@ func alike[T ~string | ~[]byte](name T, at int, lower string) bool {
 		return false
 	}
 	for i := range len(lower) {
-		c := lowerCase(name[at+i])
+		c := httptext.Lower(name[at+i])
 		if (c < 'a' || 'z' < c) && (c < '0' || '9' < c) {
 			c = '-'
 		}
@@ -60,11 +54,4 @@ func alike[T ~string | ~[]byte](name T, at int, lower string) bool {
 		}
 	}
 	return true
-}
-
-func lowerCase(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }
