@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/needtest"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
@@ -63,12 +64,12 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	}
 	var before unix.Rlimit
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_NOFILE, nil, &before); err != nil {
-		unable(t, "reading the limits of a process: %v", err)
+		needtest.Missing(t, "reading the limits of a process: %v (run the test as root)", err)
 	}
 	none := before
 	none.Cur = 3
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_NOFILE, &none, nil); err != nil {
-		unable(t, "setting the limits of a process: %v", err)
+		needtest.Missing(t, "setting the limits of a process: %v (run the test as root)", err)
 	}
 	tokentest.WriteFile(t, path, tokentest.Keyring(2))
 	s.await(t, "reload failed")
@@ -199,7 +200,7 @@ func TestLogsThatCannotBeWritten(t *testing.T) {
 		"disk full": func(t *testing.T) *os.File {
 			f, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 			if err != nil {
-				unable(t, "%v", err)
+				needtest.Missing(t, "%v", err)
 			}
 			return f
 		},

@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/concrete-security/auth-service/internal/needtest"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
@@ -21,10 +21,7 @@ import (
 // writes a line to for each of these calls.
 func startForced(t *testing.T, inject string, environment ...string) (s *service, trace string) {
 	t.Helper()
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		unable(t, "strace is not installed: %v", err)
-	}
+	strace := needtest.Program(t, "strace")
 	calls, _, _ := strings.Cut(inject, ":")
 	trace = filepath.Join(t.TempDir(), "trace")
 	s = newService(t, append(environment, "AUTH_SERVICE_TOKEN="+tokentest.Good)...)

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // A target is a build of the program whose memory is scanned.
@@ -72,13 +74,7 @@ func (to target) newService(t *testing.T, environment ...string) *service {
 		s.Path = path
 		s.Env = append(s.Env, heldVariable+"=portable")
 	case to.qemu != "":
-		emulator, err := exec.LookPath("qemu-" + to.qemu + "-static")
-		if err != nil {
-			emulator, err = exec.LookPath("qemu-" + to.qemu)
-		}
-		if err != nil {
-			unable(t, "running the program for %s: QEMU's user emulation is not installed: %v", to.arch, err)
-		}
+		emulator := needtest.Program(t, "qemu-"+to.qemu+"-static", "qemu-"+to.qemu)
 		s.Path, s.Args = emulator, []string{emulator, build(t, to.arch)}
 	case to.arch != "":
 		if runtime.GOARCH != "amd64" {
@@ -86,7 +82,7 @@ func (to target) newService(t *testing.T, environment ...string) *service {
 		}
 		s.Path = build(t, to.arch)
 		if err := exec.Command(s.Path, "version").Run(); err != nil {
-			unable(t, "running the program for %s: %v", to.arch, err)
+			needtest.Missing(t, "running the program for %s: %v", to.arch, err)
 		}
 	}
 	return s

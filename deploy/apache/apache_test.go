@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -19,8 +20,8 @@ var modules = []string{"mpm_event", "authz_core", "env", "rewrite", "headers", "
 
 func start(t *testing.T, example string, service *proxytest.Service, replacements ...string) *proxytest.Site {
 	t.Helper()
-	program := proxytest.Program(t, "apache2", "httpd")
-	proxytest.Program(t, "perl")
+	program := needtest.Program(t, "apache2", "httpd")
+	needtest.Program(t, "perl")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)

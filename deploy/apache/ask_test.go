@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // program is ask.pl as httpd runs it.
@@ -18,7 +19,7 @@ type program struct {
 
 func startProgram(t *testing.T, address string) *program {
 	t.Helper()
-	command := exec.Command(proxytest.Program(t, "perl"), "ask.pl", address)
+	command := exec.Command(needtest.Program(t, "perl"), "ask.pl", address)
 	in, err := command.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

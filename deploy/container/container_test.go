@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -105,10 +106,10 @@ type engine struct {
 
 func newEngine(t *testing.T) *engine {
 	t.Helper()
-	e := &engine{buildah: proxytest.Program(t, "buildah"), podman: proxytest.Program(t, "podman")}
-	proxytest.Program(t, "runc")
+	e := &engine{buildah: needtest.Program(t, "buildah"), podman: needtest.Program(t, "podman")}
+	needtest.Program(t, "runc")
 	if os.Getuid() != 0 {
-		unable(t, "without a user namespace, images are built by root alone")
+		needtest.Missing(t, "without a user namespace, images are built by root alone")
 	}
 	dir, err := os.MkdirTemp("", "storage") //nolint:usetesting // it is removed only when nobody writes to it
 	if err != nil {
@@ -137,15 +138,6 @@ func named(t *testing.T, text string) bool {
 		line, _ := os.ReadFile(path) // the process may have ended
 		return bytes.Contains(line, []byte(text))
 	})
-}
-
-// unable skips a test that this machine cannot run; where CI is "true" it can.
-func unable(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatal(why)
-	}
-	t.Skip(why)
 }
 
 func run(ctx context.Context, program string, arguments ...string) (stdout string, err error) {
@@ -196,7 +188,7 @@ func (e *engine) start(t *testing.T, image, run, etc string) (id string) {
 		"--env=LISTEN=unix:///run/auth-service/auth.sock?mode=0666", "--env=AUTH_SERVICE_KEYRING=/etc/auth-service/keyring",
 		"--volume="+run+":/run/auth-service", "--volume="+etc+":/etc/auth-service:ro", image)
 	if err != nil {
-		unable(t, "no container can be run here: "+err.Error())
+		needtest.Missing(t, "no container can be run here: %v", err)
 	}
 	id = strings.TrimSpace(id)
 	t.Cleanup(func() {
@@ -348,7 +340,7 @@ func checkConfinement(t *testing.T, e *engine, id string) {
 // behind the socket.
 func startNginx(t *testing.T, socket string) *proxytest.Site {
 	t.Helper()
-	program := proxytest.Program(t, "nginx")
+	program := needtest.Program(t, "nginx")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)

@@ -8,13 +8,14 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
 func start(t *testing.T, example string, service *proxytest.Service) *proxytest.Site {
 	t.Helper()
-	program := proxytest.Program(t, "haproxy")
+	program := needtest.Program(t, "haproxy")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // client asks for / with one token, on and on.
@@ -107,7 +108,7 @@ func wrk(t *testing.T, address, token string) (stop func() string) {
 	// In a file: arguments can be seen by everybody on the machine.
 	script := proxytest.WriteFile(t, filepath.Join(t.TempDir(), "wrk.lua"),
 		fmt.Sprintf("wrk.headers[%q] = %q\n", "Authorization", "Bearer "+token))
-	command := exec.Command(proxytest.Program(t, "wrk"), "-t1", "-c"+strconv.Itoa(wrkConnections), "-d300", "-s", script, "http://"+address+"/")
+	command := exec.Command(needtest.Program(t, "wrk"), "-t1", "-c"+strconv.Itoa(wrkConnections), "-d300", "-s", script, "http://"+address+"/")
 	var report strings.Builder
 	command.Stdout, command.Stderr = &report, &report
 	if err := command.Start(); err != nil {

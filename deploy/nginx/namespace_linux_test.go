@@ -1,7 +1,6 @@
 package nginx_test
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // outside is the variable that tells a test in its own namespaces which mount
@@ -35,9 +35,9 @@ func alone(t *testing.T) bool {
 		raiseLoopback(t)
 		return true
 	}
-	proxytest.Program(t, "nginx")
+	needtest.Program(t, "nginx")
 	if os.Geteuid() != 0 {
-		proxytest.Unable(t, "only root can run nginx in namespaces of its own")
+		needtest.Missing(t, "only root can run nginx in namespaces of its own")
 	}
 	proxytest.Build(t)
 	command := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.v", "-test.timeout=5m", "-test.run=^"+t.Name()+"$")
@@ -45,7 +45,7 @@ func alone(t *testing.T) bool {
 	command.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWNET}
 	out, err := command.CombinedOutput()
 	if err != nil && command.Process == nil {
-		proxytest.Unable(t, fmt.Sprintf("no namespaces of its own: %v", err))
+		needtest.Missing(t, "no namespaces of its own: %v", err)
 	}
 	switch text := string(out); {
 	case err != nil:

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -20,7 +21,7 @@ func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 // runs each example with those of a package.
 func start(t *testing.T, example string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
-	program := proxytest.Program(t, "nginx")
+	program := needtest.Program(t, "nginx")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // layout is how a package of nginx leaves /etc/nginx.
@@ -92,11 +93,11 @@ func TestStock(t *testing.T) {
 		return
 	}
 	if _, err := os.Stat("/etc/nginx/sites-available/default"); errors.Is(err, fs.ErrNotExist) {
-		proxytest.Unable(t, "the nginx that is installed is not Debian's")
+		needtest.Missing(t, "the nginx that is installed is not Debian's")
 	}
 	listener, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
-		proxytest.Unable(t, "no IPv6, without which Debian's default site does not start either")
+		needtest.Missing(t, "no IPv6, without which Debian's default site does not start either")
 	}
 	listener.Close()
 	installed := t.TempDir()
@@ -147,7 +148,7 @@ func (l layout) start(t *testing.T, example string) *proxytest.Site {
 			t.Logf("nginx wrote:\n%s", text)
 		}
 	})
-	proxytest.Start(t, site.Address, nil, proxytest.Program(t, "nginx"), "-g", "daemon off;")
+	proxytest.Start(t, site.Address, nil, needtest.Program(t, "nginx"), "-g", "daemon off;")
 	return site
 }
 

@@ -17,13 +17,14 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
 func promtool(t *testing.T, input string, arguments ...string) {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), proxytest.Program(t, "promtool"), arguments...)
+	command := exec.CommandContext(t.Context(), needtest.Program(t, "promtool"), arguments...)
 	command.Stdin = strings.NewReader(input)
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(arguments, " "), err, out)

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 const (
@@ -56,7 +57,7 @@ func install(t *testing.T, dropIns map[string]string) (dir string) {
 		t.Fatalf("%s starts %q", service, got)
 	}
 	files := map[string]string{
-		service: strings.Replace(unit, "ExecStart="+program, "ExecStart="+proxytest.Program(t, "true"), 1),
+		service: strings.Replace(unit, "ExecStart="+program, "ExecStart="+needtest.Program(t, "true"), 1),
 		socket:  read(t, socket),
 	}
 	maps.Copy(files, dropIns)
@@ -73,7 +74,7 @@ func install(t *testing.T, dropIns map[string]string) (dir string) {
 // verify returns what systemd has to say against the units of a folder.
 func verify(t *testing.T, dir string) string {
 	t.Helper()
-	analyze := exec.CommandContext(t.Context(), proxytest.Program(t, "systemd-analyze"), "verify", "--man=no",
+	analyze := exec.CommandContext(t.Context(), needtest.Program(t, "systemd-analyze"), "verify", "--man=no",
 		filepath.Join(dir, service), filepath.Join(dir, socket))
 	out, err := analyze.CombinedOutput()
 	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
@@ -199,7 +200,7 @@ func buildProgram(t *testing.T) string {
 func exposed(t *testing.T, unit string) (over bool, report string) {
 	t.Helper()
 	path := proxytest.WriteFile(t, filepath.Join(t.TempDir(), service), unit)
-	analyze := exec.CommandContext(t.Context(), proxytest.Program(t, "systemd-analyze"),
+	analyze := exec.CommandContext(t.Context(), needtest.Program(t, "systemd-analyze"),
 		"security", "--offline=true", "--threshold=15", "--no-pager", path)
 	out, err := analyze.CombinedOutput()
 	if !strings.Contains(string(out), "Overall exposure level") {
@@ -281,7 +282,7 @@ func activated(t *testing.T, binary, dropIn, dir string) (addresses []string, pr
 	}
 	notify, path := listenNotify(t)
 	arguments = append(arguments, "--setenv=NOTIFY_SOCKET="+path, binary)
-	process = proxytest.Start(t, addresses[0], nil, proxytest.Program(t, "systemd-socket-activate"), arguments...)
+	process = proxytest.Start(t, addresses[0], nil, needtest.Program(t, "systemd-socket-activate"), arguments...)
 	return addresses, process, notify
 }
 

@@ -3,21 +3,16 @@ package main
 import (
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // wrk must send the token, and an answer that is not 200 must be seen.
 func TestRunLoad(t *testing.T) {
-	if _, err := exec.LookPath("wrk"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal(err)
-		}
-		t.Skip("wrk is not installed")
-	}
+	needtest.Program(t, "wrk")
 	for name, refused := range map[string]bool{"all allowed": false, "one refused": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 func loaded(t *testing.T) *program {
@@ -24,20 +25,6 @@ func loaded(t *testing.T) *program {
 		t.Fatal(err)
 	}
 	return p
-}
-
-// need finds a program that a test runs. A gate that lacks it has a hole.
-func need(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal(err)
-	}
-	t.Skip(err)
-	return ""
 }
 
 // TestModel reads a model that has one of each.
@@ -129,7 +116,7 @@ func TestComplete(t *testing.T) {
 
 func TestManual(t *testing.T) {
 	t.Parallel()
-	groff := need(t, "groff")
+	groff := needtest.Program(t, "groff")
 	page := loaded(t).manual("1.2.3", time.Unix(0, 0).UTC())
 	format := exec.CommandContext(t.Context(), groff, "-man", "-ww", "-Tascii", "-P-c")
 	format.Stdin = bytes.NewReader(page)
@@ -162,7 +149,7 @@ func stripOverstrikes(text []byte) []byte {
 // TestBash completes command lines in bash.
 func TestBash(t *testing.T) {
 	t.Parallel()
-	bash := need(t, "bash")
+	bash := needtest.Program(t, "bash")
 	script := string(loaded(t).bash())
 	for _, c := range []struct {
 		words string // the last is being completed
@@ -197,7 +184,7 @@ func TestBash(t *testing.T) {
 
 func TestFish(t *testing.T) {
 	t.Parallel()
-	fish := need(t, "fish")
+	fish := needtest.Program(t, "fish")
 	script := string(loaded(t).fish())
 	for line, want := range map[string][]string{
 		"auth-service v":              {"version"},
@@ -224,7 +211,7 @@ func TestFish(t *testing.T) {
 
 func TestZsh(t *testing.T) {
 	t.Parallel()
-	zsh := need(t, "zsh")
+	zsh := needtest.Program(t, "zsh")
 	path := filepath.Join(t.TempDir(), "_auth-service")
 	if err := os.WriteFile(path, loaded(t).zsh(), 0o600); err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // contents is what every package installs, but for zsh's completion, whose
@@ -54,7 +56,7 @@ func (d *debian) path(name string) string { return filepath.Join(d.dir, filepath
 
 func newDebian(t *testing.T) *debian {
 	t.Helper()
-	need(t, "dpkg")
+	needtest.Program(t, "dpkg")
 	if os.Getuid() != 0 {
 		t.Skip("dpkg installs as root alone")
 	}
@@ -114,7 +116,7 @@ func TestDeb(t *testing.T) {
 // refer to are the running system's.
 func verifyUnits(t *testing.T, system *debian) {
 	t.Helper()
-	need(t, "systemd-analyze")
+	needtest.Program(t, "systemd-analyze")
 	const units = "/usr/lib/systemd/system/"
 	dir := t.TempDir()
 	var paths []string
@@ -145,7 +147,7 @@ func verifyUnits(t *testing.T, system *debian) {
 
 func TestRPM(t *testing.T) {
 	d := openDist(t)
-	need(t, "rpm")
+	needtest.Program(t, "rpm")
 	for _, platform := range packaged {
 		query := exec.CommandContext(t.Context(), "rpm", "--query", "--package", "--queryformat",
 			`[%{FILENAMES} %{FILEMODES:octal} %{FILEFLAGS:fflags}\n]`, d.path(t, "auth-service_%s_"+platform+".rpm"))
@@ -183,7 +185,7 @@ func TestAPK(t *testing.T) {
 // archived program.
 func TestImage(t *testing.T) {
 	d := openDist(t)
-	buildah := need(t, "buildah")
+	buildah := needtest.Program(t, "buildah")
 	if os.Getuid() != 0 {
 		t.Skip("buildah without a user namespace needs root")
 	}

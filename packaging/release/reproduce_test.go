@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // TestReproducible releases the same commit twice, from clones in different
@@ -17,7 +19,7 @@ func TestReproducible(t *testing.T) {
 	if os.Getenv(reproduceVariable) == "" {
 		t.Skipf("%s is not set: two releases with cold caches take minutes", reproduceVariable)
 	}
-	need(t, "git")
+	needtest.Program(t, "git")
 	first := release(t, filepath.Join(t.TempDir(), "a"), "umask 022", "TZ=UTC", "LANG=C")
 	second := release(t, filepath.Join(t.TempDir(), "another", "place"), "umask 077", "TZ=Asia/Kolkata", "LANG=C.UTF-8")
 	if len(first.artifacts) < len(modules)+len(packaged) {

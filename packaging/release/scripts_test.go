@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // TestScripts runs the packages' scripts as each package manager does, with a
@@ -17,7 +19,7 @@ func TestScripts(t *testing.T) {
 		restart = "try-restart auth-service.service"
 		disable = "--no-reload disable --now auth-service.socket auth-service.service"
 	)
-	shell := need(t, "sh")
+	shell := needtest.Program(t, "sh")
 	tools := t.TempDir()
 	fake := "#!/bin/sh\necho \"$*\" >>\"$SYSTEMCTL_LOG\"\n"
 	if err := os.WriteFile(filepath.Join(tools, "systemctl"), []byte(fake), 0o755); err != nil {

@@ -8,7 +8,6 @@ package proxytest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -51,31 +50,7 @@ func Main(m *testing.M) int {
 	return status
 }
 
-// Program returns the path of the first of names that is installed. Without
-// any the test is skipped, or fails where CI is "true": there, all are to be
-// had.
-func Program(tb testing.TB, names ...string) string {
-	tb.Helper()
-	for _, name := range names {
-		path, err := exec.LookPath(name)
-		// Users other than root often do not have these folders in PATH.
-		for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
-			if err != nil {
-				path, err = exec.LookPath(filepath.Join(dir, name))
-			}
-		}
-		if err == nil {
-			return path
-		}
-		if !errors.Is(err, exec.ErrNotFound) && !errors.Is(err, os.ErrNotExist) {
-			tb.Fatal(err)
-		}
-	}
-	Unable(tb, fmt.Sprintf("%v: not installed", names))
-	return ""
-}
-
-// Optional is like Program, for a program that CI does not install: without it,
+// Optional is like [needtest.Program], for a program that CI does not install: without it,
 // the test is skipped everywhere.
 func Optional(tb testing.TB, name string) string {
 	tb.Helper()
@@ -84,14 +59,4 @@ func Optional(tb testing.TB, name string) string {
 		tb.Skipf("%s is not installed: only the form of the example is checked", name)
 	}
 	return path
-}
-
-// Unable skips a test that this machine lacks something for, or fails it where
-// CI is "true".
-func Unable(tb testing.TB, why string) {
-	tb.Helper()
-	if os.Getenv("CI") == "true" {
-		tb.Fatal(why)
-	}
-	tb.Skip(why)
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/internal/needtest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -21,14 +22,8 @@ var nodeKinds = []string{"node", "minimal"}
 // nodeExample returns the program and a file of the example for Node.
 func nodeExample(tb testing.TB, file string) (node, path string) {
 	tb.Helper()
-	node, err := exec.LookPath("node")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			tb.Fatal(err)
-		}
-		tb.Skip("needs node, version 20 or later: ", err)
-	}
-	path, err = filepath.Abs(filepath.Join("..", "..", "examples", "node", file))
+	node = needtest.Program(tb, "node") // version 20 or later
+	path, err := filepath.Abs(filepath.Join("..", "..", "examples", "node", file))
 	if err != nil {
 		tb.Fatal(err)
 	}
