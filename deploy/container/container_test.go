@@ -18,6 +18,7 @@ import (
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -257,7 +258,7 @@ func TestImage(t *testing.T) {
 	checkConfiguration(t, e, image)
 
 	runDir, etc := folder(t, true), folder(t, false)
-	keyring(t, etc, proxytest.KeyringLine("grafana", proxytest.Token))
+	keyring(t, etc, tokentest.KeyringLine("grafana", proxytest.Token))
 	id := e.start(t, image, runDir, etc)
 	socket := filepath.Join(runDir, "auth.sock")
 	await(t, "it listens", func() bool {
@@ -284,7 +285,7 @@ func TestImage(t *testing.T) {
 	// nginx with the container behind it, and then with other tokens.
 	site := startNginx(t, socket)
 	site.CheckVerdicts(t)
-	keyring(t, etc, proxytest.KeyringLine("ci", proxytest.Deploy))
+	keyring(t, etc, tokentest.KeyringLine("ci", proxytest.Deploy))
 	await(t, "the new keyring is in force", func() bool { return status(proxytest.Deploy) == http.StatusOK })
 	if got := status(proxytest.Token); got != http.StatusUnauthorized {
 		t.Errorf("a token that was revoked: status %d", got)

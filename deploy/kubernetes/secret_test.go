@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -45,7 +46,7 @@ func mount(t *testing.T, dir, revision, text string) {
 func TestSecretIsRenewed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	mount(t, dir, "..2026_01", proxytest.KeyringLine("ci", proxytest.Metrics))
+	mount(t, dir, "..2026_01", tokentest.KeyringLine("ci", proxytest.Metrics))
 	service := proxytest.StartService(t, "AUTH_SERVICE_KEYRING="+filepath.Join(dir, "keyring"))
 	status := func(token string) int {
 		return proxytest.Get(t, service.Address, "/auth", proxytest.Bearer(token)).Status
@@ -56,7 +57,7 @@ func TestSecretIsRenewed(t *testing.T) {
 	tokens := []string{proxytest.Metrics, proxytest.Deploy}
 	for i, revision := range []string{"..2026_02", "..2026_03", "..2026_04"} {
 		old, renewed := tokens[i%2], tokens[(i+1)%2]
-		mount(t, dir, revision, proxytest.KeyringLine("ci", renewed))
+		mount(t, dir, revision, tokentest.KeyringLine("ci", renewed))
 		for begun := time.Now(); status(renewed) != 200; time.Sleep(5 * time.Millisecond) {
 			if time.Since(begun) > 20*time.Second {
 				t.Fatalf("%s is not in force: %s", revision, service.Log)

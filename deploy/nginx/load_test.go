@@ -15,6 +15,7 @@ import (
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // client asks for / with one token, on and on.
@@ -192,11 +193,11 @@ func TestServiceKilledUnderLoad(t *testing.T) {
 func TestRotationUnderLoad(t *testing.T) {
 	t.Parallel()
 	keyring := filepath.Join(t.TempDir(), "keyring")
-	constant := proxytest.KeyringLine("constant", proxytest.Token)
+	constant := tokentest.KeyringLine("constant", proxytest.Token)
 	write := func(tokens ...string) {
 		text := constant
 		for _, token := range tokens {
-			text += proxytest.KeyringLine("rotating", token)
+			text += tokentest.KeyringLine("rotating", token)
 		}
 		proxytest.WriteFile(t, keyring, text)
 	}

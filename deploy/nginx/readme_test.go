@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // readmeConfigurations returns the configurations in the README.
@@ -41,8 +42,8 @@ func TestREADME(t *testing.T) {
 	t.Run("two locations", func(t *testing.T) {
 		t.Parallel()
 		keyring := filepath.Join(t.TempDir(), "keyring")
-		metrics := proxytest.KeyringLine("grafana", proxytest.Metrics, "scope=metrics")
-		deploy := proxytest.KeyringLine("ci", proxytest.Deploy, "scope=deploy")
+		metrics := tokentest.KeyringLine("grafana", proxytest.Metrics, "scope=metrics")
+		deploy := tokentest.KeyringLine("ci", proxytest.Deploy, "scope=deploy")
 		proxytest.WriteFile(t, keyring, metrics+deploy)
 		site := start(t, configurations[1], proxytest.StartService(t, "AUTH_SERVICE_KEYRING="+keyring))
 		status := func(path, token string) int {
@@ -60,7 +61,7 @@ func TestREADME(t *testing.T) {
 		}
 
 		// The one token is rotated, the other is revoked.
-		proxytest.WriteFile(t, keyring, metrics+proxytest.KeyringLine("grafana", proxytest.Stranger, "scope=metrics"))
+		proxytest.WriteFile(t, keyring, metrics+tokentest.KeyringLine("grafana", proxytest.Stranger, "scope=metrics"))
 		await(t, "the new token is in force", func() bool { return status("/metrics", proxytest.Stranger) == 200 })
 		if old, revoked := status("/metrics", proxytest.Metrics), status("/deploy/x", proxytest.Deploy); old != 200 || revoked != 401 {
 			t.Errorf("the old token gets %d, the revoked one %d", old, revoked)

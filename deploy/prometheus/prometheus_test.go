@@ -18,6 +18,7 @@ import (
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -40,7 +41,7 @@ func TestRules(t *testing.T) {
 // scrape returns what the admin listener of a service shows that has been used.
 func scrape(t *testing.T) string {
 	t.Helper()
-	keyring := proxytest.WriteFile(t, t.TempDir()+"/keyring", proxytest.KeyringLine("ci", proxytest.Deploy, "expires=2099-01-01T00:00:00Z"))
+	keyring := proxytest.WriteFile(t, t.TempDir()+"/keyring", tokentest.KeyringLine("ci", proxytest.Deploy, "expires=2099-01-01T00:00:00Z"))
 	admin := "127.0.0.1:" + proxytest.Port(t)
 	service := proxytest.StartService(t, proxytest.TokenVariable, "AUTH_SERVICE_KEYRING="+keyring, "ADMIN_LISTEN=tcp://"+admin)
 	for token, want := range map[string]int{proxytest.Token: 200, proxytest.Deploy: 200, proxytest.Stranger: 401} {

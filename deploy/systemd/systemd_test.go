@@ -19,6 +19,7 @@ import (
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 const (
@@ -295,7 +296,7 @@ func TestActivation(t *testing.T) {
 	binary := buildProgram(t)
 	for _, c := range []struct{ dropIn, file, text string }{
 		{"token.conf", "token", proxytest.Token + "\n"},
-		{"keyring.conf", "keyring", proxytest.KeyringLine("ci", proxytest.Token)},
+		{"keyring.conf", "keyring", tokentest.KeyringLine("ci", proxytest.Token)},
 	} {
 		t.Run(c.dropIn, func(t *testing.T) {
 			t.Parallel()

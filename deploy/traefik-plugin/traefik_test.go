@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -35,5 +36,5 @@ func TestInTraefik(t *testing.T) {
 }
 
 // keyring is proxytest's keyring, as the items of a YAML list.
-var keyring = proxytest.KeyringLine("grafana", proxytest.Metrics, "scope=metrics") + "            - " +
-	proxytest.KeyringLine("ci", proxytest.Deploy, "scope=metrics,deploy")
+var keyring = tokentest.KeyringLine("grafana", proxytest.Metrics, "scope=metrics") + "            - " +
+	tokentest.KeyringLine("ci", proxytest.Deploy, "scope=metrics,deploy")

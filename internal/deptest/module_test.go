@@ -95,7 +95,7 @@ var packages = []deptest.Package{
 	{Folder: "wasm/build", Imports: []string{"wasm/internal/modules"}},
 	{Folder: "wasm/internal/hosttest", Imports: []string{"core/vectors", "internal/tokentest"}},
 	{Folder: "wasm/internal/parity"},
-	{Folder: "deploy/internal/proxytest"},
+	{Folder: "deploy/internal/proxytest", Imports: []string{"internal/tokentest"}},
 	{Folder: "packaging/generate", Imports: []string{"internal/cli"}, Others: []string{"github.com/alecthomas/kong"}},
 	{Folder: "packaging/release"},
 	{Folder: "measure/internal/chart"},

@@ -1,12 +1,12 @@
 package proxytest
 
 import (
-	"crypto/sha256"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // Config writes a copy of an example configuration into dir, with addresses
@@ -42,15 +42,8 @@ func WriteFile(tb testing.TB, path, text string) string {
 	return path
 }
 
-// KeyringLine returns the keyring's line for a token. Attributes are as in the
-// file: "scope=metrics".
-func KeyringLine(principal, token string, attributes ...string) string {
-	line := fmt.Sprintf("%s sha256:%x", principal, sha256.Sum256([]byte(token)))
-	return strings.Join(append([]string{line}, attributes...), " ") + "\n"
-}
-
 // Keyring returns the text of a keyring in which "grafana" may use Metrics for
 // the scope metrics and "ci" may use Deploy for metrics and deploy.
 func Keyring() string {
-	return KeyringLine("grafana", Metrics, "scope=metrics") + KeyringLine("ci", Deploy, "scope=metrics,deploy")
+	return tokentest.KeyringLine("grafana", Metrics, "scope=metrics") + tokentest.KeyringLine("ci", Deploy, "scope=metrics,deploy")
 }
