@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"math"
@@ -259,6 +260,12 @@ func TestExpiries(t *testing.T) {
 		at("due", "e1", now+1), at(core.DefaultPrincipal, "f1", 1500),
 	}
 	due := map[string]int64{"rotating": 2000, "gone": now, "due": now + 1, core.DefaultPrincipal: 1500}
+	// A salt decides in which order the two are looked at, so there are many of them.
+	for i := range 16 {
+		p := fmt.Sprint("just-expired-", i)
+		entries = append(entries, at(p, p+"1", now), at(p, p+"2", 2000))
+		due[p] = 2000
+	}
 	if got := mustKeyring(t, nil, entries).Expiries(now); !maps.Equal(got, due) {
 		t.Errorf("%v, want %v", got, due)
 	}

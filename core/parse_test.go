@@ -84,6 +84,18 @@ func TestParseKeyringOfWrongLines(t *testing.T) {
 	}
 }
 
+// TestParseKeyringOfEmptyLines: lines without an entry do not get the memory of one.
+func TestParseKeyringOfEmptyLines(t *testing.T) {
+	text := bytes.Repeat([]byte{'\n'}, 1_000_000)
+	entries, err := core.ParseKeyring(text)
+	if err != nil || len(entries) > 0 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	if most := len(text)/len("p sha256:") + 1; cap(entries) > most {
+		t.Errorf("there is room for %d entries in %d bytes", cap(entries), len(text))
+	}
+}
+
 func compareEntries(t *testing.T, entries []core.Entry, want []string) {
 	t.Helper()
 	if len(entries) != len(want) {

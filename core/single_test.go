@@ -75,6 +75,7 @@ func TestCanGrant(t *testing.T) {
 		"nil":              {nil, 0, false},
 		"zero":             {new(core.Keyring), 0, false},
 		"nothing":          {mustKeyring(t, nil, nil), 0, false},
+		"nothing in 1969":  {mustKeyring(t, nil, nil), -1, false},
 		"a token":          {mustKeyring(t, []byte("t"), nil), math.MaxInt64, true},
 		"beside expired":   {mustKeyring(t, []byte("t"), expiring(5)), 5, true},
 		"in an expired":    {mustKeyring(t, []byte("a"), expiring(5)), 5, false},

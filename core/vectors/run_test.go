@@ -42,7 +42,7 @@ func TestRunFindsFaults(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var asked, failed []string
-		_, excepted, err := check(verdicts, tt.s, func(name string, err error) {
+		count, excepted, err := check(verdicts, tt.s, func(name string, err error) {
 			asked = append(asked, name)
 			if err != nil {
 				failed = append(failed, name)
@@ -51,8 +51,8 @@ func TestRunFindsFaults(t *testing.T) {
 		if (err != nil) != tt.fatal || !slices.Equal(asked, tt.asked) || !slices.Equal(failed, tt.failed) {
 			t.Errorf("%s: asked %q, failed %q, error %v", tt.name, asked, failed, err)
 		}
-		if !tt.fatal && excepted != len(verdicts)-len(tt.asked) {
-			t.Errorf("%s: %d excepted", tt.name, excepted)
+		if count != len(tt.asked) || !tt.fatal && excepted != len(verdicts)-len(tt.asked) {
+			t.Errorf("%s: %d asked, %d excepted", tt.name, count, excepted)
 		}
 	}
 	report := func(string, error) {}
@@ -133,6 +133,19 @@ func TestCheckExchange(t *testing.T) {
 		}
 		if err := tt.e.Check([]byte(tt.received), tt.closed); (err == nil) != tt.ok {
 			t.Errorf("%s: %v", tt.name, err)
+		}
+	}
+	// An error names the response, counted from 1.
+	for name, c := range map[string]struct {
+		received, want string
+	}{
+		"form":   {granted + end + granted + empty + end, "response 2: "},
+		"status": {granted + end + denied + end, "response 2: "},
+		"parse":  {granted + end + "no response\r\n" + end, "response 2: "},
+	} {
+		e := either(ok, ok)
+		if err := e.Check([]byte(c.received), false); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
 	request := Exchange{Request: []byte("HEAD /health HTTP/1.1\r\n"), contract: []string{"200"}, health: true}

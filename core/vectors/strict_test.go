@@ -10,8 +10,15 @@ func TestVerdictTableIsStrict(t *testing.T) {
 	const good = `{"now": 5, "configurations": {"c": {"comment": "c", "keyring": ["k"], "token": "t"}},
 		"cases": [{"name": "n", "comment": "c", "configuration": "c", "authorization": ["Bearer x"], "scopes": ["s"], "now": 6,
 		"expect": {"status": 200, "reason": "granted", "principal": "p"}, "except": {"reactor": "why"}}]}`
-	if _, err := decodeVerdicts([]byte(good)); err != nil {
+	list, err := decodeVerdicts([]byte(good))
+	if err != nil {
 		t.Fatal(err)
+	}
+	if v := list[0]; string(v.Keyring) != "k\n" || string(v.Token) != "t" || v.Now != 6 {
+		t.Errorf("keyring %q, token %q, now %d", v.Keyring, v.Token, v.Now)
+	}
+	if list, err = decodeVerdicts([]byte(strings.Replace(good, `"keyring": ["k"], `, "", 1))); err != nil || list[0].Keyring != nil {
+		t.Errorf("without a keyring, it is %q (%v)", list[0].Keyring, err)
 	}
 	again := good[strings.Index(good, `{"name"`) : len(good)-2]
 	refuse(t, good, func(b []byte) error { _, err := decodeVerdicts(b); return err }, [][3]string{
@@ -139,6 +146,10 @@ func TestExchangeTableIsStrict(t *testing.T) {
 		{"an empty line", "}\n", "}\n\n"},
 		{"no case", good, ""},
 	})
+	second := strings.Replace(good, `"health"`, `"ill"`, 1)
+	if _, err := decodeExchanges([]byte(servers), []byte(second)); err == nil || !strings.HasPrefix(err.Error(), "line 2: ") {
+		t.Errorf("a fault of the second line: %v", err)
+	}
 	for name, bad := range map[string]string{
 		"an unknown key": `{"s": {"configuration": {}}}`, "a name twice": `{"s": {}, "s": {}}`, "not JSON": `x`,
 	} {

@@ -23,6 +23,8 @@ func TestText(t *testing.T) {
 		{`"⟦\u00e9×2⟧"`, "\xe9\xe9"},
 		{`"⟦a×b×2⟧"`, "a\xd7ba\xd7b"},
 		{`"⟦x×8000⟧"`, strings.Repeat("x", 8000)},
+		{`"⟦x×1048576⟧"`, strings.Repeat("x", 1<<20)},
+		{`"⟦xy×524288⟧"`, strings.Repeat("xy", 1<<19)},
 		{`"sha256:⟦hex sha256 a-token⟧"`, "sha256:" + digits},
 		{`"⟦HEX sha256 a-token⟧"`, strings.ToUpper(digits)},
 		{`"⟦raw sha256 a-token⟧"`, string(sum[:])},
@@ -39,7 +41,7 @@ func TestText(t *testing.T) {
 func TestTextRefuses(t *testing.T) {
 	for _, in := range []string{
 		`1`, `"Ā"`, `"€"`, `"\ud83d\ude00"`, "\"\xff\"", `"⟧"`, `"a⟧b"`, `"⟦"`, `"⟦a×2"`, `"⟦⟧"`, `"⟦a⟧"`, `"⟦×2⟧"`,
-		`"⟦a×⟧"`, `"⟦a×1⟧"`, `"⟦a×0⟧"`, `"⟦a×-2⟧"`, `"⟦a×2 ⟧"`, `"⟦a×0x2⟧"`, `"⟦a×2000000⟧"`, `"⟦€×2⟧"`, `"⟦⟦a×2⟧×2⟧"`,
+		`"⟦a×⟧"`, `"⟦a×1⟧"`, `"⟦a×0⟧"`, `"⟦a×-2⟧"`, `"⟦a×2 ⟧"`, `"⟦a×0x2⟧"`, `"⟦a×1048577⟧"`, `"⟦ab×524289⟧"`, `"⟦€×2⟧"`, `"⟦⟦a×2⟧×2⟧"`,
 		`"⟦Hex sha256 a⟧"`, `"⟦ sha256 a⟧"`, `"⟦hex sha512 a⟧"`, `"⟦hex sha256 €⟧"`,
 	} {
 		var got Text
