@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 func TestSlowHeadIsToldSo(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
 		c := r.dial(t)
 		begun := time.Now()
 		for range 20 { // bytes that trickle in do not buy time
@@ -33,8 +34,8 @@ func TestSlowHeadIsToldSo(t *testing.T) {
 
 func TestSlowBodyIsCutOff(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
 		c := r.dial(t)
 		if got := ask(t, c, "POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf"); status(got) != "401" {
 			t.Errorf("got %q", got)
@@ -45,8 +46,8 @@ func TestSlowBodyIsCutOff(t *testing.T) {
 
 func TestIdleConnectionIsClosedSilently(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{IdleTimeout: 200 * time.Millisecond})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{IdleTimeout: 200 * time.Millisecond})
 		silent, used := r.dial(t), r.dial(t)
 		ask(t, used, testAuth)
 		for _, c := range []net.Conn{silent, used} {
@@ -61,8 +62,8 @@ func TestIdleConnectionIsClosedSilently(t *testing.T) {
 // request is refused, and reads only then.
 func TestErrorArrivesWhileSending(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{})
 		for request, want := range map[string]string{
 			"GET /" + strings.Repeat("x", 9000) + " HTTP/1.1\r\n": "414",
 			"GET / HTTP/9.9\r\n": "505",
@@ -85,8 +86,8 @@ func TestErrorArrivesWhileSending(t *testing.T) {
 // TestClientThatNeverReads must not make the server hold ever more responses.
 func TestClientThatNeverReads(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 300 * time.Millisecond})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{HeadTimeout: 300 * time.Millisecond})
 		c := r.dial(t)
 		_ = c.SetWriteDeadline(time.Now().Add(20 * time.Second))
 		requests := strings.Repeat(testAuth, 1000)
@@ -107,8 +108,8 @@ func TestClientThatNeverReads(t *testing.T) {
 // TestPipelineLongerThanBuffers is answered in order to the last.
 func TestPipelineLongerThanBuffers(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{})
 		c := r.dial(t)
 		const pairs = 5000
 		go func() {
@@ -132,8 +133,8 @@ func TestPipelineLongerThanBuffers(t *testing.T) {
 // makes room, so early clients cannot keep all others out.
 func TestConnectionLimit(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
 		var open []net.Conn
 		for i := range 10 {
 			c := r.dial(t)
@@ -159,8 +160,8 @@ func TestConnectionLimit(t *testing.T) {
 // incomplete request makes room.
 func TestConnectionLimitOfBusyConnections(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
 		var begun []net.Conn
 		held := int64(0)
 		for i := range 3 {
@@ -168,7 +169,7 @@ func TestConnectionLimitOfBusyConnections(t *testing.T) {
 			if _, err := io.WriteString(c, testAuth[:50]); err != nil {
 				t.Fatal(err)
 			}
-			await(t, fmt.Sprintf("request %d to begin", i), func() bool { return r.Stats().Held > held })
+			enginetest.Await(t, fmt.Sprintf("request %d to begin", i), func() bool { return r.Stats().Held > held })
 			held = r.Stats().Held
 			begun = append(begun, c)
 		}
@@ -190,14 +191,14 @@ func TestConnectionLimitOfBusyConnections(t *testing.T) {
 // last response, and have not closed their end, make room as well.
 func TestConnectionLimitOfClosedConnections(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{MaxConnections: 3, Loops: 1})
 		for range 3 {
 			if got := ask(t, r.dial(t), "garbage\r\n"); status(got) != "400" {
 				t.Fatalf("got %q", got)
 			}
 		}
-		await(t, "a connection that lingers", func() bool { return en.name == "native" || r.Stats().Held > 0 })
+		enginetest.Await(t, "a connection that lingers", func() bool { return en.Name == "native" || r.Stats().Held > 0 })
 		if got := ask(t, r.dial(t), testAuth); status(got) != "200" {
 			t.Errorf("a new connection got %q", got)
 		}
@@ -206,7 +207,7 @@ func TestConnectionLimitOfClosedConnections(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
 		for attempt := 0; !stopsInOrder(t, en); attempt++ {
 			if attempt == 10 {
 				t.Fatal("the machine is too slow to ask within the time that idle connections have")
@@ -216,9 +217,9 @@ func TestStop(t *testing.T) {
 }
 
 // stopsInOrder returns false if the machine was too slow to tell.
-func stopsInOrder(t *testing.T, en testEngine) bool {
+func stopsInOrder(t *testing.T, en enginetest.Kind) bool {
 	t.Helper()
-	r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 3 * time.Second})
+	r := start(t, en, newKeyring(t, testToken, ""), Options{DrainTimeout: 3 * time.Second})
 	idle, begun := r.dial(t), r.dial(t)
 	ask(t, idle, testAuth)
 	half := len(testAuth) / 2
@@ -250,8 +251,8 @@ func stopsInOrder(t *testing.T, en testEngine) bool {
 
 func TestStopDoesNotWaitForEver(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 400 * time.Millisecond})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{DrainTimeout: 400 * time.Millisecond})
 		c := r.dial(t)
 		_, _ = io.WriteString(c, testAuth[:20])
 		time.Sleep(30 * time.Millisecond)
@@ -267,8 +268,8 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 // be any but the old one's or the new one's.
 func TestSetKeyring(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{})
 		var stop atomic.Bool
 		var clients sync.WaitGroup
 		for i := range 8 {
@@ -308,8 +309,8 @@ func TestSetKeyring(t *testing.T) {
 // one to another, each gets its own answers.
 func TestManyConnections(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{Loops: 3})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{Loops: 3})
 		var clients sync.WaitGroup
 		for range 24 {
 			c := r.dial(t)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // FuzzServer holds both engines, over a socket, to the very bytes that the
@@ -26,8 +27,8 @@ func FuzzServer(f *testing.F) {
 	w := New(newKeyring(f, testToken, ""), dated).newWorker()
 	w.setTime(dated.Now())
 	addresses := map[string]string{}
-	for _, en := range engines() {
-		addresses[en.name] = en.start(f, newKeyring(f, testToken, ""), dated).address
+	for _, en := range enginetest.Kinds() {
+		addresses[en.Name] = start(f, en, newKeyring(f, testToken, ""), dated).address
 	}
 	f.Fuzz(func(t *testing.T, in []byte, cut uint16) {
 		at := int(cut) % (len(in) + 1)

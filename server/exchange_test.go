@@ -14,6 +14,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/server/internal/engine"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
@@ -25,14 +26,14 @@ func allExchanges() []vectors.Exchange {
 // of its own.
 func TestExchangesOverSockets(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
 		servers := map[string]*running{}
 		var pending sync.WaitGroup
 		slots := make(chan struct{}, 32)
 		for _, x := range allExchanges() {
 			key := x.Server
 			if servers[key] == nil {
-				servers[key] = en.start(t, configured(t, &x), Options{HeadTimeout: 5 * time.Second})
+				servers[key] = start(t, en, configured(t, &x), Options{HeadTimeout: 5 * time.Second})
 			}
 			r := servers[key]
 			pending.Go(func() {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 const (
@@ -70,33 +71,6 @@ type testPeer struct{}
 
 func (testPeer) Address() string { return "192.0.2.1" }
 
-// testEngine is one of the ways in which bytes reach the worker.
-type testEngine struct {
-	name string
-	wrap func(net.Listener) net.Listener
-}
-
-// hidden is a listener that does not show its descriptor.
-type hidden struct{ net.Listener }
-
-func engines() []testEngine {
-	return []testEngine{
-		{"native", func(l net.Listener) net.Listener { return l }},
-		{"portable", func(l net.Listener) net.Listener { return hidden{l} }},
-	}
-}
-
-// eachEngine runs test once for each engine, in parallel.
-func eachEngine(t *testing.T, test func(*testing.T, testEngine)) {
-	t.Helper()
-	for _, e := range engines() {
-		t.Run(e.name, func(t *testing.T) {
-			t.Parallel()
-			test(t, e)
-		})
-	}
-}
-
 // running is a server that listens.
 type running struct {
 	*Server
@@ -105,28 +79,19 @@ type running struct {
 	done    chan error
 }
 
-func (e testEngine) start(t testing.TB, k *core.Keyring, options Options) *running {
+// start serves until the test ends.
+func start(t testing.TB, en enginetest.Kind, k *core.Keyring, options Options) *running {
 	t.Helper()
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := enginetest.Listen(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{Server: New(k, options), address: l.Addr().String(), stop: cancel, done: make(chan error, 1)}
-	go func() { r.done <- r.Serve(ctx, e.wrap(l)) }()
+	go func() { r.done <- r.Serve(ctx, en.Wrap(l)) }()
 	t.Cleanup(func() {
 		cancel()
-		select {
-		case err := <-r.done:
-			if err != nil {
-				t.Errorf("Serve: %v", err)
-			}
-		case <-time.After(20 * time.Second):
-			t.Error("Serve does not return")
-		}
+		enginetest.Ended(t, r.done)
 	})
 	return r
 }
@@ -145,12 +110,7 @@ func (r *running) wait(t testing.TB) {
 
 func (r *running) dial(t testing.TB) net.Conn {
 	t.Helper()
-	c, err := net.Dial("tcp", r.address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
+	return enginetest.Dial(t, r.address)
 }
 
 // ask sends a request on c and returns the head of the response.
@@ -194,14 +154,4 @@ func status(head string) string {
 		return head
 	}
 	return head[len("HTTP/1.1 "):len("HTTP/1.1 200")]
-}
-
-// await waits until a condition holds.
-func await(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for begun := time.Now(); !holds(); time.Sleep(time.Millisecond) {
-		if time.Since(begun) > 20*time.Second {
-			t.Fatalf("gave up waiting for %s", what)
-		}
-	}
 }

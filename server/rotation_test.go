@@ -9,6 +9,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/tokentest"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // TestRotationIsImmediate: when SetKeyring has returned, the token that went is
@@ -16,7 +17,7 @@ import (
 // loop serves it; under load and without an error to anybody.
 func TestRotationIsImmediate(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
 		token := func(n int) string { return fmt.Sprintf("rotated-token-%d", n) }
 		request := func(n int) string {
 			return "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token(n) + "\r\n\r\n"
@@ -27,7 +28,7 @@ func TestRotationIsImmediate(t *testing.T) {
 		}
 		const rotations = 60
 		current := atomic.Int64{}
-		r := en.start(t, keyring(0), Options{Loops: 3})
+		r := start(t, en, keyring(0), Options{Loops: 3})
 		var clients sync.WaitGroup
 		var stop atomic.Bool
 		for range 6 {

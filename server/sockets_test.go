@@ -18,6 +18,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // probe asks for a last response, the form of which nothing else has.
@@ -28,7 +29,7 @@ const probe = "GET /health HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
 // answer one request more, and nothing may stand before that answer.
 func TestExchangesInPieces(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
 		servers := map[string]*running{}
 		var pending sync.WaitGroup
 		slots := make(chan struct{}, 32)
@@ -37,7 +38,7 @@ func TestExchangesInPieces(t *testing.T) {
 				continue
 			}
 			if servers[x.Server] == nil {
-				servers[x.Server] = en.start(t, configured(t, &x), Options{})
+				servers[x.Server] = start(t, en, configured(t, &x), Options{})
 			}
 			address := servers[x.Server].address
 			at := 1 + (i*7919)%(len(x.Request)+1)
@@ -110,7 +111,7 @@ func answersAnother(x *vectors.Exchange) bool { return x.Group != "waiting" }
 // TestUnixSocket is served as TCP is; its peers have no address.
 func TestUnixSocket(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
 		dir, err := os.MkdirTemp("", "auth") // t.TempDir's names may be too long for a socket
 		if err != nil {
 			t.Fatal(err)
@@ -126,7 +127,7 @@ func TestUnixSocket(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		done := make(chan error, 1)
-		go func() { done <- s.Serve(ctx, en.wrap(l)) }()
+		go func() { done <- s.Serve(ctx, en.Wrap(l)) }()
 		c, err := net.Dial("unix", path)
 		if err != nil {
 			t.Fatal(err)
@@ -158,7 +159,7 @@ func TestSeveralListeners(t *testing.T) {
 			t.Fatal(err)
 		}
 		addresses = append(addresses, l.Addr().String())
-		listeners = append(listeners, engines()[i%2].wrap(l))
+		listeners = append(listeners, enginetest.Kinds()[i%2].Wrap(l))
 	}
 	s := New(newKeyring(t, testToken, ""), Options{Logger: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(context.Background())

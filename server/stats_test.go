@@ -10,6 +10,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/tokentest"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // named is a keyring in which each principal's token is its name and "-token".
@@ -29,8 +30,8 @@ func asked(token, query string) string {
 
 func TestStats(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, named(t, "ann", "bob"), Options{Measure: true})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, named(t, "ann", "bob"), Options{Measure: true})
 		c := r.dial(t)
 		for _, request := range []string{
 			asked("ann-token", ""), asked("ann-token", ""), asked("bob-token", "?scope=read"), asked("bob-token", "?scope=write"),
@@ -81,13 +82,13 @@ func TestStats(t *testing.T) {
 // TestStatsOfRefusals: what is refused is counted too.
 func TestStatsOfRefusals(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, named(t, "ann"), Options{MaxConnections: 1, Loops: 1})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, named(t, "ann"), Options{MaxConnections: 1, Loops: 1})
 		begun := r.dial(t)
 		if _, err := io.WriteString(begun, "GET /auth"); err != nil {
 			t.Fatal(err)
 		}
-		await(t, "the request that has begun", func() bool { return r.Stats().Held > 0 })
+		enginetest.Await(t, "the request that has begun", func() bool { return r.Stats().Held > 0 })
 		c := r.dial(t)
 		ask(t, c, asked("ann-token", ""))
 		if got := status(readHead(t, begun)); got != "503" {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // TestStopForgetsNobody: who had connected when the server was told to stop is
@@ -13,7 +15,7 @@ import (
 func TestStopForgetsNobody(t *testing.T) {
 	t.Parallel()
 	for range 5 {
-		r := engines()[0].start(t, newKeyring(t, testToken, ""), Options{Loops: 2})
+		r := start(t, enginetest.Kinds()[0], newKeyring(t, testToken, ""), Options{Loops: 2})
 		const clients = 60
 		connections := make([]net.Conn, clients)
 		for i := range connections {
@@ -36,8 +38,8 @@ func TestStopForgetsNobody(t *testing.T) {
 // linger, do not hold the server up for longer than it was given.
 func TestStopWithBlockedClients(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{DrainTimeout: 300 * time.Millisecond})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{DrainTimeout: 300 * time.Millisecond})
 		deaf := r.dial(t)
 		_ = deaf.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
 		for err := error(nil); err == nil; {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
@@ -15,8 +16,8 @@ import (
 // request does not wait on it for the body.
 func TestUnsentBody(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: time.Hour})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{HeadTimeout: time.Hour})
 		for _, sent := range []string{"", "half"} {
 			c := r.dial(t)
 			ask(t, c, testAuth)
@@ -35,8 +36,8 @@ func TestUnsentBody(t *testing.T) {
 // not end the connection, however many segments it comes in.
 func TestBodyInSegments(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{})
 		for _, size := range []int{1, 100, 5000, 32 << 10, http1.MaxDiscardedBody} {
 			for attempt := 0; ; attempt++ {
 				c := r.dial(t)
@@ -65,8 +66,8 @@ func TestBodyInSegments(t *testing.T) {
 // even if a body is still missing at that time.
 func TestSlowBodyBehindResponses(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{})
 		c := r.dial(t)
 		_, _ = io.WriteString(c, testAuth+testDenied+"POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf")
 		got := readEnd(t, c) // the rest of the body does not come
@@ -80,9 +81,9 @@ func TestSlowBodyBehindResponses(t *testing.T) {
 // is not slow as long as each of them is complete in time.
 func TestHeadTimeoutIsForOneRequest(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
 		const limit = 400 * time.Millisecond
-		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: limit})
+		r := start(t, en, newKeyring(t, testToken, ""), Options{HeadTimeout: limit})
 		c := r.dial(t)
 		half := len(testAuth) / 2
 		if _, err := io.WriteString(c, testAuth[:half]); err != nil {
@@ -103,8 +104,8 @@ func TestHeadTimeoutIsForOneRequest(t *testing.T) {
 // TestSlowBodyBuysNoTime: neither does a body that trickles in.
 func TestSlowBodyBuysNoTime(t *testing.T) {
 	t.Parallel()
-	eachEngine(t, func(t *testing.T, en testEngine) {
-		r := en.start(t, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		r := start(t, en, newKeyring(t, testToken, ""), Options{HeadTimeout: 200 * time.Millisecond})
 		c := r.dial(t)
 		ask(t, c, "POST /auth HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n")
 		for begun := time.Now(); time.Since(begun) < 20*time.Second; time.Sleep(20 * time.Millisecond) {

@@ -90,6 +90,7 @@ var packages = []deptest.Package{
 
 	// What builds, tests and measures all that. Nothing else imports it.
 	{Folder: "internal/needtest"},
+	{Folder: "server/internal/enginetest"},
 	{Folder: "internal/tokentest", Imports: []string{"core"}},
 	{Folder: "wasm/internal/modules"},
 	{Folder: "wasm/build", Imports: []string{"wasm/internal/modules"}},

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // withoutDescriptor is a listener that has a descriptor and does not give it away.
@@ -33,14 +35,16 @@ func openDescriptors(t *testing.T) int {
 // TestServeFailsAltogether: if Serve fails half-way, it has closed everything. It
 // runs beside no other test, because it counts descriptors and limits them.
 func TestServeFailsAltogether(t *testing.T) {
-	listeners := func() []net.Listener { return []net.Listener{listen(t), hidden{listen(t)}, listen(t)} }
+	listeners := func() []net.Listener {
+		return []net.Listener{enginetest.Listen(t), enginetest.Kinds()[1].Wrap(enginetest.Listen(t)), enginetest.Listen(t)}
+	}
 	serve := func(listeners []net.Listener) error {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		return New(testOptions(Options{}), newToy).Serve(ctx, listeners...)
 	}
 	before := openDescriptors(t)
-	if err := serve(append(listeners(), withoutDescriptor{listen(t)}, listen(t))); !errors.Is(err, errNoDescriptor) {
+	if err := serve(append(listeners(), withoutDescriptor{enginetest.Listen(t)}, enginetest.Listen(t))); !errors.Is(err, errNoDescriptor) {
 		t.Errorf("with a listener that has no descriptor: %v", err)
 	}
 	if open := openDescriptors(t); open != before {
@@ -95,34 +99,34 @@ func TestProcessorsForLoops(t *testing.T) {
 			t.Errorf("%s, GOMAXPROCS is %d, want %d", when, got, want)
 		}
 	}
-	start := func(loops int) (stop func()) {
-		address, stop := kinds()[0].start(t, Options{Loops: loops})
-		if got := statusWithin(dial(t, address), 20*time.Second); got != "yes" {
+	startWith := func(loops int) (stop func()) {
+		address, stop := start(t, enginetest.Kinds()[0], Options{Loops: loops})
+		if got := statusWithin(enginetest.Dial(t, address), 20*time.Second); got != "yes" {
 			t.Fatalf("got %q", got)
 		}
 		return stop
 	}
-	first := start(usual)
+	first := startWith(usual)
 	expect("with as many loops as there are processors", usual+1)
 	if got := Processors(); got != usual {
 		t.Errorf("without loops, there are %d processors, want %d", got, usual)
 	}
-	second := start(usual + 1)
+	second := startWith(usual + 1)
 	expect("with a second Engine", 2*usual+2)
 	first()
 	expect("with the second Engine alone", usual+2)
-	third := start(1)
+	third := startWith(1)
 	second()
 	expect("with one loop", max(usual, 2))
 	third()
 	expect("with no loop", usual)
 
 	// The program's own choice stays.
-	first = start(usual)
+	first = startWith(usual)
 	runtime.GOMAXPROCS(usual + 7)
 	first()
 	expect("after the program has changed it", usual+7)
-	first = start(usual)
+	first = startWith(usual)
 	expect("with enough processors", usual+7)
 	if got := Processors(); got != usual+7 {
 		t.Errorf("without loops, there are %d processors, want %d", got, usual+7)

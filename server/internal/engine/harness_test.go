@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // The protocol of the tests is about lines. A message is a line, and its response
@@ -132,52 +134,15 @@ func testOptions(o Options) Options {
 	return o
 }
 
-// kind is one of the ways in which an Engine serves.
-type kind struct {
-	name string
-	wrap func(net.Listener) net.Listener
-}
-
-// hidden is a listener that does not show its descriptor.
-type hidden struct{ net.Listener }
-
-func kinds() []kind {
-	return []kind{
-		{"native", func(l net.Listener) net.Listener { return l }},
-		{"portable", func(l net.Listener) net.Listener { return hidden{l} }},
-	}
-}
-
-// eachKind runs test once for each kind, in parallel.
-func eachKind(t *testing.T, test func(*testing.T, kind)) {
-	t.Helper()
-	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) {
-			t.Parallel()
-			test(t, k)
-		})
-	}
-}
-
-func listen(t testing.TB) net.Listener {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	return l
-}
-
 // start serves until the test ends or stop is called, which fails the test if Serve
 // does.
-func (k kind) start(t testing.TB, o Options) (address string, stop func()) {
+func start(t testing.TB, k enginetest.Kind, o Options) (address string, stop func()) {
 	t.Helper()
-	l := listen(t)
+	l := enginetest.Listen(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	e := New(testOptions(o), newToy)
-	go func() { done <- e.Serve(ctx, k.wrap(l)) }()
+	go func() { done <- e.Serve(ctx, k.Wrap(l)) }()
 	stopped := false
 	stop = func() {
 		cancel()
@@ -185,27 +150,10 @@ func (k kind) start(t testing.TB, o Options) (address string, stop func()) {
 			return
 		}
 		stopped = true
-		select {
-		case err := <-done:
-			if err != nil {
-				t.Errorf("Serve: %v", err)
-			}
-		case <-time.After(20 * time.Second):
-			t.Error("Serve does not return")
-		}
+		enginetest.Ended(t, done)
 	}
 	t.Cleanup(stop)
 	return l.Addr().String(), stop
-}
-
-func dial(t testing.TB, address string) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
 }
 
 // readResponse reads one response and nothing of what follows.
@@ -217,14 +165,4 @@ func readResponse(t testing.TB, c net.Conn) string {
 		t.Fatalf("after %q: %v", b[:n], err)
 	}
 	return string(b)
-}
-
-// await waits until a condition holds.
-func await(t testing.TB, what string, holds func() bool) {
-	t.Helper()
-	for begun := time.Now(); !holds(); time.Sleep(time.Millisecond) {
-		if time.Since(begun) > 20*time.Second {
-			t.Fatalf("gave up waiting for %s", what)
-		}
-	}
 }

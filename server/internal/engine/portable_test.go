@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // trickle is a connection whose client sends one more byte at every last look of
@@ -88,8 +90,8 @@ func (c *sleeper) Close() error {
 func TestArrivedRequestStays(t *testing.T) {
 	t.Parallel()
 	p := newPortable(New(testOptions(Options{}), newToy))
-	l := listen(t)
-	client := dial(t, l.Addr().String())
+	l := enginetest.Listen(t)
+	client := enginetest.Dial(t, l.Addr().String())
 	accepted, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // otherProcess tells a process that a test has started the kind of its engine and
@@ -31,11 +33,11 @@ func TestServeInOtherProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range kinds() {
-		if k.name != name {
+	for _, k := range enginetest.Kinds() {
+		if k.Name != name {
 			continue
 		}
-		address, stop := k.start(t, Options{Loops: 2, MessageTimeout: 500 * time.Millisecond, IdleTimeout: 2 * time.Second})
+		address, stop := start(t, k, Options{Loops: 2, MessageTimeout: 500 * time.Millisecond, IdleTimeout: 2 * time.Second})
 		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: descriptors, Max: descriptors}); err != nil {
 			t.Fatal(err)
 		}
@@ -47,10 +49,10 @@ func TestServeInOtherProcess(t *testing.T) {
 }
 
 // serveInOtherProcess starts a process that serves. stop ends it.
-func serveInOtherProcess(t *testing.T, k kind, descriptors int) (address string, process *os.Process, stop func()) {
+func serveInOtherProcess(t *testing.T, k enginetest.Kind, descriptors int) (address string, process *os.Process, stop func()) {
 	t.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestServeInOtherProcess$", "-test.v")
-	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", otherProcess, k.name, descriptors))
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s %d", otherProcess, k.Name, descriptors))
 	child.Stderr = os.Stderr
 	stdin, err := child.StdinPipe()
 	if err != nil {
@@ -86,7 +88,7 @@ func serveInOtherProcess(t *testing.T, k kind, descriptors int) (address string,
 // the first part, or all, was sent in time.
 func TestPausedProcess(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, k kind) {
+	enginetest.Each(t, func(t *testing.T, k enginetest.Kind) {
 		address, process, stop := serveInOtherProcess(t, k, 1000)
 		defer stop()
 		for attempt := 0; !pauses(t, address, process); attempt++ {
@@ -145,7 +147,7 @@ func pauses(t *testing.T, address string, process *os.Process) bool {
 // one is served, and replaces the one that has been idle longest.
 func TestOutOfDescriptors(t *testing.T) {
 	t.Parallel()
-	eachKind(t, func(t *testing.T, k kind) {
+	enginetest.Each(t, func(t *testing.T, k enginetest.Kind) {
 		address, _, stop := serveInOtherProcess(t, k, 40)
 		const connections = 100
 		var open []net.Conn

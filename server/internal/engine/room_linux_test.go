@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // TestLongestIdleOfAllLoopsMakesRoom: the connection that has been idle longest
@@ -215,7 +217,7 @@ func TestSkipBehindFullBuffer(t *testing.T) {
 	text := fill(size-len(small)) + small + "b" + fill(size-1-len(large)) + large + strings.Repeat("b", 60000) + "ask zz\n"
 	c := ls.dial(t)
 	go func() { _, _ = io.WriteString(c, text) }()
-	await(t, "what was sent", func() bool {
+	enginetest.Await(t, "what was sent", func() bool {
 		waiting, err := unix.IoctlGetInt(ls.loops[0].idle.first.of.fd, unix.TIOCINQ)
 		return err != nil || waiting == len(text)
 	})
