@@ -85,3 +85,48 @@ func TestEntryLines(t *testing.T) {
 		}
 	}
 }
+
+// FuzzAppendLine: a line that AppendLine writes is one entry, and the same; what it
+// refuses, it leaves unwritten, in words that quote nothing.
+func FuzzAppendLine(f *testing.F) {
+	f.Add("ci", "token", "metrics,deploy", int64(core.Never), int64(0), true)
+	f.Add("a b", "", "*,#", int64(-62167219200), int64(253402300799), false)
+	f.Add("#ci", "token", "a b,\n", int64(0), int64(-1), true)
+	f.Add("ci", "token", strings.Repeat(strings.Repeat("s", 64)+",", 62), int64(86400), int64(86400), true)
+	f.Fuzz(func(t *testing.T, principal, token, scopes string, expires, created int64, split bool) {
+		e := core.Entry{Principal: principal, Credential: core.CredentialOf([]byte(token)), Scopes: []string{scopes}, Expires: expires, Created: created}
+		if split {
+			e.Scopes = strings.FieldsFunc(scopes, func(c rune) bool { return c == ',' })
+		}
+		line, err := e.AppendLine([]byte("before\n"))
+		written, ok := strings.CutPrefix(string(line), "before\n")
+		switch {
+		case !ok:
+			t.Fatalf("%q: what was before is gone: %q", e, line)
+		case err != nil:
+			if _, known := appendLineErrors[err.Error()]; written != "" || !known {
+				t.Fatalf("%q: %q, %v", e, written, err)
+			}
+			return
+		}
+		for _, end := range []string{"", "\n", "\r\n", " # a comment\n"} {
+			if len(written)+len(end) > core.MaxLine && end != "" {
+				continue
+			}
+			entries, err := core.ParseKeyring([]byte(written + end))
+			if err != nil || len(entries) != 1 || !sameEntry(entries[0], e) {
+				t.Fatalf("%q read back from %q: %v, %v", e, written+end, entries, err)
+			}
+		}
+	})
+}
+
+// appendLineErrors are all errors of AppendLine.
+var appendLineErrors = map[string]struct{}{
+	"a principal is 1 to 64 of the characters A-Z a-z 0-9 . _ -":                                 {},
+	"the credential is that of an empty token":                                                   {},
+	"a scope is 1 to 64 printable ASCII characters other than space, quote, comma and backslash": {},
+	"scope=* beside other scopes; write * alone, or leave it out":                                {},
+	"a time is in none of the years 0 to 9999; for a token that does not expire, use Never":      {},
+	"the entry makes a line of more than 4096 bytes; give it fewer scopes":                       {},
+}
