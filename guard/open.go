@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 
 	"github.com/concrete-security/auth-service/internal/tokens"
 )
@@ -10,7 +11,7 @@ import (
 // reads it again within a second of every change, until ctx is done. After that the
 // Guard goes on with the last keyring.
 //
-// Open fails if the file cannot be read or has a mistake; the error names each wrong
+// Open fails if the path is empty, or if the file cannot be read or has a mistake; the error names each wrong
 // line. Later failures are logged, and the last good keyring stays in force. A
 // keyring without a usable token is no failure: every request gets 500, and the log
 // says why.
@@ -21,6 +22,9 @@ import (
 func Open(ctx context.Context, path string, options ...Option) (*Guard, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if path == "" { // to package tokens, no path is no keyring
+		return nil, errors.New("guard: the path of the keyring file is empty")
 	}
 	g := New(nil, options...)
 	sources, err := tokens.Open(tokens.Options{Keyring: path, MustExist: true, Logger: g.logger()})

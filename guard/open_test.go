@@ -109,6 +109,9 @@ func TestOpenFails(t *testing.T) {
 	if g, err := guard.Open(t.Context(), filepath.Join(dir, "missing"), logger); g != nil || !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
+	if g, err := guard.Open(t.Context(), "", logger); g != nil || err == nil || !strings.Contains(err.Error(), "path of the keyring file is empty") {
+		t.Errorf("no path: %v", err)
+	}
 	if g, err := guard.Open(t.Context(), dir, logger); g != nil || err == nil {
 		t.Errorf("a directory: %v", err)
 	}
