@@ -149,13 +149,15 @@ func (g *Guard) logger() *slog.Logger {
 // removes what the client sent under the names X-Auth-Request-User,
 // X-Auth-Request-Scopes and X-Auth-Request-Key, and under names that a backend may
 // mistake for these (X_Auth_Request_User, for instance). It also removes the names
-// from the Connection field, so that a reverse proxy in next keeps the identity.
+// from the Connection field, so that a reverse proxy in next keeps the identity. The
+// Authorization field stays: delete it before you send the request on to a backend that
+// should not see the token.
 //
 // Denied requests get 401 or 403 with a challenge (RFC 6750 §3), or 500 if the
 // keyring has no usable token.
 //
-// Handler panics if a scope is not valid, as a mistake in the program should not wait
-// for the first request.
+// Handler panics if a scope is not valid or next is nil, as a mistake in the program
+// should not wait for the first request.
 func (g *Guard) Handler(next http.Handler, scopes ...string) http.Handler {
 	required, err := middleware.Scopes(scopes)
 	if err != nil {

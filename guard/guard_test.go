@@ -175,6 +175,15 @@ func TestInvalidScope(t *testing.T) {
 	}
 }
 
+func TestNilHandler(t *testing.T) {
+	defer func() {
+		if text, _ := recover().(string); !strings.Contains(text, "handler to protect is nil") {
+			t.Errorf("the panic says %q", text)
+		}
+	}()
+	new(guard.Guard).Handler(nil)
+}
+
 // Old keyrings are wiped, and no verdict reads one that is being wiped.
 func TestSetKeyring(t *testing.T) {
 	text := []byte(tokentest.KeyringLine("ann", aToken))

@@ -33,7 +33,12 @@ func Scopes(names []string) ([]byte, error) {
 //
 // A denied request is answered 401, 403 or 500, with the challenge for the required
 // scopes, and without a body.
+//
+// Protect panics if next is nil, as [http.Handle] does.
 func Protect(decide func(*http.Request) core.Decision, required []byte, next http.Handler) http.Handler {
+	if next == nil {
+		panic("the handler to protect is nil")
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := decide(r)
 		if !d.Granted() {
@@ -63,8 +68,11 @@ func DecisionFrom(ctx context.Context) core.Decision {
 }
 
 // identified returns a copy of the request that has the identity.
-func identified(r *http.Request, d core.Decision) *http.Request {
-	r = r.Clone(context.WithValue(r.Context(), decisionKey{}, d))
+func identified(original *http.Request, d core.Decision) *http.Request {
+	r := original.Clone(context.WithValue(original.Context(), decisionKey{}, d))
+	if len(r.Trailer) > 0 && r.Body != nil {
+		r.Body = &trailerBody{ReadCloser: r.Body, from: original, to: r}
+	}
 	for _, fields := range []http.Header{r.Header, r.Trailer} {
 		for name := range fields {
 			if identity.IsIdentity(name) {

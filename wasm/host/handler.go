@@ -18,8 +18,8 @@ import (
 // Handler answers other requests as auth-service does. If there is no verdict, it
 // answers 500. It is the handler of package guard with another verifier.
 //
-// Handler panics if a scope is not valid, as a mistake in the program should not wait
-// for the first request.
+// Handler panics if a scope is not valid or next is nil, as a mistake in the program
+// should not wait for the first request.
 func (v *Verifier) Handler(next http.Handler, scopes ...string) http.Handler {
 	required, err := middleware.Scopes(scopes)
 	if err != nil {
