@@ -17,8 +17,9 @@ const (
 //
 // A Credential hides itself when it is printed, logged, or encoded as JSON: it
 // shows its key id, the first eight hexadecimal digits, which is no secret and tells
-// one credential from another. In an unexported field of another struct it cannot
-// hide, because there package fmt calls no methods.
+// one credential from another. Where package fmt calls no methods, it cannot hide:
+// in an unexported field of another struct, and under a verb that is not for strings,
+// such as %d.
 type Credential [sha256.Size]byte
 
 // CredentialOf returns the credential of a token. Its time depends on the

@@ -13,14 +13,15 @@ const Never = math.MaxInt64
 // An Entry is one line of a keyring: a token, known by its credential, and
 // what it is good for.
 //
-// An Entry hides its credential when it is printed, logged, or encoded as JSON.
-// [Entry.AppendLine] writes all of it.
+// An Entry hides its credential when it is printed, logged, or encoded as JSON, as
+// [Credential] says. [Entry.AppendLine] writes all of it.
 type Entry struct {
 	// Principal is whom the token stands for. Several entries may name the same.
 	Principal string
 	// Credential is the SHA-256 of the token.
 	Credential Credential
-	// Scopes are the scopes that the token has, or AnyScope alone, or none.
+	// Scopes are the scopes that the token has, or AnyScope alone, or none. Entries
+	// that were parsed together may share an array, so do not overwrite its elements.
 	Scopes []string
 	// Expires is the Unix second from which on the token is denied, or Never.
 	Expires int64
@@ -51,22 +52,30 @@ func (e Entry) AppendLine(b []byte) ([]byte, error) {
 
 // check returns what is wrong with the entry.
 func (e *Entry) check() error {
-	if err := CheckPrincipal(e.Principal); err != nil {
+	if err := e.checkNames(); err != nil {
 		return err
 	}
 	if e.Credential == emptyCredential {
 		return errEmptyCredential
-	}
-	for _, name := range e.Scopes {
-		if err := CheckScope(name); err != nil {
-			return err
-		}
 	}
 	if anyBesideOthers(e.Scopes) {
 		return errAnyScope
 	}
 	if e.Expires != Never && !writable(e.Expires) || !writable(e.Created) {
 		return errors.New("a time is in none of the years 0 to 9999; for a token that does not expire, use Never")
+	}
+	return nil
+}
+
+// checkNames returns what is wrong with the principal or a scope.
+func (e *Entry) checkNames() error {
+	if err := CheckPrincipal(e.Principal); err != nil {
+		return err
+	}
+	for _, name := range e.Scopes {
+		if err := CheckScope(name); err != nil {
+			return err
+		}
 	}
 	return nil
 }

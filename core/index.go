@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"strconv"
 )
 
 // window is the number of slots that every verdict compares. Buckets are made
@@ -40,6 +41,9 @@ func (k *Keyring) index(entries []Entry) error {
 	defer clear(unsorted)
 	for i := range entries {
 		e := &entries[i]
+		if err := e.checkNames(); err != nil {
+			return &annotated{"entries[" + strconv.Itoa(i) + "]", err}
+		}
 		unsorted[i] = slot{
 			digest:    words(k.entrySalt.digest(e.Credential[:])),
 			expires:   e.Expires,

@@ -21,8 +21,8 @@ type Request struct {
 	// request has. With more than one, nobody can say which of them another
 	// program would read, so the request is denied.
 	AuthorizationCount int
-	// Scopes lists the scopes that are required, separated by SP. No bytes at all
-	// require nothing; separators alone require what no token has.
+	// Scopes lists the scopes that are required, separated by SP or HTAB. No bytes at
+	// all require nothing; separators alone require what no token has.
 	Scopes []byte
 	// Now is the time of the request in Unix seconds.
 	Now int64
@@ -55,7 +55,8 @@ type Keyring struct {
 
 // NewKeyring returns a keyring that accepts token, as [DefaultPrincipal] with
 // every scope, and the tokens of entries. An empty token counts as none. If an
-// entry has the same token, that entry's principal, scopes and expiry apply.
+// entry has the same token, that entry's principal, scopes and expiry apply. An entry
+// whose principal or scope is not valid is an error; entries of [ParseKeyring] are valid.
 // NewKeyring reads two salts of [SaltSize] bytes from random, and a third if
 // there is a token; random must be a cryptographic source. It keeps neither token
 // nor entries; the caller wipes them (see [WipeEntries]).

@@ -277,3 +277,22 @@ func TestExpiries(t *testing.T) {
 		t.Errorf("of none: %v", got)
 	}
 }
+
+// A keyring takes no name that a header field or a list of scopes could mistake for
+// something else: two scopes in one would pass for two.
+func TestInvalidNames(t *testing.T) {
+	good := entryOf("good", "good", "read", "write")
+	for _, bad := range []core.Entry{
+		entryOf("", "bad"), entryOf("a b", "bad"), entryOf("a\r\nX-Auth-Request-User: root", "bad"),
+		entryOf("p", "bad", "read,write"), entryOf("p", "bad", ""), entryOf("p", "bad", "read", "a b"),
+	} {
+		k, err := core.NewKeyring(rand.Reader, nil, []core.Entry{good, bad})
+		if k != nil || err == nil || !strings.HasPrefix(err.Error(), "entries[1]: a ") {
+			t.Errorf("%q: %v", bad, err)
+		}
+		before := mustKeyring(t, []byte("single"), nil)
+		if k, err := before.WithEntries(rand.Reader, []core.Entry{bad}); k != nil || err == nil {
+			t.Errorf("%q beside a token: %v", bad, err)
+		}
+	}
+}

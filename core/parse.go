@@ -176,8 +176,9 @@ func (p *parser) scopeList(value []byte) (scopes []string, reason string) {
 	if anyBesideOthers(scopes) {
 		return nil, errAnyScope.Error()
 	}
-	p.scopes[list] = scopes
-	return scopes, ""
+	// Entries share the slice, so what one of them appends must not reach another.
+	p.scopes[list] = slices.Clip(scopes)
+	return p.scopes[list], ""
 }
 
 func intern(known map[string]string, name []byte) string {

@@ -107,3 +107,24 @@ func compareEntries(t *testing.T, entries []core.Entry, want []string) {
 		}
 	}
 }
+
+// Entries with the same scopes share them, and appending to those of one leaves the
+// others as they are.
+func TestScopesAreApart(t *testing.T) {
+	text := ""
+	for _, principal := range []string{"a", "b"} {
+		line, err := entryOf(principal, principal, "x", "y", "z").AppendLine(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text += string(line) + "\n"
+	}
+	entries, err := core.ParseKeyring([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, other := append(entries[0].Scopes, "admin"), append(entries[1].Scopes, "guest")
+	if one[3] != "admin" || other[3] != "guest" {
+		t.Errorf("%q and %q", one, other)
+	}
+}
