@@ -1,7 +1,5 @@
 package core
 
-import "bytes"
-
 // AppendChallenge appends to b the value of the WWW-Authenticate field that goes
 // with the decision (RFC 6750 §3), and returns the extended slice. It appends
 // nothing if the decision needs no challenge: one that grants, or one that no
@@ -21,13 +19,13 @@ func (d Decision) AppendChallenge(b, requiredScopes []byte) []byte {
 	return b
 }
 
-// appendScopeParameter appends the parameter that names the valid scopes of a
-// list separated by SP, or nothing if there is none.
+// appendScopeParameter appends the parameter that names the valid scopes of
+// [Request.Scopes], or nothing if there is none.
 func appendScopeParameter(b, list []byte) []byte {
 	separator := `, scope="`
-	for more := true; more; {
+	for len(list) > 0 {
 		var name []byte
-		if name, list, more = bytes.Cut(list, []byte{' '}); validScope(name) {
+		if name, list = nextField(list); validScope(name) {
 			b = append(b, separator...)
 			b = append(b, name...)
 			separator = " "

@@ -60,3 +60,22 @@ func TestZeroValuesDeny(t *testing.T) {
 		t.Errorf("an entry without an expiry: %v", d)
 	}
 }
+
+// The challenge names the scopes that the verdict asks for, where they are valid.
+func TestChallengeScopes(t *testing.T) {
+	for list, want := range map[string]string{
+		"":              `Bearer error="insufficient_scope"`,
+		" \t":           `Bearer error="insufficient_scope"`,
+		"a":             `Bearer error="insufficient_scope", scope="a"`,
+		"a\tb":          `Bearer error="insufficient_scope", scope="a b"`,
+		"\t a  \t b \t": `Bearer error="insufficient_scope", scope="a b"`,
+		"a \"\x00 b":    `Bearer error="insufficient_scope", scope="a b"`,
+		"a\r\nX: y":     `Bearer error="insufficient_scope", scope="y"`,
+		"* a,b":         `Bearer error="insufficient_scope", scope="*"`,
+	} {
+		d := core.Decision{Reason: core.InsufficientScope}
+		if got := string(d.AppendChallenge([]byte("before "), []byte(list))); got != "before "+want {
+			t.Errorf("%q: %s", list, got)
+		}
+	}
+}
