@@ -2,12 +2,11 @@ package core
 
 // AppendChallenge appends to b the value of the WWW-Authenticate field that goes
 // with the decision (RFC 6750 §3), and returns the extended slice. It appends
-// nothing if the decision needs no challenge: one that grants, or one that no
-// token could change.
+// nothing if the decision needs no challenge: the request is granted, or no token
+// would help (500).
 //
-// requiredScopes is [Request.Scopes]. The challenge of InsufficientScope names
-// those of them that are valid scopes, which need no escaping; a client may have
-// sent the others.
+// requiredScopes is [Request.Scopes]. The challenge of InsufficientScope lists
+// only the valid ones, which need no escaping. A client may have sent the others.
 func (d Decision) AppendChallenge(b, requiredScopes []byte) []byte {
 	switch d.Status() {
 	case 401:

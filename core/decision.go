@@ -10,7 +10,7 @@ const (
 	Malformed
 	// Unknown says that no entry has this token.
 	Unknown
-	// Expired says that the token's entry has reached its expiry.
+	// Expired says that the token has expired.
 	Expired
 	// InsufficientScope says that a valid token is without a scope that is required.
 	InsufficientScope
@@ -66,9 +66,8 @@ type Decision struct {
 	// Principal names the owner of the token where it is known: when Granted,
 	// Expired or InsufficientScope. It is 1 to 64 of A-Z a-z 0-9 . _ -
 	Principal string
-	// Owner is the principal's number in its keyring, below
-	// [Keyring.Principals]; meaningful only where Principal is not empty. It
-	// lets a caller count uses in an array.
+	// Owner is the index of the principal in [Keyring.Principals], so that a caller
+	// can count uses in an array. It means nothing if Principal is empty.
 	Owner int
 }
 

@@ -45,7 +45,7 @@
 // API of this package and of the module's other packages; a patch version does not.
 // CHANGELOG.md names each change and says what to write instead.
 //
-// Three things do not wait for v1, because files, proxies and other programs rely on
+// Three things are stable already, because files, proxies and other programs rely on
 // them. A valid keyring stays valid and keeps its meaning. The program's environment
 // variables, paths, status codes and header fields stay. So do the decisions that
 // package vectors lists. Should one of these have to change, for a security fix for

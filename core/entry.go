@@ -101,7 +101,7 @@ func (e Entry) String() string {
 	return string(e.appendAttributes([]byte(e.Principal + " " + e.Credential.String())))
 }
 
-// GoString returns what [Entry.String] does, as a Go expression would begin with it.
+// GoString returns what [Entry.String] does, within core.Entry{…}.
 func (e Entry) GoString() string { return "core.Entry{" + e.String() + "}" }
 
 // WipeEntries overwrites the credentials of entries.

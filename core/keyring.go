@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"io"
+	"strconv"
 )
 
 // DefaultPrincipal owns the single token that needs no keyring.
@@ -139,9 +140,9 @@ func (k *Keyring) Principals() []string {
 }
 
 // Expiries returns for each principal the Unix seconds of its tokens' next
-// expiry after now, or, if all of its tokens have expired, those of the last. A
-// principal with no expiry to come but a token to go on with is not in it. It
-// takes time in proportion to the number of tokens.
+// expiry after now, or, if all of its tokens have expired, those of the last. It
+// leaves out a principal that has a token without expiry and none that will expire.
+// It takes time in proportion to the number of tokens.
 func (k *Keyring) Expiries(now int64) map[string]int64 {
 	expiries := map[string]int64{}
 	if k == nil {
@@ -207,6 +208,15 @@ func mask(b bool) uint64 {
 	}
 	return -bit
 }
+
+// String returns how many tokens and principals the keyring has. So no digest shows
+// when it is printed.
+func (k *Keyring) String() string {
+	return "keyring of " + strconv.Itoa(k.Tokens()) + " tokens and " + strconv.Itoa(len(k.Principals())) + " principals"
+}
+
+// GoString returns what [Keyring.String] does, within core.Keyring{…}.
+func (k *Keyring) GoString() string { return "core.Keyring{" + k.String() + "}" }
 
 // Wipe overwrites all digests and salts; the keyring then denies
 // everything. No other method may run meanwhile.

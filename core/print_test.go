@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -45,6 +46,22 @@ func TestNothingPrintsACredential(t *testing.T) {
 	}
 	if text := fmt.Sprintf("%#v", e.Credential); text != "core.Credential{sha256:"+keyID+"…}" {
 		t.Errorf("the credential prints as %s", text)
+	}
+}
+
+// A keyring prints as the number of what it holds.
+func TestKeyringPrintsNoDigest(t *testing.T) {
+	k, err := core.NewKeyring(rand.Reader, []byte("single"), []core.Entry{entryOf("ci", "token")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"%v", "%+v", "%s"} {
+		if text := fmt.Sprintf(format, k); text != "keyring of 2 tokens and 2 principals" {
+			t.Errorf("%s: %s", format, text)
+		}
+	}
+	if text := fmt.Sprintf("%#v", k); text != "core.Keyring{keyring of 2 tokens and 2 principals}" {
+		t.Errorf("%%#v: %s", text)
 	}
 }
 

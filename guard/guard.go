@@ -71,7 +71,8 @@ func New(keyring *core.Keyring, options ...Option) *Guard {
 }
 
 // SetKeyring replaces the keyring. When SetKeyring returns, the old keyring is wiped
-// and no request is decided by it any more. Like [New], it takes over the new one.
+// and no request is decided by it any more, so do not set it again. Like [New],
+// SetKeyring takes over the new one.
 func (g *Guard) SetKeyring(keyring *core.Keyring) {
 	g.mu.Lock()
 	old := g.keyring

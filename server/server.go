@@ -53,7 +53,7 @@ type Options struct {
 	// MiB.
 	MaxHeldBytes int64
 	// Loops is the number of event loops, which serve the connections on Linux. The
-	// default is GOMAXPROCS, as it is when no Server serves.
+	// default is what GOMAXPROCS is before Serve raises it.
 	Loops int
 	// Measure makes the server time its decisions, and count the uses of each
 	// principal, for [Server.Stats]. The default is not to.
@@ -117,7 +117,7 @@ func setDefault[T time.Duration | int | int64](value *T, fallback T) {
 // other end is an error; then, too, all listeners are closed. A Server serves once.
 //
 // On Linux, Serve raises GOMAXPROCS while it runs, to one more than there are event
-// loops in all Servers of the process, if it is less. Go's scheduler then leaves the
+// loops in all Servers of the process, unless it is higher. Go's scheduler then leaves the
 // loops their processors while they wait for events. When the last Serve has
 // returned, GOMAXPROCS is what it was before. Nothing else has to be set.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {

@@ -78,8 +78,8 @@ type Histogram struct {
 	Sum time.Duration
 }
 
-// Stats returns the figures. Any goroutine may call it at any time; a figure
-// may be ahead of another by requests that are being answered.
+// Stats returns the figures. Any goroutine may call it at any time. The figures are
+// read one after another, so they may differ by the requests that are being answered.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -11,7 +11,7 @@ import (
 // Handler returns a handler that passes on to next the requests that have all the
 // scopes. The request that next gets is a copy with the principal in its field
 // X-Auth-Request-User. Handler removes what the client sent under that name, under
-// X-Auth-Request-Scopes or -Key, or under a name that a backend may mistake for one of
+// X-Auth-Request-Scopes or X-Auth-Request-Key, or under a name that a backend may mistake for one of
 // these. It also removes these names from the Connection field, which would make a
 // proxy drop them.
 //

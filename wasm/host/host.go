@@ -33,7 +33,7 @@ type Options struct {
 	// close it.
 	Cache wazero.CompilationCache
 	// Interpreter runs the module without compiling it. A verdict then takes some
-	// fifty times as long, and starting a seventh of the time.
+	// fifty times as long, but the start takes a seventh of the time.
 	Interpreter bool
 	// Instances is the largest number of instances, of a few megabytes each, and so
 	// of verdicts at a time. Further requests wait for one. If it is zero, there are
@@ -126,7 +126,7 @@ func Compile(ctx context.Context, module []byte, options Options) (v *Verifier, 
 // Configure takes the text of a keyring. When it returns without an error,
 // every request that comes is decided by this keyring. After an error, a
 // [*KeyringError] if the text is at fault, the former keyring stays in force.
-// The text is kept, not changed; it must not change.
+// The verifier keeps text, so do not modify it.
 func (v *Verifier) Configure(ctx context.Context, text []byte) error {
 	if len(text) > guest.MaxConfiguration {
 		return &KeyringError{Reason: fmt.Sprintf("it is longer than %d bytes", guest.MaxConfiguration)}

@@ -10,7 +10,7 @@ import (
 // is when no Engine serves.
 //
 // While an Engine serves with event loops, GOMAXPROCS is raised to one more than there
-// are loops, in all Engines of the process together, if it is less. A loop that waits
+// are loops, in all Engines of the process together, unless it is higher. A loop that waits
 // for events keeps its processor only as long as Go's scheduler has another one that is
 // free. Otherwise each wake-up begins with a hand-over between threads. So the
 // further processor is for all that is not a loop. When the last Engine has
