@@ -47,22 +47,22 @@ func Each(t *testing.T, test func(*testing.T, Kind)) {
 // the test ends.
 func Listen(tb testing.TB) net.Listener {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { l.Close() })
+	tb.Cleanup(func() { _ = l.Close() })
 	return l
 }
 
 // Dial returns a connection to address, which is closed when the test ends.
 func Dial(tb testing.TB, address string) net.Conn {
 	tb.Helper()
-	c, err := net.Dial("tcp", address)
+	c, err := new(net.Dialer).DialContext(tb.Context(), "tcp", address)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { c.Close() })
+	tb.Cleanup(func() { _ = c.Close() })
 	return c
 }
 
