@@ -29,7 +29,8 @@ func bearerToken(value []byte) ([]byte, bool) {
 }
 
 // trimWhitespace drops leading and trailing SP and HTAB, the only optional
-// whitespace of RFC 9110 §5.6.3.
+// whitespace of RFC 9110 §5.6.3. Package httptext does the same, but the core imports
+// standard packages only.
 func trimWhitespace(b []byte) []byte {
 	for len(b) > 0 && isWhitespace(b[0]) {
 		b = b[1:]
