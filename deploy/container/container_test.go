@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 	"github.com/concrete-security/auth-service/internal/needtest"
@@ -119,7 +118,7 @@ func newEngine(t *testing.T) *engine {
 	t.Cleanup(func() {
 		// podman's monitor starts a last podman when a container has ended, which
 		// would make the folders again.
-		await(t, "podman's processes have ended", func() bool { return !named(t, dir) })
+		proxytest.Await(t, "the end of podman's processes", func() bool { return !named(t, dir) })
 		if err := os.RemoveAll(dir); err != nil {
 			t.Error(err)
 		}
@@ -205,16 +204,6 @@ func (e *engine) start(t *testing.T, image, run, etc string) (id string) {
 	return id
 }
 
-// await waits until the condition holds.
-func await(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for begun := time.Now(); !condition(); time.Sleep(20 * time.Millisecond) {
-		if time.Since(begun) > 10*time.Second {
-			t.Fatalf("in vain waited until %s", what)
-		}
-	}
-}
-
 // folder returns a new folder that the image's user may enter, if need be as
 // its owner.
 func folder(t *testing.T, owned bool) string {
@@ -261,7 +250,7 @@ func TestImage(t *testing.T) {
 	keyring(t, etc, tokentest.KeyringLine("grafana", proxytest.Token))
 	id := e.start(t, image, runDir, etc)
 	socket := filepath.Join(runDir, "auth.sock")
-	await(t, "it listens", func() bool {
+	proxytest.Await(t, "the service to listen", func() bool {
 		_, err := os.Stat(socket)
 		return err == nil
 	})
@@ -286,7 +275,7 @@ func TestImage(t *testing.T) {
 	site := startNginx(t, socket)
 	site.CheckVerdicts(t)
 	keyring(t, etc, tokentest.KeyringLine("ci", proxytest.Deploy))
-	await(t, "the new keyring is in force", func() bool { return status(proxytest.Deploy) == http.StatusOK })
+	proxytest.Await(t, "the new keyring", func() bool { return status(proxytest.Deploy) == http.StatusOK })
 	if got := status(proxytest.Token); got != http.StatusUnauthorized {
 		t.Errorf("a token that was revoked: status %d", got)
 	}
