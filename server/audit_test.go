@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"maps"
 	"strings"
@@ -142,6 +143,9 @@ func TestClientAddress(t *testing.T) {
 		{"X-Real-IP: 198.51.100.7:4711\r\n", "198.51.100.7:4711"},
 		{"X-Real-IP: [2001:db8::1]:4711\r\n", "[2001:db8::1]:4711"},
 		{"X-Real-IP: ::ffff:198.51.100.7\r\n", "::ffff:198.51.100.7"},
+		{"X-Real-IP: a::F\r\n", "a::F"},
+		{"X-Real-IP: A::f\r\n", "A::f"},
+		{"X-Real-IP: [ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535\r\n", "[ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255]:65535"},
 		{"X-Real-IP:\r\nX-Forwarded-For: 198.51.100.8\r\n", "198.51.100.8"},
 		{"X-Real-IP: unix:\r\nX-Forwarded-For: unknown\r\n", peer},
 		{"X-Real-IP: " + testToken + "\r\nX-Forwarded-For: " + testToken + "\r\n", peer},
@@ -181,6 +185,21 @@ func TestOriginalURI(t *testing.T) {
 		advanceAll(w, []byte("GET /auth HTTP/1.1\r\nHost: a\r\nX-Original-URI: "+uri+"\r\n\r\n"))
 		if got := lines.take(t); len(got) != 1 || got[0]["uri"] != want {
 			t.Errorf("%.60q: logged %v, want %v", uri, got, want)
+		}
+	}
+}
+
+// TestPrintable: no control byte gets into a log, DEL included, which no request
+// can contain.
+func TestPrintable(t *testing.T) {
+	t.Parallel()
+	for i := range 256 {
+		want := string(rune(i))
+		if i < ' ' || i >= 0x7f || i == '\\' {
+			want = fmt.Sprintf(`\x%02x`, i)
+		}
+		if got := printable([]byte{byte(i)}); got != want {
+			t.Errorf("%q becomes %q, want %q", i, got, want)
 		}
 	}
 }

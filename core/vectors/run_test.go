@@ -139,7 +139,7 @@ func TestCheckExchange(t *testing.T) {
 	for name, c := range map[string]struct {
 		received, want string
 	}{
-		"form":   {granted + end + granted + empty + end, "response 2: "},
+		"form":   {granted + end + granted + "Server: x\r\n" + end, "response 2: "},
 		"status": {granted + end + denied + end, "response 2: "},
 		"parse":  {granted + end + "no response\r\n" + end, "response 2: "},
 	} {
