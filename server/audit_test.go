@@ -199,7 +199,7 @@ func TestPrintable(t *testing.T) {
 			want = fmt.Sprintf(`\x%02x`, i)
 		}
 		if got := printable([]byte{byte(i)}); got != want {
-			t.Errorf("%q becomes %q, want %q", i, got, want)
+			t.Errorf("byte %#x becomes %q, want %q", i, got, want)
 		}
 	}
 }
