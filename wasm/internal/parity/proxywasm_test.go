@@ -85,8 +85,9 @@ func newProxy(tb testing.TB, e *engine) *proxy {
 	if _, err := env.Instantiate(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
+	// The last nanosecond of the second; the http-wasm host's clock has the first.
 	config := wazero.NewModuleConfig().WithName("").WithRandSource(rand.Reader).
-		WithWalltime(func() (int64, int32) { return p.now, 0 }, 1)
+		WithWalltime(func() (int64, int32) { return p.now, 999_999_999 }, 1)
 	p.module = instantiate(tb, r, modules.ProxyWasm(tb), config)
 	if ok, err := p.call(tb.Context(), "proxy_on_vm_start", 0, 0); err != nil || ok != 1 {
 		tb.Fatal(ok, err)
