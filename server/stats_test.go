@@ -109,6 +109,9 @@ func TestStatsOfRefusals(t *testing.T) {
 
 func TestDurationBucket(t *testing.T) {
 	t.Parallel()
+	if !slices.IsSorted(durationBounds[:]) || durationBounds[0] <= 0 {
+		t.Errorf("the bounds are %v", durationBounds)
+	}
 	var tl tally
 	for _, took := range []time.Duration{0, 250, 251, 10 * time.Millisecond, 10*time.Millisecond + 1, time.Hour} {
 		tl.measured(core.Decision{}, took)
