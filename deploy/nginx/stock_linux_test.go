@@ -3,6 +3,7 @@ package nginx_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 	"github.com/concrete-security/auth-service/internal/needtest"
@@ -149,7 +151,24 @@ func (l layout) start(t *testing.T, example string) *proxytest.Site {
 		}
 	})
 	proxytest.Start(t, site.Address, nil, needtest.Program(t, "nginx"), "-g", "daemon off;")
+	await(t, "nginx answers", func() bool { return answers(site.Address) })
 	return site
+}
+
+// answers reports whether a worker of nginx answers. nginx opens one socket after the
+// other, and starts its workers when all are open.
+func answers(address string) bool {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return false
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	if _, err := io.WriteString(c, "GET / HTTP/1.0\r\n\r\n"); err != nil {
+		return false
+	}
+	_, err = io.ReadFull(c, make([]byte, 1))
+	return err == nil
 }
 
 // serviceOnSocket starts the service on the socket of unix.conf and lets nginx's
