@@ -3,6 +3,7 @@ package core_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -84,15 +85,30 @@ func TestParseKeyringOfWrongLines(t *testing.T) {
 	}
 }
 
-// TestParseKeyringOfEmptyLines: lines without an entry do not get the memory of one.
-func TestParseKeyringOfEmptyLines(t *testing.T) {
-	text := bytes.Repeat([]byte{'\n'}, 1_000_000)
-	entries, err := core.ParseKeyring(text)
-	if err != nil || len(entries) > 0 {
-		t.Fatalf("%d entries, %v", len(entries), err)
+// TestParseKeyringAllocatesOnce: entries get room for as many as the text can hold and
+// one more, and no slice that grows leaves copies of them behind.
+func TestParseKeyringAllocatesOnce(t *testing.T) {
+	const n = 1000
+	var shortest strings.Builder
+	for i := range n {
+		fmt.Fprintf(&shortest, "p sha256:%064x\n", i)
 	}
-	if most := len(text)/len("p sha256:") + 1; cap(entries) > most {
-		t.Errorf("there is room for %d entries in %d bytes", cap(entries), len(text))
+	for name, c := range map[string]struct {
+		text string
+		room int
+	}{
+		"no line":        {"", 1},
+		"shortest lines": {shortest.String(), n + 1},
+		"empty lines":    {strings.Repeat("\n", shortest.Len()), n + 1},
+		"a long comment": {"#" + strings.Repeat(" ", 1000) + "\n", 2},
+	} {
+		entries, err := core.ParseKeyring([]byte(c.text))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if cap(entries) != c.room {
+			t.Errorf("%s: room for %d entries, want %d", name, cap(entries), c.room)
+		}
 	}
 }
 

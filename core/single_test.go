@@ -90,3 +90,23 @@ func TestCanGrant(t *testing.T) {
 		}
 	}
 }
+
+func TestExpired(t *testing.T) {
+	var entries []core.Entry
+	for i, second := range []int64{-5, 3, 4, 4, 5, core.Never} {
+		e := entryOf("p", string(rune('a'+i)))
+		e.Expires = second
+		entries = append(entries, e)
+	}
+	for now, want := range map[int64]int{-6: 0, -5: 1, 2: 1, 3: 2, 4: 4, 5: 5, 6: 5} {
+		if got := mustKeyring(t, nil, entries).Expired(now); got != want {
+			t.Errorf("at %d, %d tokens have expired, want %d", now, got, want)
+		}
+		if got := mustKeyring(t, []byte("single"), entries).Expired(now); got != want {
+			t.Errorf("at %d, beside a single token, %d tokens have expired, want %d", now, got, want)
+		}
+	}
+	if got := (*core.Keyring)(nil).Expired(0) + new(core.Keyring).Expired(0); got != 0 {
+		t.Errorf("%d tokens of none have expired", got)
+	}
+}
