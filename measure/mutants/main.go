@@ -80,8 +80,8 @@ func run(ctx context.Context, out io.Writer, args []string) error {
 		}
 		fmt.Fprintf(out, "%s: %d mutants killed, %d survived, %d ran out of time, %d not covered, in %s\n",
 			folder, o.killed, len(o.survived), len(o.timedOut), o.uncovered, time.Since(started).Round(time.Second))
-		if o.killed == 0 {
-			return fmt.Errorf("%s: no mutant was killed: is there a test?", folder)
+		if err := o.check(); err != nil {
+			return fmt.Errorf("%s: %w", folder, err)
 		}
 		found.survived = append(found.survived, o.survived...)
 		found.timedOut = append(found.timedOut, o.timedOut...)

@@ -110,6 +110,19 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// TestCheck: a run in which no test said anything of most mutants does not pass.
+func TestCheck(t *testing.T) {
+	for _, c := range []struct {
+		killed, timedOut int
+		passes           bool
+	}{{0, 0, false}, {1, 0, true}, {100, 20, true}, {100, 21, false}, {0, 1, false}} {
+		o := outcome{killed: c.killed, timedOut: make([]survivor, c.timedOut)}
+		if err := o.check(); (err == nil) != c.passes {
+			t.Errorf("%d killed, %d out of time: %v", c.killed, c.timedOut, err)
+		}
+	}
+}
+
 func TestCompare(t *testing.T) {
 	a := survivor{file: "a.go", mutation: "M", line: "x «<» y"}
 	b := survivor{file: "b.go", mutation: "M", line: "x «<» y"}

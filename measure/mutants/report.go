@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"go/scanner"
 	"go/token"
@@ -46,6 +47,18 @@ func readReport(file string) (*report, error) {
 type outcome struct {
 	killed, uncovered  int
 	survived, timedOut []survivor
+}
+
+// check reports a run that says nothing about the tests. A few mutants loop for ever;
+// many run out of time only if the machine is too busy for all of them.
+func (o outcome) check() error {
+	switch {
+	case o.killed == 0:
+		return errors.New("no mutant was killed: is there a test?")
+	case len(o.timedOut)*5 > o.killed:
+		return fmt.Errorf("%d mutants ran out of time and only %d were killed: run it again when the machine is less busy", len(o.timedOut), o.killed)
+	}
+	return nil
 }
 
 // outcome looks up the lines of the survivors in the folder's files below root.
