@@ -101,11 +101,12 @@ func unleash(ctx context.Context, folder string, workers int) (*report, error) {
 	cmd := exec.CommandContext(ctx, "go", "tool", "-modfile=tools/gremlins/go.mod", "gremlins", "unleash", "./"+folder,
 		"--output", file, "--output-statuses", "t", "--workers", strconv.Itoa(workers),
 		// A mutant that loops for ever is killed after this multiple of the time
-		// that the tests take, compiling included. A mutant that only runs on a
-		// busy machine must not be.
-		"--timeout-coefficient", "8")
-	// Vet takes half of a mutant's time, and may reject what a test should notice.
-	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -vet=off")
+		// that the tests take once all but the changed package is compiled. A mutant
+		// that only runs on a busy machine must not be.
+		"--timeout-coefficient", "30")
+	// Vet takes half of a mutant's time, and may reject what a test should notice. If
+	// the tests' result came from the cache, every mutant would run out of time.
+	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -vet=off -count=1")
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // gremlins removes its copies of the tree
 	cmd.WaitDelay = 10 * time.Second
