@@ -155,7 +155,7 @@ func (l *loop[S]) admit(fd int) {
 	// loop never has to watch it.
 	l.readable(c)
 	if l.conn(fd) == c && !c.watched {
-		l.watchFor(c, unix.EPOLLIN)
+		l.watchFor(c, toRead)
 	}
 }
 
@@ -163,9 +163,9 @@ func (l *loop[S]) admit(fd int) {
 // already sent: the kernel would answer unread bytes with a reset that overtakes
 // the response.
 func (l *loop[S]) turnAway(fd int) {
-	n, _ := read(fd, l.in[:l.engine.options.MaxMessage])
+	n, _ := receive(fd, l.in[:l.engine.options.MaxMessage])
 	secret.Wipe(l.in[:max(n, 0)])
 	l.out = l.respond(Event{Crowded, l.draining}, nil, nil, l.out[:0]).Out
-	_, _ = write(fd, l.out)
+	_, _ = send(fd, l.out)
 	unix.Close(fd)
 }

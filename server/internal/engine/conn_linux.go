@@ -24,6 +24,7 @@ type conn[S any] struct {
 	skipped    bool   // some of what is to be skipped has arrived
 	lingers    bool
 	watched    bool     // by the loop's poll
+	drained    bool     // the last read found all that had arrived
 	accounted  int32    // the number of bytes that holding has
 	holding    *holding // nil while the connection holds nothing
 	deadline   int64    // nanoseconds, on the engine's clock
@@ -45,6 +46,14 @@ func (c *conn[S]) address() string {
 	return ""
 }
 
+// receive reads what has arrived, and notes whether that was all of it. The end of
+// what the client sends, or an error, counts as more: it is to be reported again.
+func (c *conn[S]) receive(b []byte) (int, error) {
+	n, err := receive(c.fd, b)
+	c.drained = 0 < n && n < len(b) || errors.Is(err, unix.EAGAIN)
+	return n, err
+}
+
 // readable reads what has arrived and answers it.
 func (l *loop[S]) readable(c *conn[S]) {
 	if c.lingers {
@@ -52,7 +61,7 @@ func (l *loop[S]) readable(c *conn[S]) {
 		return
 	}
 	held := copy(l.in, c.unparsed)
-	n, err := read(c.fd, l.in[held:max(l.engine.options.MaxMessage, held+1)])
+	n, err := c.receive(l.in[held:max(l.engine.options.MaxMessage, held+1)])
 	switch {
 	case n > 0:
 		l.answer(c, held+n, Data)
@@ -72,6 +81,7 @@ const maxSkipReads = 4
 
 // answer answers the messages in l.in[:n], which it wipes. what is Data or Ended.
 func (l *loop[S]) answer(c *conn[S], n int, what Kind) {
+	l.balance.window.answers++
 	filled := n // how much of l.in has been in use
 	defer func() { secret.Wipe(l.in[:filled]) }()
 	consumed, then, reads := 0, Again, 0
@@ -103,7 +113,7 @@ func (l *loop[S]) answer(c *conn[S], n int, what Kind) {
 			then = Read // it is the others' turn, and the kernel tells of the rest again
 			break
 		}
-		more, err := read(c.fd, l.in[n:])
+		more, err := c.receive(l.in[n:])
 		switch {
 		case more > 0:
 			n += more
@@ -167,7 +177,7 @@ func (l *loop[S]) write(c *conn[S], then Next) bool {
 	out := l.out
 	l.out = l.out[:0]
 	defer clear(out) // it may have come from a client
-	n, err := write(c.fd, out)
+	n, err := send(c.fd, out)
 	if n == len(out) {
 		return true
 	}
@@ -180,14 +190,14 @@ func (l *loop[S]) write(c *conn[S], then Next) bool {
 	}
 	l.waitIn(&l.blocked, c, l.engine.options.MessageTimeout)
 	l.account(c)
-	l.watchFor(c, unix.EPOLLOUT)
+	l.watchFor(c, toWrite)
 	return false
 }
 
 // writable goes on with a response that the client had not taken.
 func (l *loop[S]) writable(c *conn[S]) {
 	if len(c.unsent) > 0 {
-		n, err := write(c.fd, c.unsent)
+		n, err := send(c.fd, c.unsent)
 		if err != nil {
 			if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 				l.close(c)
@@ -206,7 +216,7 @@ func (l *loop[S]) writable(c *conn[S]) {
 		l.close(c)
 		return
 	}
-	if l.watchFor(c, unix.EPOLLIN); l.conns[c.fd] != c {
+	if l.watchFor(c, toRead); l.conns[c.fd] != c {
 		return
 	}
 	if then == Again {
@@ -278,7 +288,7 @@ func (l *loop[S]) linger(c *conn[S]) {
 
 // discard reads and forgets.
 func (l *loop[S]) discard(c *conn[S]) {
-	n, err := read(c.fd, l.in[:l.engine.options.MaxMessage])
+	n, err := c.receive(l.in[:l.engine.options.MaxMessage])
 	secret.Wipe(l.in[:max(n, 0)])
 	if n == 0 || err != nil && !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 		l.close(c)

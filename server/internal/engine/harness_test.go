@@ -139,10 +139,16 @@ func testOptions(o Options) Options {
 func start(t testing.TB, k enginetest.Kind, o Options) (address string, stop func()) {
 	t.Helper()
 	l := enginetest.Listen(t)
+	return l.Addr().String(), serve(t, o, k.Wrap(l))
+}
+
+// serve serves until the test ends or stop is called.
+func serve(t testing.TB, o Options, l net.Listener) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	e := New(testOptions(o), newToy)
-	go func() { done <- e.Serve(ctx, k.Wrap(l)) }()
+	go func() { done <- e.Serve(ctx, l) }()
 	stopped := false
 	stop = func() {
 		cancel()
@@ -153,7 +159,7 @@ func start(t testing.TB, k enginetest.Kind, o Options) (address string, stop fun
 		enginetest.Ended(t, done)
 	}
 	t.Cleanup(stop)
-	return l.Addr().String(), stop
+	return stop
 }
 
 // readResponse reads one response and nothing of what follows.

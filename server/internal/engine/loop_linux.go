@@ -55,7 +55,8 @@ type loop[S any] struct {
 func newLoop[S any](e *Engine[S], sockets []int, listening *atomic.Int32, others *[]*loop[S]) (_ *loop[S], err error) {
 	l := &loop[S]{
 		engine: e, others: others, sockets: sockets, listening: listening, poll: -1, wake: -1, spare: -1,
-		in: make([]byte, 2*e.options.MaxMessage), events: make([]unix.EpollEvent, eventBatch),
+		balance: balance[S]{schedstat: procFile{-1}},
+		in:      make([]byte, 2*e.options.MaxMessage), events: make([]unix.EpollEvent, eventBatch),
 	}
 	l.respond = e.newResponder()
 	l.requests.oldestIdle.Store(math.MaxInt64)
@@ -96,13 +97,19 @@ func (l *loop[S]) drain() {
 }
 
 // wakeUp makes the loop look at what other goroutines want of it.
-func (l *loop[S]) wakeUp() {
-	// It fails only if the counter is about to overflow: then it wakes anyway.
-	_, _ = write(l.wake, []byte{1, 0, 0, 0, 0, 0, 0, 0})
-}
+func (l *loop[S]) wakeUp() { wakeUp(l.wake) }
 
 // noGeneration marks the events of what is not a connection.
 const noGeneration = 0
+
+// What a connection is watched for. The kernel reports a change once
+// (EPOLLET), not again in each wait for as long as it lasts. So whoever handles an
+// event reads until there is nothing more, or watches anew: then the kernel
+// reports what is there. See serve.
+const (
+	toRead  = unix.EPOLLET | unix.EPOLLIN | unix.EPOLLRDHUP
+	toWrite = unix.EPOLLET | unix.EPOLLOUT
+)
 
 // watch tells the kernel which events of a descriptor to report. The kernel
 // hands the generation back with each of them. A descriptor that is closed is
@@ -135,6 +142,8 @@ func (l *loop[S]) run() (err error) {
 
 func (l *loop[S]) rounds() error {
 	l.tick()
+	l.balance.schedstat = openProc("/proc/thread-self/schedstat")
+	defer l.balance.schedstat.close()
 	for !l.draining || l.open > 0 || !l.balance.end() {
 		if err := l.round(l.timeout()); err != nil {
 			return fmt.Errorf("event loop: %w", err)
@@ -146,7 +155,7 @@ func (l *loop[S]) rounds() error {
 // round waits for events, at most the given number of milliseconds, and handles
 // them.
 func (l *loop[S]) round(timeout int) error {
-	n, err := unix.EpollWait(l.poll, l.events, timeout)
+	n, err := l.wait(timeout)
 	if err != nil && !errors.Is(err, unix.EINTR) {
 		return err
 	}
@@ -156,6 +165,29 @@ func (l *loop[S]) round(timeout int) error {
 	l.publishIdle()
 	l.measure()
 	return nil
+}
+
+// busyWait is how long a loop that has just handled events waits for others without
+// telling Go's scheduler, in milliseconds.
+const busyWait = 2
+
+// wait waits for events, at most the given number of milliseconds.
+//
+// A system call that tells the scheduler that it may sleep lets Go's monitor take the
+// loop's processor away. Under load it does so all the time, and it wakes thousands of
+// times a second to find out whether it should. So wait first sleeps in secret. It
+// does not do so for long, because a garbage collection, or a change of
+// GOMAXPROCS, waits for it. See RATIONALE.md.
+func (l *loop[S]) wait(timeout int) (int, error) {
+	here := busyWait
+	if 0 <= timeout && timeout < here {
+		here = timeout
+	}
+	n, err := waitHere(l.poll, l.events, here)
+	if n != 0 || here == timeout {
+		return n, err
+	}
+	return unix.EpollWait(l.poll, l.events, max(timeout-here, -1))
 }
 
 // handleAll handles the events of one wake-up.
@@ -187,8 +219,7 @@ func (l *loop[S]) handle(e *unix.EpollEvent) {
 			l.serve(c, e.Events)
 		}
 	case fd == l.wake:
-		var count [8]byte
-		_, _ = read(l.wake, count[:]) // or it would go on waking
+		quieten(l.wake) // or it would go on waking
 		l.takeOver()
 		l.heedRequests()
 		l.beginDrain()
@@ -206,6 +237,9 @@ func (l *loop[S]) serve(c *conn[S], events uint32) {
 		l.writable(c)
 	default:
 		l.readable(c)
+		if more := !c.drained || events&unix.EPOLLRDHUP != 0; more && l.conn(c.fd) == c && c.wait.list != &l.blocked {
+			l.watchFor(c, toRead)
+		}
 	}
 }
 

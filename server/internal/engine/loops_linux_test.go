@@ -93,7 +93,9 @@ func (ls *testLoops) send(t *testing.T, c net.Conn, text string) {
 func (ls *testLoops) handOver(t *testing.T, from int) {
 	t.Helper()
 	for i, l := range ls.loops {
-		l.balance.share.Store(map[bool]uint32{true: 1000, false: 0}[i == from])
+		l.balance.load.end.Store(ls.clock)
+		l.balance.load.busy.Store(map[bool]uint32{true: 1000, false: 0}[i == from])
+		l.balance.relieves.Store(nil)
 	}
 	ls.loops[from].seekRelief()
 	ls.settle(t)

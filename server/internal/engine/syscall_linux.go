@@ -10,26 +10,43 @@ import (
 // they do not tell the scheduler that they might: that would cost as much as
 // the rest of a request in user space.
 
-func read(fd int, b []byte) (int, error) {
-	return transfer(unix.SYS_READ, fd, b)
+// receive reads from a socket. recvfrom(2) goes a shorter way through the kernel than
+// read(2), and so does sendto(2).
+func receive(fd int, b []byte) (int, error) {
+	return result(unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0))
 }
 
-func write(fd int, b []byte) (int, error) {
-	return transfer(unix.SYS_WRITE, fd, b)
+// send writes to a socket.
+func send(fd int, b []byte) (int, error) {
+	return result(unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0))
 }
 
 // accept is accept4(2) without asking for the peer's address, which is seldom
 // needed and can be had later.
 func accept(socket int) (int, error) {
-	fd, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(socket), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
-	if errno != 0 {
-		return -1, errno
-	}
-	return int(fd), nil
+	return result(unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(socket), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0))
 }
 
-func transfer(call uintptr, fd int, b []byte) (int, error) {
-	n, _, errno := unix.RawSyscall(call, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)))
+// wakeUp makes an eventfd readable. It fails only if the counter is about to
+// overflow: then the descriptor is readable anyway.
+func wakeUp(eventfd int) {
+	one := uint64(1)
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(eventfd), uintptr(unsafe.Pointer(&one)), unsafe.Sizeof(one))
+}
+
+// quieten makes an eventfd unreadable.
+func quieten(eventfd int) {
+	var count uint64
+	_, _, _ = unix.RawSyscall(unix.SYS_READ, uintptr(eventfd), uintptr(unsafe.Pointer(&count)), unsafe.Sizeof(count))
+}
+
+// waitHere is epoll_wait(2) for at most timeout milliseconds. It does not tell the
+// scheduler that it sleeps. See [loop.wait].
+func waitHere(poll int, events []unix.EpollEvent, timeout int) (int, error) {
+	return result(unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(poll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), uintptr(timeout), 0, 0))
+}
+
+func result(n, _ uintptr, errno unix.Errno) (int, error) {
 	if errno != 0 {
 		return -1, errno
 	}
