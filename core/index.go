@@ -45,7 +45,7 @@ func (k *Keyring) index(entries []Entry) error {
 			return &annotated{"entries[" + strconv.Itoa(i) + "]", err}
 		}
 		unsorted[i] = slot{
-			digest:    words(k.entrySalt.digest(e.Credential[:])),
+			digest:    words(k.seed.digest(&e.Credential)),
 			expires:   e.Expires,
 			principal: names.principal(e.Principal),
 			scopes:    names.scopeSet(e.Scopes),
@@ -106,8 +106,8 @@ func (k *Keyring) bucket(d *slotDigest) uint64 { return d[0] >> k.shift }
 func (k *Keyring) lookup(token []byte) (entry *slot, known uint64) {
 	at := k.tokenAt()
 	if k.entries > 0 {
-		credential := sha256.Sum256(token)
-		digest := words(k.entrySalt.digest(credential[:]))
+		credential := CredentialOf(token)
+		digest := words(k.seed.digest(&credential))
 		at = uint64(k.firsts[k.bucket(&digest)])
 		candidates := k.slots[at:][:window]
 		matching := uint64(0)

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"math/bits"
@@ -79,6 +80,10 @@ func TestIndexFindsAll(t *testing.T) {
 // layout, are rare; here they are made.
 func TestIndexOfFullBuckets(t *testing.T) {
 	var zero zeroReader
+	seed, err := newSeed(zero)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, n := range []int{window, window + 1, 2 * window} {
 		// The layout that is tried first has as many buckets as entries, rounded
 		// up; all entries are of its last one.
@@ -87,8 +92,7 @@ func TestIndexOfFullBuckets(t *testing.T) {
 		var tokens []int
 		for i := 0; len(entries) < n; i++ {
 			c := numbered(i)
-			var s salt // what zero gives
-			if d := words(s.digest(c[:])); d[0]>>(64-first) == 1<<first-1 {
+			if d := words(seed.digest(&c)); d[0]>>(64-first) == 1<<first-1 {
 				entries = append(entries, Entry{Principal: "p", Credential: c, Expires: int64(i)})
 				tokens = append(tokens, i)
 			}
@@ -140,14 +144,16 @@ func TestDomainsAreSeparate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.single.salt == k.entrySalt || k.single.salt == (salt{}) || k.entrySalt == (salt{}) {
+	if k.single.salt == (salt{}) || k.single.markSalt == (salt{}) || k.single.salt == k.single.markSalt {
 		t.Fatal("two domains need two salts")
+	}
+	for _, s := range []salt{{}, k.single.salt, k.single.markSalt} {
+		if seed, err := s.seed(); err != nil || bytes.Equal(seed, k.seed) {
+			t.Error("the entries' salt is not their own")
+		}
 	}
 	if k.slots[0].digest == k.single.digest {
 		t.Error("one message has one digest in both domains")
-	}
-	if k.single.markSalt == k.entrySalt || k.single.markSalt == k.single.salt || k.single.markSalt == (salt{}) {
-		t.Error("the mark's salt is not its own")
 	}
 }
 
@@ -179,12 +185,28 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// An entry's digest is what its definition says.
+func TestSeedDigest(t *testing.T) {
+	s := salt{1, 2, 3}
+	seed, err := s.seed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 10 {
+		c := Credential{byte(n), 31: byte(n)}
+		salted := append(append(s[:], make([]byte, 32)...), c[:]...)
+		if got, want := seed.digest(&c), CredentialOf(salted); got != want {
+			t.Errorf("%x, want %x", got, want)
+		}
+	}
+}
+
 func TestWipe(t *testing.T) {
 	k, err := NewKeyring(rand.Reader, []byte("single"), numberedEntries(100))
 	if err != nil {
 		t.Fatal(err)
 	}
-	slots, firsts := k.slots, k.firsts
+	slots, firsts, seed := k.slots, k.firsts, k.seed
 	k.Wipe()
 	for i := range slots {
 		if slots[i] != (slot{}) {
@@ -196,7 +218,10 @@ func TestWipe(t *testing.T) {
 			t.Fatalf("bucket %d is not wiped", i)
 		}
 	}
-	if k.single != (single{}) || k.entrySalt != (salt{}) || k.slots != nil {
+	if !bytes.Equal(seed, make([]byte, len(seed))) {
+		t.Error("the seed is not wiped")
+	}
+	if k.single != (single{}) || k.seed != nil || k.slots != nil {
 		t.Error("the keyring itself is not wiped")
 	}
 

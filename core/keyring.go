@@ -35,8 +35,8 @@ type Request struct {
 // Unconfigured.
 //
 // Finding a token costs the same for one entry and for a million: its digest
-// is SHA-256(salt ‖ SHA-256(token)), the first bits of which name a bucket of
-// at most window slots; every slot of the window is compared, whichever
+// is SHA-256(salt ‖ zeros ‖ SHA-256(token)), the first bits of which name a bucket
+// of at most window slots; every slot of the window is compared, whichever
 // matches. The single token has a salt of its own, so that neither digest says
 // anything about the other and a stolen credential, presented as a token, is
 // one more wrong token.
@@ -44,7 +44,7 @@ type Keyring struct {
 	single   single
 	hasToken bool // the single token is known, and no entry decides in its place
 
-	entrySalt  salt
+	seed       seed     // of the entries' digests
 	firsts     []uint32 // bucket → its first slot; a power of two of them
 	slots      []slot   // by bucket, then window empty ones, then what the single token grants
 	entries    int
@@ -83,7 +83,7 @@ func (k *Keyring) WithEntries(random io.Reader, entries []Entry) (*Keyring, erro
 func newKeyring(random io.Reader, s single, entries []Entry) (*Keyring, error) {
 	k := &Keyring{single: s, hasToken: s.known && !s.among(entries)}
 	var err error
-	if k.entrySalt, err = newSalt(random); err != nil {
+	if k.seed, err = newSeed(random); err != nil {
 		return nil, err
 	}
 	if err := k.index(entries); err != nil {
@@ -224,6 +224,7 @@ func (k *Keyring) Wipe() {
 	if k == nil {
 		return
 	}
+	clear(k.seed)
 	clear(k.slots)
 	clear(k.firsts)
 	*k = Keyring{}

@@ -11,6 +11,7 @@ import (
 var allowed = map[string][]string{
 	"bytes":           nil,
 	"crypto/sha256":   nil,
+	"encoding":        {"BinaryMarshaler", "BinaryUnmarshaler"},
 	"encoding/binary": nil,
 	"errors":          nil,
 	"io":              {"Reader", "ReadFull"},

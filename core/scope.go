@@ -3,7 +3,7 @@ package core
 // AnyScope satisfies whatever is required. It stands alone in an entry's scopes.
 const AnyScope = "*"
 
-// scopeSet is the scopes of one or more entries.
+// scopeSet is the scopes of one or more entries, all of them valid.
 type scopeSet struct {
 	any   bool
 	names []string
@@ -21,7 +21,7 @@ func (s *scopeSet) satisfies(required []byte) bool {
 		if len(name) == 0 {
 			return ok && !first
 		}
-		ok = ok && validScope(name) && (s.any || s.has(name))
+		ok = ok && (s.has(name) || s.any && validScope(name))
 	}
 	return ok
 }
