@@ -1,10 +1,10 @@
 package server
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
 
@@ -20,7 +20,7 @@ func (r *responses) setTime(now time.Time) {
 	if second := now.Unix(); second != r.dateSecond || r.date == nil {
 		r.dateSecond = second
 		r.date = append(r.date[:0], "Date: "...)
-		r.date = now.UTC().AppendFormat(r.date, http.TimeFormat)
+		r.date = now.UTC().AppendFormat(r.date, httptext.TimeFormat)
 		r.date = append(r.date, "\r\n"...)
 	}
 }
@@ -46,17 +46,17 @@ const (
 // re-uses the connection of a subrequest only then.
 func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c http1.Persistence) []byte {
 	switch d.Status() {
-	case http.StatusOK:
+	case httptext.StatusOK:
 		dst = r.start(dst, "HTTP/1.1 200 OK\r\n")
 		dst = append(dst, "X-Auth-Request-User: "...)
 		dst = append(dst, d.Principal...)
 		dst = append(dst, fieldEnd...)
-	case http.StatusForbidden:
+	case httptext.StatusForbidden:
 		// The one response that echoes what a client may have sent.
 		dst = withRoom(dst, responseRoom+len(required))
 		dst = r.start(dst, "HTTP/1.1 403 Forbidden\r\n")
 		dst = appendChallenge(dst, d, required)
-	case http.StatusInternalServerError:
+	case httptext.StatusInternalServerError:
 		dst = r.start(dst, "HTTP/1.1 500 Internal Server Error\r\n")
 	default:
 		dst = r.start(dst, "HTTP/1.1 401 Unauthorized\r\n")

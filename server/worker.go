@@ -1,10 +1,10 @@
 package server
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/server/internal/engine"
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
@@ -100,9 +100,9 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 	case routeHealth:
 		w.current.tally.others.Add(1)
 		switch string(h.Method.Of(buf)) {
-		case http.MethodGet:
+		case httptext.MethodGet:
 			return w.responses.healthy(out, true, c)
-		case http.MethodHead:
+		case httptext.MethodHead:
 			return w.responses.healthy(out, false, c)
 		}
 		return w.responses.methodNotAllowed(out, c)

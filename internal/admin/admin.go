@@ -3,14 +3,11 @@ package admin
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
-	"net/http"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/concrete-security/auth-service/internal/admin/wipehttp"
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/server"
 )
@@ -33,37 +30,34 @@ type Service struct {
 	Draining context.Context
 }
 
-// Handler returns the handler of the admin listener.
-func (s *Service) Handler() http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET "+metricsPath, promhttp.HandlerFor(s.registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4}))
-	mux.HandleFunc("GET "+healthPath, func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusOK, "healthy")
-	})
-	mux.HandleFunc("GET "+readyPath, func(w http.ResponseWriter, _ *http.Request) {
-		switch {
-		case s.Draining.Err() != nil:
-			answer(w, http.StatusServiceUnavailable, "draining")
-		case !s.Server.Usable():
-			answer(w, http.StatusServiceUnavailable, "no usable token")
-		default:
-			answer(w, http.StatusOK, "ready")
-		}
-	})
-	return mux
+// answer is the [wipehttp.Handler] of the admin listener.
+func (s *Service) answer(r wipehttp.Request) wipehttp.Response {
+	switch {
+	case r.Path == metricsPath:
+		return s.metrics(r)
+	case r.Path == healthPath:
+		return say(httptext.StatusOK, "healthy")
+	case s.Draining.Err() != nil:
+		return say(httptext.StatusServiceUnavailable, "draining")
+	case !s.Server.Usable():
+		return say(httptext.StatusServiceUnavailable, "no usable token")
+	default:
+		return say(httptext.StatusOK, "ready")
+	}
 }
 
-func answer(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, text)
+func say(status int, text string) wipehttp.Response {
+	return wipehttp.Response{
+		Status: status,
+		Fields: []wipehttp.Field{{Name: "Content-Type", Value: "text/plain"}, {Name: "Cache-Control", Value: "no-store"}},
+		Body:   []byte(text),
+	}
 }
 
 // Serve serves on the listeners until the returned function is called, which closes
 // them.
 func (s *Service) Serve(listeners []net.Listener, logger *slog.Logger) (closeAll func()) {
-	srv := wipehttp.New(s.Handler(), logger, metricsPath, healthPath, readyPath)
+	srv := wipehttp.New(s.answer, logger, metricsPath, healthPath, readyPath)
 	for _, l := range listeners {
 		go func() {
 			if err := srv.Serve(l); err != nil {

@@ -1,5 +1,5 @@
-// Package wipehttp serves an [http.Handler] to scrapers and orchestrators. Nothing of
-// a request stays in memory, and nobody can use the server to starve the process.
+// Package wipehttp answers scrapers and orchestrators over HTTP. Nothing of a request
+// stays in memory, and nobody can use the server to starve the process.
 //
 // A net/http server turns all parts of a request into strings, which stay until
 // their memory is reused. Anyone who mistakes the admin listener for the service

@@ -2,26 +2,17 @@ package wipehttp
 
 import (
 	"bytes"
-	"net/http"
 
 	"github.com/concrete-security/auth-service/internal/httptext"
 )
 
 // A question is what is left of a request head.
 type question struct {
-	method   string // GET, HEAD, or empty for any other
-	path     string // one of the server's, or empty for any other
-	accept   string // a value for the Accept field, or empty
-	encoding string // a value for the Accept-Encoding field, or empty
-	last     bool   // the connection ends with it
+	method string // GET, HEAD, or empty for any other
+	path   string // one of the server's, or empty for any other
+	gzip   bool   // the client accepts it
+	last   bool   // the connection ends with it
 }
-
-// The formats that a handler may be asked for. Prometheus may prefer the second.
-const (
-	acceptText     = "text/plain;version=0.0.4"
-	acceptProtobuf = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
-	encodingGzip   = "gzip"
-)
 
 // parse reads a request head (RFC 9112):
 //
@@ -34,7 +25,7 @@ func parse(buffer []byte, paths []string) (q question, length, fault int) {
 	end := bytes.Index(buffer, []byte("\r\n\r\n"))
 	if end < 0 {
 		if !isBeginning(buffer) {
-			fault = http.StatusBadRequest
+			fault = httptext.StatusBadRequest
 		}
 		return q, 0, fault
 	}
@@ -43,14 +34,13 @@ func parse(buffer []byte, paths []string) (q question, length, fault int) {
 	if fault != 0 {
 		return q, 0, fault
 	}
-	var a answerable
 	hosts := 0
 	q.last = minor == '0'
 	for len(fields) > 0 {
 		line, fields, _ = bytes.Cut(fields, []byte("\r\n"))
 		name, value, found := bytes.Cut(line, []byte{':'})
 		if !found || !httptext.IsToken(name) || !httptext.IsText(value) {
-			return q, 0, http.StatusBadRequest
+			return q, 0, httptext.StatusBadRequest
 		}
 		value = httptext.Trim(value)
 		switch {
@@ -60,16 +50,13 @@ func parse(buffer []byte, paths []string) (q question, length, fault int) {
 			q.last = q.last || listed(value, "close")
 		case httptext.EqualFold(name, "transfer-encoding"), httptext.EqualFold(name, "content-length") && string(value) != "0":
 			q.last = true // nobody reads a body here
-		case httptext.EqualFold(name, "accept"):
-			a.accept(value)
 		case httptext.EqualFold(name, "accept-encoding"):
-			a.encoding(value)
+			q.gzip = q.gzip || acceptsGzip(value)
 		}
 	}
 	if hosts > 1 || hosts == 0 && minor == '1' { // RFC 9112 §3.2
-		return q, 0, http.StatusBadRequest
+		return q, 0, httptext.StatusBadRequest
 	}
-	q.accept, q.encoding = a.constants()
 	return q, end + len("\r\n\r\n"), 0
 }
 
@@ -78,22 +65,22 @@ func (q *question) requestLine(line []byte, paths []string) (minor byte, fault i
 	method, rest, _ := bytes.Cut(line, []byte{' '})
 	target, version, found := bytes.Cut(rest, []byte{' '})
 	if !found || !httptext.IsToken(method) || len(target) == 0 || bytes.IndexByte(target, '\t') >= 0 || !httptext.IsText(target) {
-		return 0, http.StatusBadRequest
+		return 0, httptext.StatusBadRequest
 	}
 	switch string(version) {
 	case "HTTP/1.0", "HTTP/1.1":
 		minor = version[len(version)-1]
 	default:
 		if !bytes.HasPrefix(version, []byte("HTTP/")) {
-			return 0, http.StatusBadRequest
+			return 0, httptext.StatusBadRequest
 		}
-		return 0, http.StatusHTTPVersionNotSupported
+		return 0, httptext.StatusHTTPVersionNotSupported
 	}
 	switch string(method) {
-	case http.MethodGet:
-		q.method = http.MethodGet
-	case http.MethodHead:
-		q.method = http.MethodHead
+	case httptext.MethodGet:
+		q.method = httptext.MethodGet
+	case httptext.MethodHead:
+		q.method = httptext.MethodHead
 	}
 	// A query means nothing here. RFC 9112 §3.2.2: absolute-form is for servers
 	// too.
@@ -122,46 +109,12 @@ func isBeginning(buffer []byte) bool {
 	return true
 }
 
-// answerable is what the client accepts, as weights from 0 to 1000.
-type answerable struct{ text, protobuf, gzip int }
-
-func (a *answerable) accept(value []byte) {
-	for element := range bytes.SplitSeq(value, []byte{','}) {
-		kind, parameters, _ := bytes.Cut(element, []byte{';'})
-		switch kind = httptext.Trim(kind); {
-		case httptext.EqualFold(kind, "text/plain"):
-			a.text = max(a.text, weight(parameters))
-		case httptext.EqualFold(kind, "application/vnd.google.protobuf") &&
-			has(parameters, "proto", "io.prometheus.client.MetricFamily") && has(parameters, "encoding", "delimited"):
-			a.protobuf = max(a.protobuf, weight(parameters))
-		}
-	}
-}
-
-func (a *answerable) encoding(value []byte) {
+// acceptsGzip reports whether the value of an Accept-Encoding field names gzip with a
+// weight above 0.
+func acceptsGzip(value []byte) bool {
 	for element := range bytes.SplitSeq(value, []byte{','}) {
 		coding, parameters, _ := bytes.Cut(element, []byte{';'})
-		if httptext.EqualFold(httptext.Trim(coding), encodingGzip) {
-			a.gzip = max(a.gzip, weight(parameters))
-		}
-	}
-}
-
-func (a *answerable) constants() (accept, encoding string) {
-	if accept = acceptText; a.protobuf > a.text {
-		accept = acceptProtobuf
-	}
-	if a.gzip > 0 {
-		encoding = encodingGzip
-	}
-	return accept, encoding
-}
-
-// has reports whether parameters hold name=value.
-func has(parameters []byte, name, value string) bool {
-	for parameter := range bytes.SplitSeq(parameters, []byte{';'}) {
-		n, v, _ := bytes.Cut(parameter, []byte{'='})
-		if httptext.EqualFold(httptext.Trim(n), name) && string(httptext.Trim(v)) == value {
+		if httptext.EqualFold(httptext.Trim(coding), "gzip") && weight(parameters) > 0 {
 			return true
 		}
 	}

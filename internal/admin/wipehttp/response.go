@@ -1,46 +1,54 @@
 package wipehttp
 
 import (
-	"bytes"
-	"net/http"
+	"cmp"
+	"slices"
 	"strconv"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/httptext"
 )
 
-// response gathers what a handler answers.
-type response struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
+// A Request is what a [Handler] is asked: GET or HEAD, which it answers alike, for a
+// path.
+type Request struct {
+	// Path is one of the server's.
+	Path string
+	// Gzip is whether the body may be compressed.
+	Gzip bool
 }
 
-func (r *response) Header() http.Header { return r.header }
+// A Handler answers requests. It is called by many goroutines at a time.
+type Handler func(Request) Response
 
-func (r *response) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
+// A Response is what a handler answers.
+type Response struct {
+	Status int
+	// Fields are the header fields. The server adds Date, Content-Length and
+	// Connection.
+	Fields []Field
+	Body   []byte
 }
 
-func (r *response) Write(b []byte) (int, error) {
-	r.WriteHeader(http.StatusOK)
-	return r.body.Write(b)
-}
+// A Field is a header field.
+type Field struct{ Name, Value string }
 
 // bytes is the response to q as it is sent.
-func (r *response) bytes(q question) []byte {
-	r.WriteHeader(http.StatusOK) // unless it was called
-	var out bytes.Buffer
-	out.WriteString("HTTP/1.1 " + strconv.Itoa(r.status) + " " + http.StatusText(r.status) + "\r\n")
-	r.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	r.header.Set("Content-Length", strconv.Itoa(r.body.Len()))
+func (r *Response) bytes(q question) []byte {
+	fields := append(slices.Clip(r.Fields),
+		Field{"Date", time.Now().UTC().Format(httptext.TimeFormat)},
+		Field{"Content-Length", strconv.Itoa(len(r.Body))})
 	if q.last {
-		r.header.Set("Connection", "close")
+		fields = append(fields, Field{"Connection", "close"})
 	}
-	_ = r.header.Write(&out) // to memory
-	out.WriteString("\r\n")
-	if q.method != http.MethodHead {
-		out.Write(r.body.Bytes())
+	slices.SortStableFunc(fields, func(a, b Field) int { return cmp.Compare(a.Name, b.Name) })
+	out := []byte("HTTP/1.1 " + strconv.Itoa(r.Status) + " " + httptext.StatusText(r.Status) + "\r\n")
+	for _, f := range fields {
+		out = append(out, f.Name+": "+f.Value+"\r\n"...)
 	}
-	return out.Bytes()
+	out = append(out, "\r\n"...)
+	if q.method == httptext.MethodHead {
+		return out
+	}
+	return append(out, r.Body...)
 }

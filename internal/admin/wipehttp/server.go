@@ -1,16 +1,15 @@
 package wipehttp
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"time"
 
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/secret"
 )
 
@@ -22,12 +21,10 @@ const MaxConnections = 64
 // maxHead is the size of the longest head, in bytes.
 const maxHead = 8 << 10
 
-// A Server answers requests for some paths with a handler. The handler sees only
-// the method, GET or HEAD, the path, and the Accept and Accept-Encoding fields as
-// far as they ask for one of Prometheus' formats and for gzip. It never sees a
-// body.
+// A Server answers requests for some paths with a handler. The handler sees nothing of
+// a request but what a [Request] holds.
 type Server struct {
-	handler http.Handler
+	handler Handler
 	paths   []string
 	logger  *slog.Logger
 
@@ -44,7 +41,7 @@ type conn struct {
 }
 
 // New returns a server that answers paths with handler, and all others with 404.
-func New(handler http.Handler, logger *slog.Logger, paths ...string) *Server {
+func New(handler Handler, logger *slog.Logger, paths ...string) *Server {
 	return &Server{
 		handler: handler, paths: paths, logger: logger, conns: map[*conn]bool{},
 		// A scraper that asks less often connects again.
@@ -205,7 +202,7 @@ func (r *reader) next() (q question, fault int, ok bool) {
 		}
 		secret.Wipe(r.buffer[:r.held])
 		r.held = 0
-		return q, http.StatusRequestTimeout, true
+		return q, httptext.StatusRequestTimeout, true
 	}
 }
 
@@ -215,7 +212,7 @@ func (r *reader) take() (q question, fault int, complete bool) {
 		var length int
 		q, length, fault = parse(r.buffer[:r.held], r.server.paths)
 		if length == 0 && fault == 0 && r.held == len(r.buffer) {
-			fault = http.StatusRequestHeaderFieldsTooLarge
+			fault = httptext.StatusRequestHeaderFieldsTooLarge
 		}
 		if fault != 0 {
 			length = r.held
@@ -228,36 +225,22 @@ func (r *reader) take() (q question, fault int, complete bool) {
 }
 
 // answer asks the handler, if the question is for it.
-func (s *Server) answer(q question, fault int) (r *response) {
-	r = &response{header: http.Header{}, status: fault}
+func (s *Server) answer(q question, fault int) (r Response) {
 	switch {
 	case fault != 0:
-		return r
+		return Response{Status: fault}
 	case q.path == "":
-		r.status = http.StatusNotFound
-		return r
+		return Response{Status: httptext.StatusNotFound}
 	case q.method == "":
-		r.status = http.StatusMethodNotAllowed
-		r.header.Set("Allow", "GET, HEAD")
-		return r
-	}
-	request, err := http.NewRequestWithContext(context.Background(), q.method, q.path, http.NoBody)
-	if err != nil { // of constants
-		r.status = http.StatusInternalServerError
-		return r
-	}
-	request.Header.Set("Accept", q.accept)
-	if q.encoding != "" {
-		request.Header.Set("Accept-Encoding", q.encoding)
+		return Response{Status: httptext.StatusMethodNotAllowed, Fields: []Field{{"Allow", "GET, HEAD"}}}
 	}
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.logger.Error("the admin listener's handler has failed", "path", q.path, "error", fmt.Sprint(cause))
-			r = &response{header: http.Header{}, status: http.StatusInternalServerError}
+			r = Response{Status: httptext.StatusInternalServerError}
 		}
 	}()
-	s.handler.ServeHTTP(r, request)
-	return r
+	return s.handler(Request{q.path, q.gzip})
 }
 
 // discard closes the sending side and keeps reading for a while. If bytes arrived
