@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
+	"io"
 	"net"
-	"net/http"
-	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/listen"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
@@ -25,38 +27,42 @@ func healthcheck(ctx context.Context, c *cli.Healthcheck) error {
 	}
 	for _, e := range endpoints {
 		if !e.Systemd() {
-			return askHealth(ctx, e)
+			if err := askHealth(ctx, e); err != nil {
+				return fmt.Errorf("not healthy: %w", err)
+			}
+			return nil
 		}
 	}
 	return setting.Invalid("cannot derive an address from %s=systemd; use --listen", cli.ListenVariable)
 }
 
+// askHealth asks a listener of this program, so it needs no more of HTTP than the
+// first line of the response.
 func askHealth(ctx context.Context, e listen.Endpoint) error {
-	ctx, cancel := context.WithTimeout(ctx, healthcheckTime)
-	defer cancel()
-	client := http.Client{
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return (&net.Dialer{}).DialContext(ctx, e.Network, e.Reachable())
-			},
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/health", nil)
+	deadline := time.Now().Add(healthcheckTime)
+	c, err := (&net.Dialer{Deadline: deadline}).DialContext(ctx, e.Network, e.Reachable())
 	if err != nil {
 		return err
 	}
-	response, err := client.Do(request)
-	if failure, ok := errors.AsType[*url.Error](err); ok {
-		err = failure.Err // without the URL, whose host means nothing
+	defer func() { _ = c.Close() }()
+	if err := c.SetDeadline(deadline); err != nil {
+		return err
 	}
+	if _, err := io.WriteString(c, "GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(io.LimitReader(c, 1<<10)).ReadString('\n')
 	if err != nil {
-		return fmt.Errorf("not healthy: %w", err)
+		return fmt.Errorf("no response: %w", err)
 	}
-	defer func() { _ = response.Body.Close() }()
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("not healthy: status %d", response.StatusCode)
+	version, rest, _ := strings.Cut(strings.TrimRight(line, "\r\n"), " ")
+	digits, _, _ := strings.Cut(rest, " ")
+	status, err := strconv.Atoi(digits)
+	switch {
+	case err != nil || !strings.HasPrefix(version, "HTTP/1."):
+		return fmt.Errorf("%s does not speak HTTP", e.Reachable())
+	case status != httptext.StatusOK:
+		return fmt.Errorf("status %d", status)
 	}
 	return nil
 }
