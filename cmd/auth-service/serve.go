@@ -20,7 +20,6 @@ import (
 	"github.com/concrete-security/auth-service/internal/listen"
 	"github.com/concrete-security/auth-service/internal/logging"
 	"github.com/concrete-security/auth-service/internal/plaintext"
-	"github.com/concrete-security/auth-service/internal/resident"
 	"github.com/concrete-security/auth-service/internal/setting"
 	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/server"
@@ -83,7 +82,6 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	}
 	go sources.Watch(ctx, hangups, srv.SetKeyring)
 	logger.Info("started", "listen", listen.Addresses(listeners), "version", version().Version)
-	resident.GiveBackStart()
 	// This fails if nobody has asked to be notified.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	if p.portable {

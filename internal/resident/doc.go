@@ -1,2 +1,0 @@
-// Package resident keeps the memory that the program occupies small.
-package resident

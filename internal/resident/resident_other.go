@@ -1,6 +1,0 @@
-//go:build !linux
-
-package resident
-
-// GiveBackStart does nothing outside Linux.
-func GiveBackStart() {}
