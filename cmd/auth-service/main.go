@@ -56,7 +56,7 @@ func execute(arguments []string, p *process) (status int) {
 
 // run runs the command that arguments name and returns the exit status.
 func run(ctx context.Context, arguments []string, p *process) (status int) {
-	parser, err := cli.New(p.stdout, p.stderr)
+	parser, err := cli.NewFor(arguments, p.stdout, p.stderr)
 	if err != nil {
 		return report(p, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -32,16 +33,43 @@ func isPathSeparator(r rune) bool { return r < utf8.RuneSelf && os.IsPathSeparat
 // isBase64 reports whether a value with a / is base64, not a path: half the tokens
 // of `openssl rand -base64 32` have a /.
 func isBase64(value string) bool {
-	return base64Run.FindString(value) == value && strings.ContainsAny(value, "+=")
+	return patterns().base64Run.FindString(value) == value && strings.ContainsAny(value, "+=")
 }
 
-var (
-	base64Run = regexp.MustCompile(`[A-Za-z0-9+/]{31,}={0,2}`)
+// expressions find what may be a token. All of them need shortestSecret bytes or more
+// without whitespace.
+type expressions struct {
+	base64Run *regexp.Regexp
 	// word is a long word in an error, where quotation marks and punctuation may
 	// surround it. authority is what follows the scheme of a URL.
-	word      = regexp.MustCompile("[^\\s\"'`(),;]{32,}")
-	authority = regexp.MustCompile("://[^\\s\"'`(),;/?]{32,}")
-)
+	word, authority *regexp.Regexp
+}
+
+// patterns compiles them when they are needed, which few starts do.
+var patterns = sync.OnceValue(func() expressions {
+	return expressions{
+		base64Run: regexp.MustCompile(`[A-Za-z0-9+/]{31,}={0,2}`),
+		word:      regexp.MustCompile("[^\\s\"'`(),;]{32,}"),
+		authority: regexp.MustCompile("://[^\\s\"'`(),;/?]{32,}"),
+	}
+})
+
+// hasLongWord reports whether a text has shortestSecret bytes in a row without
+// whitespace.
+func hasLongWord(text string) bool {
+	length := 0
+	for i := range len(text) {
+		switch text[i] {
+		case ' ', '\t', '\n', '\f', '\r':
+			length = 0
+		default:
+			if length++; length == shortestSecret {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // A Censor removes from texts what looks like a token. A nil *Censor knows no
 // values.
@@ -89,14 +117,23 @@ func (c *Censor) Clean(text string) string {
 	if c != nil {
 		text = c.values.Replace(text)
 	}
-	text = base64Run.ReplaceAllStringFunc(text, func(run string) string {
+	if hasLongWord(text) {
+		return withoutTokens(text)
+	}
+	return text
+}
+
+// withoutTokens replaces all words that look like tokens.
+func withoutTokens(text string) string {
+	p := patterns()
+	text = p.base64Run.ReplaceAllStringFunc(text, func(run string) string {
 		if len(run) < shortestSecret || !isBase64(run) {
 			return run
 		}
 		return NotShown
 	})
-	text = authority.ReplaceAllString(text, "://"+NotShown)
-	return word.ReplaceAllStringFunc(text, func(w string) string {
+	text = p.authority.ReplaceAllString(text, "://"+NotShown)
+	return p.word.ReplaceAllStringFunc(text, func(w string) string {
 		bare := strings.TrimRight(w, ":.")
 		if !looksLikeToken(bare) {
 			return w

@@ -28,8 +28,23 @@ type Parser struct {
 // New returns a parser that writes help to stdout.
 func New(stdout, stderr io.Writer) (*Parser, error) {
 	p := &Parser{line: new(CommandLine)}
-	var err error
-	p.kong, err = kong.New(p.line,
+	return p, p.understand(p.line, stdout, stderr)
+}
+
+// NewFor returns a parser for these arguments alone. If there are none, the command
+// can only be serve. Then the parser knows no other, because making a parser takes
+// time in proportion to the flags that it knows.
+func NewFor(arguments []string, stdout, stderr io.Writer) (*Parser, error) {
+	if len(arguments) > 0 {
+		return New(stdout, stderr)
+	}
+	p := &Parser{line: new(CommandLine)}
+	return p, p.understand(&p.line.ServeLine, stdout, stderr)
+}
+
+// understand makes the parser write to what grammar, a pointer to a structure, has.
+func (p *Parser) understand(grammar any, stdout, stderr io.Writer) (err error) {
+	p.kong, err = kong.New(grammar,
 		kong.Name(Name),
 		kong.Description("Checks static Bearer tokens for reverse proxies: nginx auth_request, Traefik ForwardAuth, Caddy forward_auth, Envoy ext_authz.\n\n"+
 			"Every flag of serve can be given as the environment variable named with it. Secrets have no flag: AUTH_SERVICE_TOKEN holds a token."),
@@ -38,7 +53,7 @@ func New(stdout, stderr io.Writer) (*Parser, error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Help(printHelp),
 	)
-	return p, err
+	return err
 }
 
 // Model returns what the parser understands.

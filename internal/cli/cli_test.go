@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"io"
 	"reflect"
 	"regexp"
 	"slices"
@@ -116,5 +117,32 @@ func TestParse(t *testing.T) {
 		if _, command, err := parserOf(t, new(strings.Builder)).Parse(strings.Fields(arguments)); err == nil {
 			t.Errorf("%q: %q", arguments, command)
 		}
+	}
+}
+
+// TestNoArguments: the parser for no arguments says what the parser for all says.
+func TestNoArguments(t *testing.T) {
+	t.Setenv("PORT", "1234")
+	t.Setenv("HOST", "")
+	var lines [2]*CommandLine
+	var values [2][]string
+	for i, newParser := range []func() (*Parser, error){
+		func() (*Parser, error) { return New(io.Discard, io.Discard) },
+		func() (*Parser, error) { return NewFor(nil, io.Discard, io.Discard) },
+	} {
+		p, err := newParser()
+		if err != nil {
+			t.Fatal(err)
+		}
+		values[i] = p.Values(nil)
+		slices.Sort(values[i])
+		line, command, err := p.Parse(nil)
+		if err != nil || command != "serve" || line.Serve.Port != "1234" || line.Serve.Host != "0.0.0.0" {
+			t.Errorf("%s, %+v, %v", command, line, err)
+		}
+		lines[i] = line
+	}
+	if lines[0].Serve != lines[1].Serve || !slices.Equal(values[0], values[1]) {
+		t.Errorf("%+v, %q\nwant %+v, %q", lines[1].Serve, values[1], lines[0].Serve, values[0])
 	}
 }

@@ -23,14 +23,13 @@ var packages = []deptest.Package{
 	{Folder: "internal/setting"},
 	{Folder: "internal/censor"},
 	{Folder: "internal/limits"},
-	{Folder: "internal/resident", Others: []string{"golang.org/x/sys/unix"}},
 	{Folder: "internal/secret"},
 	{Folder: "internal/terminal", Imports: []string{"internal/secret"}, Others: []string{"golang.org/x/sys/unix", "golang.org/x/term"}},
 	{Folder: "internal/logging", Imports: []string{"internal/censor", "internal/setting"}},
 	{
 		Folder:  "internal/listen",
 		Imports: []string{"internal/setting"},
-		Others:  []string{"github.com/coreos/go-systemd/v22/activation", "golang.org/x/sys/unix"},
+		Others:  []string{"golang.org/x/sys/unix"},
 	},
 
 	// Tokens, and a Go program's handlers.
@@ -45,15 +44,12 @@ var packages = []deptest.Package{
 	{Folder: "server", Imports: []string{"core", "internal/httptext", "internal/secret", "server/internal/engine", "server/internal/http1"}},
 
 	// The program.
+	{Folder: "internal/admin/exposition"},
 	{Folder: "internal/admin/wipehttp", Imports: []string{"internal/httptext", "internal/secret"}},
 	{
 		Folder:  "internal/admin",
-		Imports: []string{"core", "internal/admin/wipehttp", "internal/tokens", "server"},
-		Others: []string{
-			"github.com/prometheus/client_golang/prometheus",
-			"github.com/prometheus/client_golang/prometheus/collectors",
-			"github.com/prometheus/client_golang/prometheus/promhttp",
-		},
+		Imports: []string{"core", "internal/admin/exposition", "internal/admin/wipehttp", "internal/httptext", "internal/tokens", "server"},
+		Others:  []string{"golang.org/x/sys/unix"},
 	},
 	{
 		Folder:  "internal/cli",
@@ -63,8 +59,8 @@ var packages = []deptest.Package{
 	{
 		Folder: "cmd/auth-service",
 		Imports: []string{
-			"core", "internal/admin", "internal/censor", "internal/cli", "internal/limits", "internal/listen", "internal/logging",
-			"internal/plaintext", "internal/resident", "internal/secret", "internal/setting", "internal/terminal", "internal/tokens", "server",
+			"core", "internal/admin", "internal/censor", "internal/cli", "internal/httptext", "internal/limits", "internal/listen", "internal/logging",
+			"internal/plaintext", "internal/secret", "internal/setting", "internal/terminal", "internal/tokens", "server",
 		},
 		Others: []string{
 			"github.com/KimMachineGun/automemlimit/memlimit",
