@@ -76,8 +76,10 @@ func TestAppend(t *testing.T) {
 	wanted = append(wanted, prometheus.MustNewConstHistogram(prometheus.NewDesc("seconds", "", nil, nil), 1_000_001, 12.5, map[float64]uint64{2.5e-7: 0, 0.001: 7, 1: 1_000_000}))
 
 	families = append(families, Family{Name: "quantiles", Help: "A summary.", Kind: Summary, Samples: []Sample{
-		{Labels: []Label{{"quantile", "0"}}, Value: 0.25}, {Labels: []Label{{"quantile", "0.5"}}, Value: 1},
-		{Suffix: "_sum", Value: 3}, {Suffix: "_count", Value: 4},
+		{Labels: []Label{{"quantile", "0"}}, Value: 0.25},
+		{Labels: []Label{{"quantile", "0.5"}}, Value: 1},
+		{Suffix: "_sum", Value: 3},
+		{Suffix: "_count", Value: 4},
 	}})
 	wanted = append(wanted, prometheus.MustNewConstSummary(prometheus.NewDesc("quantiles", "A summary.", nil, nil), 4, 3, map[float64]float64{0: 0.25, 0.5: 1}))
 
