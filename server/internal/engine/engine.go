@@ -72,6 +72,7 @@ type Engine[S any] struct {
 	conditions   conditions
 	held         holdings
 	connections  atomic.Int64
+	ebb          ebb
 	monotonic    func() int64 // nanoseconds since New, for deadlines; tests set it
 }
 
@@ -81,7 +82,7 @@ func New[S any](options Options, newResponder func() Respond[S]) *Engine[S] {
 	start := time.Now()
 	return &Engine[S]{
 		options: options, newResponder: newResponder,
-		conditions: conditions{logger: options.Logger}, held: holdings{limit: options.MaxHeldBytes},
+		conditions: conditions{logger: options.Logger}, held: holdings{limit: options.MaxHeldBytes}, ebb: newEbb(),
 		monotonic: func() int64 { return int64(time.Since(start)) },
 	}
 }

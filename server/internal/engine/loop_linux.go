@@ -35,6 +35,7 @@ type loop[S any] struct {
 
 	conns []*conn[S] // by descriptor: see conn
 	open  int
+	most  int    // the most that were open since memory was last given back
 	in    []byte // what is read; zero wherever it is not in use
 	out   []byte
 
@@ -187,7 +188,23 @@ func (l *loop[S]) wait(timeout int) (int, error) {
 	if n != 0 || here == timeout {
 		return n, err
 	}
+	l.noticeEbb()
 	return unix.EpollWait(l.poll, l.events, max(timeout-here, -1))
+}
+
+// noticeEbb lets memory be returned to the system if a crowd of connections was open
+// and most of them have gone. The loop calls it when it has nothing else to do.
+func (l *loop[S]) noticeEbb() {
+	if l.most < l.engine.ebb.crowd || l.open > l.most/4 {
+		return
+	}
+	l.most = l.open
+	last := len(l.conns)
+	for last > 0 && l.conns[last-1] == nil {
+		last--
+	}
+	l.conns = slices.Clone(l.conns[:last])
+	l.engine.ebb.begin()
 }
 
 // handleAll handles the events of one wake-up.
@@ -258,6 +275,7 @@ func (l *loop[S]) place(c *conn[S]) {
 	}
 	l.conns[c.fd] = c
 	l.open++
+	l.most = max(l.most, l.open)
 	c.loop = l
 	if l.generations++; l.generations == noGeneration { // it has wrapped around
 		l.generations++
