@@ -171,7 +171,7 @@ func TestGoals(t *testing.T) {
 	}
 	rests := []rest{
 		{Backend: "gnet", Resident: 1e9, Idle: 1e9, First: []float64{1e9}},
-		{Backend: subjectName, Resident: 10_000_001, Idle: 4096, First: []float64{19, 21, 20}},
+		{Backend: subjectName, Resident: 10_000_001, Idle: 4096, First: []float64{2, 4, 3}, Crowd: &afterCrowd{"1m0s", 10000, 10_000_000}},
 	}
 	micros := []micro{
 		{Name: "Verdict/entries=1/right", Nanoseconds: spread{100, 90, 999}},
@@ -184,12 +184,13 @@ func TestGoals(t *testing.T) {
 		"p99 ÷ nginx, keep-alive, TCP":                    true,
 		"p99 ÷ nginx, connection per request, TCP":        false,
 
-		"memory at rest":                      false,
-		"memory of an idle connection":        true,
-		"exec to first 200":                   true,
-		"the slowest verdict of package core": false,
-		"allocations of a verdict":            true,
-		"allocations of a request":            false,
+		"memory at rest": false,
+		"memory after 1m0s of load and 10000 connections that have gone": true,
+		"memory of an idle connection":                                   true,
+		"exec to first 200":                                              true,
+		"the slowest verdict of package core":                            false,
+		"allocations of a verdict":                                       true,
+		"allocations of a request":                                       false,
 	}
 	got := goals(rows, rests, micros)
 	if len(got) != len(want) {

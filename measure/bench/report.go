@@ -47,7 +47,8 @@ func (r *result) report(w io.Writer) error {
 			}
 			return fmt.Sprintf("\n![%s](benchmarks/%s)\n", c.Title, name)
 		},
-		"number": number,
+		"number":        number,
+		"crowdPatience": crowdPatience.String,
 	}).Parse(reportText)
 	if err != nil {
 		return err

@@ -40,8 +40,8 @@ func resultOf(t *testing.T) *result {
 		Machine: machine{Processor: "a <fast> processor & more", Processors: 2},
 		Rounds:  3, Duration: "1s", Columns: columns, Cells: cells, Rows: summarise(cells), Micro: micros,
 		Rests: []rest{
-			{subjectName, 7 << 20, 5000, 400, []float64{3, 4, 5}, spread{20, 19, 30}, &spread{15, 14, 16}},
-			{"net/http", 8 << 20, 5000, 20000, []float64{3, 4, 5}, spread{40, 30, 50}, nil},
+			{subjectName, 7 << 20, 5000, 400, []float64{3, 4, 5}, spread{20, 19, 30}, &spread{15, 14, 16}, &afterCrowd{"1m0s", 10000, 8 << 20}},
+			{"net/http", 8 << 20, 5000, 20000, []float64{3, 4, 5}, spread{40, 30, 50}, nil, nil},
 		},
 	}
 	r.Goals = goals(r.Rows, r.Rests, r.Micro)

@@ -35,6 +35,8 @@ type rest struct {
 	// kept connection, without nginx, in microseconds.
 	TCP  spread  `json:"hop_tcp_us"`
 	Unix *spread `json:"hop_unix_us,omitempty"`
+	// Crowd is measured of auth-service alone, since it takes more than a minute.
+	Crowd *afterCrowd `json:"after_crowd,omitempty"`
 }
 
 // atRest measures a server that nothing has been asked of yet.
@@ -64,34 +66,31 @@ func (b *bench) atRest(ctx context.Context, s *backend) (r rest, err error) {
 	if r.Connections, r.Idle, err = idle(ctx, s, r.Resident); err != nil {
 		return r, err
 	}
-	if r.TCP, err = hop(ctx, "tcp", s.tcp); err != nil || s.socket == "" {
+	if r.TCP, err = hop(ctx, "tcp", s.tcp); err != nil {
 		return r, err
 	}
-	unix, err := hop(ctx, "unix", s.socket)
-	r.Unix = &unix
+	if s.socket != "" {
+		unix, err := hop(ctx, "unix", s.socket)
+		if err != nil {
+			return r, err
+		}
+		r.Unix = &unix
+	}
+	if s.Name == subjectName {
+		r.Crowd, err = b.crowd(ctx, s)
+	}
 	return r, err
 }
 
 // idle returns what each of n open connections adds to the resident memory,
 // in bytes.
 func idle(ctx context.Context, s *backend, before int) (n int, each float64, err error) {
-	n = connectionsAllowed()
-	connections := make([]net.Conn, 0, n)
-	defer func() {
-		for _, c := range connections {
-			_ = c.Close()
-		}
-	}()
-	for range n {
-		c, err := new(net.Dialer).DialContext(ctx, "tcp", s.tcp)
-		if err != nil {
-			return 0, 0, err
-		}
-		connections = append(connections, c)
-		if err := exchange(c); err != nil {
-			return 0, 0, fmt.Errorf("connection %d: %w", len(connections), err)
-		}
+	connections, err := open(ctx, s, connectionsAllowed(idleConnections))
+	defer func() { hangUp(connections) }()
+	if err != nil {
+		return 0, 0, err
 	}
+	n = len(connections)
 	time.Sleep(settling)
 	full, err := s.running.resident()
 	return n, float64(full-before) / float64(n), err
@@ -134,14 +133,13 @@ func hop(ctx context.Context, network, address string) (spread, error) {
 	return spreadOf(means), nil
 }
 
-// connectionsAllowed is idleConnections, or what the limit of descriptors
-// leaves.
-func connectionsAllowed() int {
+// connectionsAllowed is how many are wanted, or what the limit of descriptors leaves.
+func connectionsAllowed(wanted uint64) int {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 500
 	}
-	return int(min(idleConnections, limit.Cur-min(limit.Cur, 200)))
+	return int(min(wanted, limit.Cur-min(limit.Cur, 200)))
 }
 
 // firstAnswer starts the server anew and returns how long it takes from exec

@@ -136,8 +136,11 @@ func goals(rows []row, rests []rest, micros []micro) []goal {
 			continue
 		}
 		atMost("memory at rest", float64(r.Resident)/1e6, 10, "MB")
+		if c := r.Crowd; c != nil {
+			atMost(c.name(), float64(c.Resident)/1e6, 10, "MB")
+		}
 		atMost("memory of an idle connection", r.Idle/1024, idleLimit, "KiB")
-		atMost("exec to first 200", spreadOf(r.First).Median, 20, "ms")
+		atMost("exec to first 200", spreadOf(r.First).Median, 3, "ms")
 	}
 	var verdict, verdictAllocations, requestAllocations float64
 	for _, m := range micros {
