@@ -47,21 +47,6 @@ func TestParseLoadRefuses(t *testing.T) {
 	}
 }
 
-func TestParseStat(t *testing.T) {
-	const fields = " S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1 0 100 1000 200\n"
-	for _, name := range []string{"nginx", "a b", "a) S 1 (b"} {
-		got, err := parseStat([]byte("42 (" + name + ")" + fields))
-		if err != nil || got != 3*time.Second {
-			t.Errorf("(%s): got %v, %v", name, got, err)
-		}
-	}
-	for _, bad := range []string{"", "42 (nginx)", "42 (nginx) S 1 2 3", "42 (nginx)" + strings.Replace(fields, "250", "x", 1)} {
-		if got, err := parseStat([]byte(bad)); err == nil {
-			t.Errorf("%q: got %v and no error", bad, got)
-		}
-	}
-}
-
 func TestParseResident(t *testing.T) {
 	got, err := parseResident([]byte("Name:\tnginx\nVmHWM:\t    9000 kB\nVmRSS:\t    7216 kB\nRssAnon:\t 1 kB\n"))
 	if err != nil || got != 7216<<10 {
@@ -166,8 +151,9 @@ func TestGoals(t *testing.T) {
 	ratio := func(v float64) *spread { return &spread{v, v, v} }
 	rows := []row{
 		{Backend: "gnet", Column: "keep-tcp", Ratio: ratio(9), P99Ratio: ratio(9)},
-		{Backend: subjectName, Column: "keep-tcp", Ratio: ratio(0.99), P99Ratio: ratio(1.5)},
-		{Backend: subjectName, Column: "once-tcp", Ratio: ratio(0.95), P99Ratio: ratio(1.51)},
+		{Backend: subjectName, Column: "keep-tcp", Ratio: ratio(0.99), P99Ratio: ratio(1.5), CPURatio: ratio(1.01), Monitor: ratio(100)},
+		{Backend: subjectName, Column: "once-tcp", Ratio: ratio(1), P99Ratio: ratio(1.51), CPURatio: ratio(1), Monitor: ratio(301)},
+		{Backend: subjectName, Column: "direct-16", Ratio: ratio(0.1), P99Ratio: ratio(9), CPURatio: ratio(9), Monitor: ratio(999)},
 	}
 	rests := []rest{
 		{Backend: "gnet", Resident: 1e9, Idle: 1e9, First: []float64{1e9}},
@@ -175,7 +161,8 @@ func TestGoals(t *testing.T) {
 	}
 	micros := []micro{
 		{Name: "Verdict/entries=1/right", Nanoseconds: spread{100, 90, 999}},
-		{Name: "Verdict/single", Nanoseconds: spread{251, 1, 251}},
+		{Name: "Verdict/single", Nanoseconds: spread{181, 1, 181}},
+		{Name: "Reactor/wazero-compiler", Nanoseconds: spread{3001, 1, 9999}},
 		{Name: "Advance/granted", Nanoseconds: spread{9999, 9999, 9999}, Allocations: spread{0, 0, 1}},
 	}
 	want := map[string]bool{
@@ -183,6 +170,11 @@ func TestGoals(t *testing.T) {
 		"throughput ÷ nginx, connection per request, TCP": true,
 		"p99 ÷ nginx, keep-alive, TCP":                    true,
 		"p99 ÷ nginx, connection per request, TCP":        false,
+
+		"processor time ÷ nginx, keep-alive, TCP":               false,
+		"processor time ÷ nginx, connection per request, TCP":   true,
+		"wake-ups of Go's monitor under load, most of a column": false,
+		"a verdict of the WebAssembly module in wazero":         false,
 
 		"memory at rest": false,
 		"memory after 1m0s of load and 10000 connections that have gone": true,
@@ -207,24 +199,40 @@ func TestGoals(t *testing.T) {
 }
 
 func TestChoose(t *testing.T) {
-	for only, want := range map[string][2]int{
-		"":                       {len(allBackends()), len(columns)},
-		"auth-service":           {2, len(columns)},
-		"nginx":                  {1, len(columns)},
-		"keep-tcp,once-tcp":      {len(allBackends()), 2},
-		"keep-tcp,gnet,net/http": {3, 1},
+	all, front := len(allBackends()), 4
+	for only, want := range map[string]struct {
+		backends, columns int
+		scaling           bool
+	}{
+		"":                       {all, len(columns), true},
+		"auth-service":           {2, len(columns), false},
+		"nginx":                  {1, len(columns), false},
+		"keep-tcp,once-tcp":      {all - 1, 2, false}, // not auth-service-1-loop
+		"keep-unix":              {all - 4, 1, false}, // not akas, python, none either
+		"direct-16,direct-1000":  {5, 2, false},
+		"keep-tcp,gnet,net/http": {3, 1, false},
+		"gnet,direct-16":         {1, 1, false}, // gnet does not answer there
+		"scaling":                {2, 0, true},
+		"scaling,direct-16":      {5, 1, true},
+		"scaling,gnet":           {2, len(columns), true},
 	} {
-		backends, chosen, err := choose(only)
-		if err != nil || len(backends) != want[0] || len(chosen) != want[1] {
-			t.Errorf("-only %q: %d backends, %d columns, %v", only, len(backends), len(chosen), err)
+		got, err := choose(only)
+		if err != nil || len(got.columns) != want.columns || got.scaling != want.scaling {
+			t.Errorf("-only %q: %+v, %v", only, got, err)
 			continue
 		}
-		if backends[0].Name != anchorName {
-			t.Errorf("-only %q: the first is %s", only, backends[0].Name)
+		if len(got.backends) != want.backends {
+			t.Errorf("-only %q: the backends are %s", only, listed(got.backends, func(b *backend) string { return b.Name }))
+		}
+		if got.backends[0].Name != anchorName {
+			t.Errorf("-only %q: the first is %s", only, got.backends[0].Name)
 		}
 	}
-	for _, only := range []string{"apache", "gnet,", "gnet,keep"} {
-		if _, _, err := choose(only); err == nil {
+	if len(columns) != front+3 {
+		t.Errorf("%d columns", len(columns))
+	}
+	for _, only := range []string{"apache", "gnet,", "gnet,keep", "scaling,scal"} {
+		if _, err := choose(only); err == nil {
 			t.Errorf("-only %q: no error", only)
 		}
 	}
@@ -248,6 +256,9 @@ func TestFrontConfiguration(t *testing.T) {
 	}
 	if strings.Count(text, "{") != strings.Count(text, "}") {
 		t.Error("braces do not match")
+	}
+	if strings.Contains(text, "direct") {
+		t.Error("a column in which wrk asks has a location")
 	}
 	if strings.Contains(text, "_auth/keep-tcp/none") || strings.Contains(text, "keep-tcp/python") {
 		t.Error("a cell that cannot be measured has a location")

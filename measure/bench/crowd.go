@@ -34,7 +34,7 @@ func (c *afterCrowd) name() string {
 // crowd measures a server that is running.
 func (b *bench) crowd(ctx context.Context, s *backend) (*afterCrowd, error) {
 	load := crowdLoads * b.duration
-	l, err := runLoad(ctx, b.dir, "http://"+s.tcp+"/auth", load)
+	l, err := runLoad(ctx, b.dir, "http://"+s.tcp+"/auth", frontConnections, load, "")
 	if err == nil && l.Errors > 0 {
 		err = fmt.Errorf("%d errors", l.Errors)
 	}

@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// configuration is what both nginx have in common. Both work with the
+// configuration is what every nginx here has in common. They work with the
 // defaults of keepalive_requests, as a user's would.
 const configuration = `%s
-worker_processes 1;
+worker_processes %[4]d;
 worker_rlimit_nofile 8192;
 daemon off;
 pid %[2]s/%[3]s.pid;
@@ -27,23 +27,33 @@ uwsgi_temp_path %[2]s/%[3]s-uwsgi;
 scgi_temp_path %[2]s/%[3]s-scgi;
 `
 
-func startNginx(ctx context.Context, dir, name, servers string) (*process, error) {
+func startNginx(ctx context.Context, dir, name string, workers int, servers string) (*process, error) {
+	path, err := writeNginx(dir, name, workers, servers)
+	if err != nil {
+		return nil, err
+	}
+	return start(ctx, dir, name, nil, "nginx", nginxArguments(dir, path)...)
+}
+
+func nginxArguments(dir, path string) []string {
+	return []string{"-e", "stderr", "-p", dir, "-c", path}
+}
+
+// writeNginx writes a configuration and returns its path.
+func writeNginx(dir, name string, workers int, servers string) (string, error) {
 	user := ""
 	if os.Geteuid() == 0 { // or the worker could not open the sockets
 		user = "user root;"
 	}
-	text := fmt.Sprintf(configuration, user, dir, name) + servers + "}\n"
+	text := fmt.Sprintf(configuration, user, dir, name, workers) + servers + "}\n"
 	path := filepath.Join(dir, name+".conf")
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		return nil, err
-	}
-	return start(ctx, dir, name, nil, "nginx", "-e", "stderr", "-p", dir, "-c", path)
+	return path, os.WriteFile(path, []byte(text), 0o600)
 }
 
 // anchorConfiguration is nginx in the place of an authentication server. It
 // says yes to everybody, which is less work than a verdict.
-func anchorConfiguration(b *backend) string {
-	return fmt.Sprintf("server {\nlisten %s;\nlisten unix:%s;\nlocation = /auth { return 200; }\n}\n", b.tcp, b.socket)
+func anchorConfiguration(tcp, socket string) string {
+	return fmt.Sprintf("server {\nlisten %s;\nlisten unix:%s;\nlocation = /auth { return 200; }\n}\n", tcp, socket)
 }
 
 func path(c column, b *backend) string { return "/" + c.Key + "/" + b.fileName() }
@@ -55,7 +65,7 @@ func frontConfiguration(address string, backends []*backend) string {
 	for _, c := range columns {
 		for _, b := range backends {
 			switch {
-			case !b.answers(c):
+			case c.Direct > 0 || !b.answers(c):
 				continue
 			case b.Name == ceilingName:
 				fmt.Fprintf(&locations, "location = %s { empty_gif; }\n", path(c, b))
@@ -83,18 +93,18 @@ func frontConfiguration(address string, backends []*backend) string {
 	return upstreams.String() + "server {\nlisten " + address + ";\n" + locations.String() + "}\n"
 }
 
-// probe makes sure that a location lets a valid token in and, where somebody
+// probe makes sure that a backend lets a valid token in and, where somebody
 // looks at it, keeps a wrong one out.
-func probe(ctx context.Context, address string, c column, b *backend) error {
+func probe(ctx context.Context, url string, c column, b *backend) error {
 	wrong := http.StatusUnauthorized
-	if b.Name == anchorName || b.Name == ceilingName {
+	if b.Blind {
 		wrong = http.StatusOK
 	}
 	for _, attempt := range []struct {
 		token string
 		want  int
 	}{{token, http.StatusOK}, {"not-" + token, wrong}} {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path(c, b), nil)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 		if err != nil {
 			return err
 		}

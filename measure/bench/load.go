@@ -38,12 +38,17 @@ type load struct {
 	Errors   int
 }
 
-func runLoad(ctx context.Context, dir, url string, duration time.Duration) (load, error) {
+// frontConnections are wrk's where a column does not say how many.
+const frontConnections = 16
+
+// runLoad asks on so many connections. If processors names some, wrk runs on them
+// alone.
+func runLoad(ctx context.Context, dir, url string, connections int, duration time.Duration, processors string) (load, error) {
 	script := filepath.Join(dir, "load.lua")
 	if err := os.WriteFile(script, []byte(loadScript), 0o600); err != nil {
 		return load{}, err
 	}
-	cmd := command(ctx, "wrk", "-t1", "-c16", "--latency", "--timeout", "10s",
+	cmd := commandOn(ctx, processors, "wrk", "-t1", fmt.Sprintf("-c%d", connections), "--latency", "--timeout", "10s",
 		fmt.Sprintf("-d%ds", int(duration.Seconds())), "-s", script, url)
 	cmd.Env = append(os.Environ(), tokenVariable+"="+token)
 	var output bytes.Buffer

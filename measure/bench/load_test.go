@@ -26,7 +26,7 @@ func TestRunLoad(t *testing.T) {
 				}
 			}))
 			defer server.Close()
-			got, err := runLoad(t.Context(), t.TempDir(), server.URL, time.Second)
+			got, err := runLoad(t.Context(), t.TempDir(), server.URL, frontConnections, time.Second, "")
 			if err != nil {
 				t.Fatal(err)
 			}

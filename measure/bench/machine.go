@@ -21,7 +21,10 @@ type machine struct {
 	Nginx      string `json:"nginx"`
 	Python     string `json:"python"`
 	Caddy      string `json:"caddy"`
-	Revision   string `json:"revision"`
+	// Compiler and Rust are empty where they are not installed.
+	Compiler string `json:"c_compiler,omitempty"`
+	Rust     string `json:"rust,omitempty"`
+	Revision string `json:"revision"`
 	// Load is how many processes had been running for a minute before.
 	Load float64 `json:"load"`
 }
@@ -49,7 +52,20 @@ func describe(ctx context.Context) (m machine, err error) {
 		*part.to = strings.TrimSpace(string(output))
 	}
 	m.Nginx = strings.TrimPrefix(m.Nginx, "nginx version: ")
+	m.Compiler = versionOf(ctx, "cc")
+	m.Rust = versionOf(ctx, "rustc")
 	return m, nil
+}
+
+// versionOf returns the first line of what a program says of its version, or nothing
+// if it cannot be run.
+func versionOf(ctx context.Context, program string) string {
+	output, err := exec.CommandContext(ctx, program, "--version").Output()
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(output), "\n")
+	return strings.TrimSpace(first)
 }
 
 func load1() float64 {

@@ -1,6 +1,6 @@
-// Command bench measures auth-service behind nginx, against nginx itself in
-// its place and against other servers. It needs nginx, wrk, Caddy and python3, and
-// runs on Linux.
+// Command bench measures auth-service behind nginx and directly, against nginx itself in
+// its place, against other servers, and against the least that can answer. It needs nginx,
+// wrk, Caddy and python3, uses cc and cargo where they are installed, and runs on Linux.
 package main
 
 import (
@@ -14,7 +14,6 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -31,7 +30,9 @@ type result struct {
 	Rounds   int      `json:"rounds"`
 	Duration string   `json:"duration"`
 	Columns  []column `json:"columns"`
+	Missing  []string `json:"not_measured,omitempty"`
 	Rows     []row    `json:"rows"`
+	Scaling  *scaling `json:"scaling,omitempty"`
 	Rests    []rest   `json:"at_rest"`
 	Micro    []micro  `json:"go_benchmarks,omitempty"`
 	Goals    []goal   `json:"goals"`
@@ -68,7 +69,7 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	rounds := flags.Int("rounds", 5, "how often everything is measured")
 	duration := flags.Duration("duration", 3*time.Second, "time of one measurement, whole seconds")
-	only := flags.String("only", "", "comma list of backends and columns to measure; nginx is measured always")
+	only := flags.String("only", "", "comma list of backends, columns and scaling: what to measure; nginx is measured always")
 	file := flags.String("json", "", "write all results to this file")
 	report := flags.Bool("report", false, "write docs/benchmarks.md and its plots")
 	from := flags.String("from", "", "measure nothing: take the results from this file of -json")
@@ -120,53 +121,8 @@ func (r *result) load(name string) error {
 	return nil
 }
 
-// choose returns what a list of names leaves of the backends and the columns.
-func choose(only string) ([]*backend, []column, error) {
-	backends := allBackends()
-	if only == "" {
-		return backends, columns, nil
-	}
-	names := strings.Split(only, ",")
-	isNamed := func(name string) bool { return slices.Contains(names, name) }
-	var someBackends []*backend
-	var someColumns []column
-	for _, c := range columns {
-		if isNamed(c.Key) {
-			someColumns = append(someColumns, c)
-		}
-	}
-	for _, b := range backends {
-		if isNamed(b.Name) {
-			someBackends = append(someBackends, b)
-		}
-	}
-	if len(someColumns)+len(someBackends) != len(names) {
-		return nil, nil, fmt.Errorf("-only %s: the backends are %s, the columns %s", only,
-			listed(backends, func(b *backend) string { return b.Name }),
-			listed(columns, func(c column) string { return c.Key }))
-	}
-	switch {
-	case len(someBackends) == 0:
-		someBackends = backends
-	case !isNamed(anchorName):
-		someBackends = append(backends[:1:1], someBackends...)
-	}
-	if len(someColumns) == 0 {
-		someColumns = columns
-	}
-	return someBackends, someColumns, nil
-}
-
-func listed[T any](all []T, name func(T) string) string {
-	names := make([]string, len(all))
-	for i, one := range all {
-		names[i] = name(one)
-	}
-	return strings.Join(names, ", ")
-}
-
 func measureAll(ctx context.Context, rounds int, duration time.Duration, only string) (*result, error) {
-	backends, chosen, err := choose(only)
+	chosen, err := choose(only)
 	if err != nil {
 		return nil, err
 	}
@@ -183,43 +139,65 @@ func measureAll(ctx context.Context, rounds int, duration time.Duration, only st
 	defer func() { _ = os.RemoveAll(dir) }()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &result{Rounds: rounds, Duration: duration.String(), Columns: chosen}
+	r := &result{Rounds: rounds, Duration: duration.String(), Columns: chosen.columns}
 	if r.Machine, err = describe(ctx); err != nil {
 		return nil, err
 	}
 	if r.Machine.Load > 0.5 {
 		fmt.Fprintf(os.Stderr, "the machine is busy (load %.2f): the figures are worth little\n", r.Machine.Load)
 	}
-	if err := build(ctx, dir, backends); err != nil {
+	backends, missing, err := build(ctx, dir, chosen.backends, chosen.named)
+	if err != nil {
 		return nil, err
 	}
-	b := &bench{dir: dir, rounds: rounds, duration: duration, progress: os.Stderr, columns: chosen, backends: backends}
+	r.Missing = missing
+	for _, text := range missing {
+		fmt.Fprintln(os.Stderr, text)
+	}
+	b := &bench{dir: dir, rounds: rounds, duration: duration, progress: os.Stderr, columns: chosen.columns, backends: backends}
 	defer b.down()
-	for _, s := range backends {
+	if len(chosen.columns) > 0 {
+		if err := b.columnsInto(ctx, r, only == ""); err != nil {
+			return nil, err
+		}
+	}
+	if chosen.scaling {
+		b.down() // the servers that wait do no harm, but have the names of the sockets
+		if r.Scaling, err = b.scale(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.Goals = goals(r.Rows, r.Rests, r.Micro)
+	return r, nil
+}
+
+// columnsInto measures the backends at rest and in every column.
+func (b *bench) columnsInto(ctx context.Context, r *result, micros bool) error {
+	for _, s := range b.backends {
 		if !s.Plain {
 			continue
 		}
-		if err := s.place(ctx, dir); err != nil {
-			return nil, err
+		if err := s.place(ctx, b.dir); err != nil {
+			return err
 		}
 		measured, err := b.atRest(ctx, s)
 		if err != nil {
-			return nil, fmt.Errorf("%s at rest: %w", s.Name, err)
+			return fmt.Errorf("%s at rest: %w", s.Name, err)
 		}
 		r.Rests = append(r.Rests, measured)
 	}
-	if only == "" {
-		if r.Micro, err = microBenchmarks(ctx, rounds); err != nil {
-			return nil, err
+	var err error
+	if micros {
+		if r.Micro, err = microBenchmarks(ctx, b.rounds); err != nil {
+			return err
 		}
 	}
 	if err := b.up(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	if r.Cells, err = b.measure(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	r.Rows = summarise(r.Cells)
-	r.Goals = goals(r.Rows, r.Rests, r.Micro)
-	return r, nil
+	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,10 @@ type sample struct {
 	P999  float64 `json:"p999_us"`
 	// CPU is the backend's own processor time for a request, in microseconds.
 	CPU float64 `json:"cpu_us"`
+	// Switches are how often a thread of the backend went to sleep, for a request.
+	Switches float64 `json:"voluntary_switches"`
+	// Monitor is how often Go's monitor woke up in a second.
+	Monitor *float64 `json:"monitor_per_second,omitempty"`
 }
 
 // cell is a backend in a column.
@@ -56,7 +61,7 @@ func (b *bench) up(ctx context.Context) (err error) {
 	if b.address, err = freeAddress(ctx); err != nil {
 		return err
 	}
-	if b.front, err = startNginx(ctx, b.dir, "front", frontConfiguration(b.address, b.backends)); err != nil {
+	if b.front, err = startNginx(ctx, b.dir, "front", 1, frontConfiguration(b.address, b.backends)); err != nil {
 		return err
 	}
 	if err := b.front.ready(ctx, b.address); err != nil {
@@ -67,7 +72,7 @@ func (b *bench) up(ctx context.Context) (err error) {
 			if !s.answers(c) {
 				continue
 			}
-			if err := probe(ctx, b.address, c, s); err != nil {
+			if err := probe(ctx, b.url(c, s), c, s); err != nil {
 				return err
 			}
 		}
@@ -120,15 +125,24 @@ func (b *bench) measure(ctx context.Context) ([]*cell, error) {
 	return cells, nil
 }
 
+// url is where wrk asks.
+func (b *bench) url(c column, s *backend) string {
+	if c.Direct > 0 {
+		return "http://" + s.tcp + "/auth"
+	}
+	return "http://" + b.address + path(c, s)
+}
+
 func (b *bench) run(ctx context.Context, c column, s *backend) (sample, error) {
-	var before, after time.Duration
+	var before, after usage
 	var err error
 	if s.running != nil {
-		if before, err = s.running.cpu(); err != nil {
+		if before, err = s.running.usage(); err != nil {
 			return sample{}, err
 		}
 	}
-	got, err := runLoad(ctx, b.dir, "http://"+b.address+path(c, s), b.duration)
+	began := time.Now()
+	got, err := runLoad(ctx, b.dir, b.url(c, s), cmp.Or(c.Direct, frontConnections), b.duration, "")
 	if ctx.Err() != nil {
 		return sample{}, ctx.Err()
 	}
@@ -137,16 +151,27 @@ func (b *bench) run(ctx context.Context, c column, s *backend) (sample, error) {
 	}
 	if got.Errors > 0 {
 		err := fmt.Errorf("%d of %d requests failed or were not answered 200", got.Errors, got.Requests)
+		if c.Direct > 0 {
+			return sample{}, s.running.failure(err)
+		}
 		return sample{}, b.front.failure(err)
 	}
-	if s.running != nil {
-		if after, err = s.running.cpu(); err != nil {
-			return sample{}, errors.Join(errors.New("it ended under load"), err)
-		}
-	}
-	return sample{
+	result := sample{
 		Rate: float64(got.Requests) / got.Duration.Seconds(),
 		P50:  got.P50, P90: got.P90, P99: got.P99, P999: got.P999,
-		CPU: float64((after - before).Microseconds()) / float64(got.Requests),
-	}, nil
+	}
+	if s.running == nil {
+		return result, nil
+	}
+	took := time.Since(began)
+	if after, err = s.running.usage(); err != nil {
+		return sample{}, errors.Join(errors.New("it ended under load"), err)
+	}
+	result.CPU = float64((after.CPU - before.CPU).Microseconds()) / float64(got.Requests)
+	result.Switches = float64(after.Switches-before.Switches) / float64(got.Requests)
+	if s.Monitored {
+		monitor := float64(after.Monitor-before.Monitor) / took.Seconds()
+		result.Monitor = &monitor
+	}
+	return result, nil
 }

@@ -59,10 +59,13 @@ func (r *result) latencyChart() *chart.Chart {
 	return c
 }
 
-// grouped makes a group of each column and a bar of each row in it.
+// grouped makes a group of each column behind nginx and a bar of each row in it.
 func (r *result) grouped(of func(row) (chart.Bar, bool)) []chart.Group {
 	var groups []chart.Group
 	for _, c := range r.Columns {
+		if !c.behindNginx() {
+			continue
+		}
 		g := chart.Group{Title: c.Name}
 		for _, row := range r.Rows {
 			if row.Column != c.Key {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -83,15 +84,33 @@ func (t *table) markdown(w io.Writer) {
 	}
 }
 
-// matrix is a table of one value for each backend and column.
+// matrix is a table of one value for each backend and column in which nginx asks.
 func (r *result) matrix(value func(row) string) *table {
+	return r.matrixOf(column.behindNginx, value)
+}
+
+// direct is the same for the columns in which wrk asks.
+func (r *result) direct(value func(row) string) *table {
+	return r.matrixOf(func(c column) bool { return !c.behindNginx() }, value)
+}
+
+func (r *result) matrixOf(belongs func(column) bool, value func(row) string) *table {
 	t := &table{head: []string{"auth backend"}}
+	var chosen []column
 	for _, c := range r.Columns {
-		t.head = append(t.head, c.Name)
+		if belongs(c) {
+			chosen = append(chosen, c)
+			t.head = append(t.head, c.Name)
+		}
 	}
 	for _, name := range r.backends() {
+		if !slices.ContainsFunc(r.Rows, func(candidate row) bool {
+			return candidate.Backend == name && slices.ContainsFunc(chosen, func(c column) bool { return c.Key == candidate.Column })
+		}) {
+			continue
+		}
 		fields := []string{name}
-		for _, c := range r.Columns {
+		for _, c := range chosen {
 			text := "–"
 			for _, candidate := range r.Rows {
 				if candidate.Backend == name && candidate.Column == c.Key {
@@ -130,6 +149,31 @@ func cpuText(r row) string {
 		return "–"
 	}
 	return number(r.CPU.Median)
+}
+
+// own is what a request costs the service, beside nginx and the floor.
+func (r *result) own() *table {
+	t := &table{head: []string{"column", "auth backend", "processor time, µs", "÷ nginx", "voluntary switches", "wake-ups of Go's monitor, /s"}}
+	for _, c := range r.Columns {
+		for _, candidate := range r.Rows {
+			if candidate.Column != c.Key || !slices.Contains([]string{anchorName, subjectName, oneLoopName, floorCName, floorGoName}, candidate.Backend) {
+				continue
+			}
+			ratio, monitor := "–", "–"
+			if candidate.CPURatio != nil {
+				ratio = candidate.CPURatio.ratio()
+			}
+			if candidate.Monitor != nil {
+				monitor = candidate.Monitor.String()
+			}
+			name := c.Name
+			if c.Direct > 0 {
+				name = "direct, " + name
+			}
+			t.add(name, candidate.Backend, number(candidate.CPU.Median), ratio, fmt.Sprintf("%.2f", candidate.Switches.Median), monitor)
+		}
+	}
+	return t
 }
 
 func (r *result) goalTable() *table {
@@ -171,6 +215,11 @@ func (r *result) print(w io.Writer) {
 		{"p99 ÷ nginx in the same round", r.matrix(tailText)},
 		{"Latency p50 / p99, µs", r.matrix(latencyText)},
 		{"The backend's processor time per request, µs", r.matrix(cpuText)},
+		{"What a request costs: the service beside nginx and the floor", r.own()},
+		{"Asked directly by wrk: throughput ÷ nginx", r.direct(ratioText)},
+		{"Asked directly by wrk: p99 ÷ nginx", r.direct(tailText)},
+		{"Asked directly by wrk: requests per second", r.direct(rateText)},
+		{"More loops", r.Scaling.table()},
 		{"At rest", r.restTable()},
 		{"Go benchmarks", r.MicroTable()},
 		{"Goals of auth-service", r.goalTable()},

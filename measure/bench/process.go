@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -22,12 +21,20 @@ type process struct {
 	exited chan struct{}
 }
 
-// command returns a command on two processors, in a process group of its own,
-// so that the terminal's Ctrl-C reaches the harness alone, which then ends its
-// servers in order.
+// command returns a command on two processors.
 func command(ctx context.Context, program string, args ...string) *exec.Cmd {
-	if runtime.NumCPU() > 2 {
-		args = append([]string{"-c", "0,1", program}, args...)
+	return commandOn(ctx, "", program, args...)
+}
+
+// commandOn returns a command on the processors that a list of taskset's names, or
+// on two if it is empty. It runs in a process group of its own, so that the terminal's
+// Ctrl-C reaches the harness alone, which then ends its servers in order.
+func commandOn(ctx context.Context, processors, program string, args ...string) *exec.Cmd {
+	if processors == "" && runtime.NumCPU() > 2 {
+		processors = "0,1"
+	}
+	if processors != "" {
+		args = append([]string{"-c", processors, program}, args...)
 		program = "taskset"
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -39,11 +46,15 @@ func command(ctx context.Context, program string, args ...string) *exec.Cmd {
 
 // start starts a server whose output goes to a file in dir.
 func start(ctx context.Context, dir, name string, env []string, program string, args ...string) (*process, error) {
+	return startCommand(dir, name, env, command(ctx, program, args...))
+}
+
+func startCommand(dir, name string, env []string, cmd *exec.Cmd) (*process, error) {
 	output, err := os.Create(filepath.Join(dir, name+".log"))
 	if err != nil {
 		return nil, err
 	}
-	p := &process{name: name, cmd: command(ctx, program, args...), output: output, exited: make(chan struct{})}
+	p := &process{name: name, cmd: cmd, output: output, exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = output, output
 	if err := p.cmd.Start(); err != nil {
@@ -91,23 +102,6 @@ func (p *process) family() []int {
 	return pids
 }
 
-// cpu returns the processor time that the process and its children have used.
-func (p *process) cpu() (time.Duration, error) {
-	var sum time.Duration
-	for _, pid := range p.family() {
-		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-		if err != nil {
-			return 0, err
-		}
-		used, err := parseStat(stat)
-		if err != nil {
-			return 0, fmt.Errorf("%s: %w", p.name, err)
-		}
-		sum += used
-	}
-	return sum, nil
-}
-
 // resident returns the resident memory of the process and its children, in
 // bytes.
 func (p *process) resident() (int, error) {
@@ -124,28 +118,6 @@ func (p *process) resident() (int, error) {
 		sum += bytes
 	}
 	return sum, nil
-}
-
-// parseStat reads utime and stime from /proc/PID/stat. The kernel counts them
-// in hundredths of a second on every platform that Go knows.
-func parseStat(stat []byte) (time.Duration, error) {
-	const tick = 10 * time.Millisecond
-	// The second field is the program's name in parentheses, which may hold
-	// spaces and parentheses.
-	_, rest, found := bytes.Cut(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" "))
-	fields := bytes.Fields(rest)
-	if !found || len(fields) < 13 {
-		return 0, fmt.Errorf("/proc/PID/stat: %q has too few fields", stat)
-	}
-	user, err := strconv.ParseInt(string(fields[11]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("/proc/PID/stat: utime: %w", err)
-	}
-	system, err := strconv.ParseInt(string(fields[12]), 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("/proc/PID/stat: stime: %w", err)
-	}
-	return time.Duration(user+system) * tick, nil
 }
 
 func parseResident(status []byte) (int, error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 )
@@ -63,12 +64,24 @@ func (r *result) Latencies() *table { return r.matrix(latencyText) }
 func (r *result) CPU() *table       { return r.matrix(cpuText) }
 func (r *result) AtRest() *table    { return r.restTable() }
 func (r *result) GoalTable() *table { return r.goalTable() }
+func (r *result) Own() *table       { return r.own() }
 
-// Peers says what each backend is.
+func (r *result) DirectRatios() *table { return r.direct(ratioText) }
+func (r *result) DirectTails() *table  { return r.direct(tailText) }
+func (r *result) DirectRates() *table  { return r.direct(rateText) }
+func (r *result) ScalingTable() *table { return r.Scaling.table() }
+
+// Peers says what each backend is that was measured, and which are missing.
 func (r *result) Peers() string {
 	var w strings.Builder
+	measured := r.backends()
 	for _, b := range allBackends() {
-		fmt.Fprintf(&w, "- **%s**: %s\n", b.Name, b.What)
+		if slices.Contains(measured, b.Name) {
+			fmt.Fprintf(&w, "- **%s**: %s\n", b.Name, b.What)
+		}
+	}
+	for _, text := range r.Missing {
+		fmt.Fprintf(&w, "- %s\n", text)
 	}
 	return strings.TrimSuffix(w.String(), "\n")
 }

@@ -27,7 +27,12 @@ func resultOf(t *testing.T) *result {
 			one := &cell{Backend: b.Name, Column: c.Key}
 			for round := 1; round <= 3; round++ {
 				base := float64(100*(i+1) + round)
-				one.Samples = append(one.Samples, sample{round, 5e6 / base, base, base * 2, base * 4, base * 900, base / 10})
+				one.Samples = append(one.Samples, sample{
+					Round: round, Rate: 5e6 / base, P50: base, P90: base * 2, P99: base * 4, P999: base * 900, CPU: base / 10, Switches: base / 1000,
+				})
+				if b.Monitored {
+					one.Samples[round-1].Monitor = &base
+				}
 			}
 			cells = append(cells, one)
 		}
@@ -38,12 +43,23 @@ func resultOf(t *testing.T) *result {
 	}
 	r := &result{
 		Machine: machine{Processor: "a <fast> processor & more", Processors: 2},
-		Rounds:  3, Duration: "1s", Columns: columns, Cells: cells, Rows: summarise(cells), Micro: micros,
+		Rounds:  3, Duration: "1s", Missing: []string{"akas is not measured: no cargo"}, Columns: columns, Cells: cells, Rows: summarise(cells), Micro: micros,
 		Rests: []rest{
 			{subjectName, 7 << 20, 5000, 400, []float64{3, 4, 5}, spread{20, 19, 30}, &spread{15, 14, 16}, &afterCrowd{"1m0s", 10000, 8 << 20}},
 			{"net/http", 8 << 20, 5000, 20000, []float64{3, 4, 5}, spread{40, 30, 50}, nil, nil},
 		},
 	}
+	r.Scaling = &scaling{Settings: settingsOn([]int{0, 1})}
+	for i, setting := range r.Scaling.Settings {
+		for _, name := range []string{anchorName, subjectName} {
+			one := &cell{Backend: name, Column: setting.key()}
+			for round := 1; round <= 3; round++ {
+				one.Samples = append(one.Samples, sample{Round: round, Rate: float64(i+1) * 1000, P99: 10, CPU: 5})
+			}
+			r.Scaling.Cells = append(r.Scaling.Cells, one)
+		}
+	}
+	r.Scaling.Rows = summarise(r.Scaling.Cells)
 	r.Goals = goals(r.Rows, r.Rests, r.Micro)
 	return r
 }
@@ -143,7 +159,11 @@ func TestReport(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, want := range []string{"| 0.50 (0.50–0.51) ", "| net/http ", "a <fast> processor & more"} {
+	for _, want := range []string{
+		"| 0.50 (0.50–0.51) ", "| net/http ", "a <fast> processor & more",
+		"| keep-alive, TCP              | auth-service ", "| direct, 16 connections       | auth-service-1-loop ", "akas is not measured: no cargo",
+		"cannot show that two loops answer more",
+	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

@@ -125,7 +125,7 @@ func (l *loop) accept(listener int) error {
 	fd, _, errno := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(listener), 0, 0,
 		syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0, 0)
 	if errno != 0 {
-		return nil // the client has gone
+		return nil //nolint:nilerr // the client has gone
 	}
 	if l.serve(int(fd)) {
 		return l.watch(int(fd), syscall.EPOLLIN|syscall.EPOLLRDHUP|edges)
