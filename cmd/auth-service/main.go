@@ -56,12 +56,8 @@ func execute(arguments []string, p *process) (status int) {
 
 // run runs the command that arguments name and returns the exit status.
 func run(ctx context.Context, arguments []string, p *process) (status int) {
-	parser, err := cli.NewFor(arguments, p.stdout, p.stderr)
-	if err != nil {
-		return report(p, err)
-	}
-	p.censor = censor.New(parser.Values(arguments))
-	line, command, err := parser.Parse(arguments)
+	p.censor = censor.New(cli.Values(arguments))
+	line, command, err := parse(arguments, p)
 	if err != nil {
 		return report(p, err)
 	}
@@ -91,6 +87,18 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		err = fmt.Errorf("the command %s cannot be run", command)
 	}
 	return report(p, err)
+}
+
+// parse returns what the arguments and the environment say, and the command.
+func parse(arguments []string, p *process) (line *cli.CommandLine, command string, err error) {
+	if len(arguments) == 0 {
+		return cli.FromEnvironment(), "serve", nil
+	}
+	parser, err := cli.New(p.stdout, p.stderr)
+	if err != nil {
+		return nil, "", err
+	}
+	return parser.Parse(arguments)
 }
 
 func (p *process) warnOfExposure() {

@@ -28,23 +28,8 @@ type Parser struct {
 // New returns a parser that writes help to stdout.
 func New(stdout, stderr io.Writer) (*Parser, error) {
 	p := &Parser{line: new(CommandLine)}
-	return p, p.understand(p.line, stdout, stderr)
-}
-
-// NewFor returns a parser for these arguments alone. If there are none, the command
-// can only be serve. Then the parser knows no other, because making a parser takes
-// time in proportion to the flags that it knows.
-func NewFor(arguments []string, stdout, stderr io.Writer) (*Parser, error) {
-	if len(arguments) > 0 {
-		return New(stdout, stderr)
-	}
-	p := &Parser{line: new(CommandLine)}
-	return p, p.understand(&p.line.ServeLine, stdout, stderr)
-}
-
-// understand makes the parser write to what grammar, a pointer to a structure, has.
-func (p *Parser) understand(grammar any, stdout, stderr io.Writer) (err error) {
-	p.kong, err = kong.New(grammar,
+	var err error
+	p.kong, err = kong.New(p.line,
 		kong.Name(Name),
 		kong.Description("Checks static Bearer tokens for reverse proxies: nginx auth_request, Traefik ForwardAuth, Caddy forward_auth, Envoy ext_authz.\n\n"+
 			"Every flag of serve can be given as the environment variable named with it. Secrets have no flag: AUTH_SERVICE_TOKEN holds a token."),
@@ -53,7 +38,7 @@ func (p *Parser) understand(grammar any, stdout, stderr io.Writer) (err error) {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Help(printHelp),
 	)
-	return err
+	return p, err
 }
 
 // Model returns what the parser understands.
@@ -64,9 +49,9 @@ func (p *Parser) Model() *kong.Application { return p.kong.Model }
 // help, the command is empty, and nothing is left to do. An environment variable
 // that is empty counts as not set, and Parse unsets it.
 func (p *Parser) Parse(arguments []string) (line *CommandLine, command string, err error) {
-	for _, v := range p.Variables() {
-		if value, set := os.LookupEnv(v.Name); !v.Secret && set && value == "" {
-			_ = os.Unsetenv(v.Name) // it fails only for what cannot be a name
+	for flag := range environmentFlags(p.line) {
+		if value, set := os.LookupEnv(flag.variable); set && value == "" {
+			_ = os.Unsetenv(flag.variable) // it fails only for what cannot be a name
 		}
 	}
 	parsed, err := p.kong.Parse(arguments)
@@ -107,18 +92,6 @@ func (p *Parser) Variables() []Variable {
 		}
 	}
 	return variables
-}
-
-// Values returns what the process was given: its arguments, and the values of the
-// variables that are not secret. Any of them may be quoted in an error.
-func (p *Parser) Values(arguments []string) []string {
-	values := slices.Clone(arguments)
-	for _, v := range p.Variables() {
-		if !v.Secret {
-			values = append(values, os.Getenv(v.Name))
-		}
-	}
-	return values
 }
 
 // printHelp prints the help of the command that is asked about. If none is, it

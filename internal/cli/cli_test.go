@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"io"
 	"reflect"
 	"regexp"
 	"slices"
@@ -120,29 +119,34 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestNoArguments: the parser for no arguments says what the parser for all says.
-func TestNoArguments(t *testing.T) {
-	t.Setenv("PORT", "1234")
-	t.Setenv("HOST", "")
-	var lines [2]*CommandLine
-	var values [2][]string
-	for i, newParser := range []func() (*Parser, error){
-		func() (*Parser, error) { return New(io.Discard, io.Discard) },
-		func() (*Parser, error) { return NewFor(nil, io.Discard, io.Discard) },
-	} {
-		p, err := newParser()
-		if err != nil {
-			t.Fatal(err)
-		}
-		values[i] = p.Values(nil)
-		slices.Sort(values[i])
-		line, command, err := p.Parse(nil)
-		if err != nil || command != "serve" || line.Serve.Port != "1234" || line.Serve.Host != "0.0.0.0" {
-			t.Errorf("%s, %+v, %v", command, line, err)
-		}
-		lines[i] = line
+// TestFromEnvironment: without arguments, the environment says the same as it says to
+// the parser, and each variable of the parser is known.
+func TestFromEnvironment(t *testing.T) {
+	p := parserOf(t, new(strings.Builder))
+	names := map[string]bool{}
+	for flag := range environmentFlags(new(CommandLine)) {
+		names[flag.variable] = true
 	}
-	if lines[0].Serve != lines[1].Serve || !slices.Equal(values[0], values[1]) {
-		t.Errorf("%+v, %q\nwant %+v, %q", lines[1].Serve, values[1], lines[0].Serve, values[0])
+	for _, v := range p.Variables() {
+		if names[v.Name] == v.Secret {
+			t.Errorf("%s is known: %v", v.Name, names[v.Name])
+		}
+	}
+	if len(names)+1 != len(p.Variables()) {
+		t.Errorf("%d variables are known, want %d", len(names), len(p.Variables())-1)
+	}
+	for _, value := range []string{"", "x", "a value, 'with' \"quotes\" = and ${PORT} --port=1\n", "-", "--help"} {
+		for name := range names {
+			t.Setenv(name, value)
+		}
+		given := Values([]string{"one"})
+		if len(given) != len(names)+1 || given[0] != "one" || given[1] != value {
+			t.Errorf("%q: the process was given %q", value, given)
+		}
+		got := FromEnvironment() // first, since Parse unsets variables
+		want, command, err := parserOf(t, new(strings.Builder)).Parse(nil)
+		if err != nil || command != "serve" || got.Serve != want.Serve {
+			t.Errorf("%q: %+v\nwant %+v, %s, %v", value, got.Serve, want.Serve, command, err)
+		}
 	}
 }

@@ -2,16 +2,11 @@ package cli
 
 // A CommandLine is everything that a command line can say.
 type CommandLine struct {
-	ServeLine
+	Serve       Serve       `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
 	Check       Check       `cmd:"" help:"Check the configuration and the keyring as a start would."`
 	Token       Token       `cmd:"" help:"Make tokens and keyring lines."`
 	Healthcheck Healthcheck `cmd:"" help:"Ask the configured listener whether it is healthy; exit status 0 or 1."`
 	Version     Version     `cmd:"" help:"Print the version."`
-}
-
-// A ServeLine is a command line that can say nothing but serve.
-type ServeLine struct {
-	Serve Serve `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
 }
 
 // Serve is the command that answers subrequests.
