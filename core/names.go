@@ -1,9 +1,6 @@
 package core
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // names gives each distinct principal and set of scopes a number, from 1 on.
 type names struct {
@@ -32,11 +29,7 @@ func (n *names) principal(name string) uint32 {
 	return id
 }
 
-// scopeSet leaves out what is not a valid scope: no token has it.
 func (n *names) scopeSet(scopes []string) uint32 {
-	if invalid := func(name string) bool { return !validScope(name) }; slices.ContainsFunc(scopes, invalid) {
-		scopes = slices.DeleteFunc(slices.Clone(scopes), invalid)
-	}
 	key := strings.Join(scopes, ",")
 	id, ok := n.scopeSetOf[key]
 	if !ok {

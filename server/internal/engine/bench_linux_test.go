@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // BenchmarkStopTheWorld shows how long the program stops everything, as a garbage
@@ -22,9 +24,9 @@ func BenchmarkStopTheWorld(b *testing.B) {
 		b.ReportMetric(float64(longest.Microseconds()), "longest-µs")
 	}
 	b.Run("no engine", measure)
-	address, stop := kinds()[0].start(b, Options{})
+	address, stop := start(b, enginetest.Kinds()[0], Options{})
 	b.Run("idle", measure)
-	c := dial(b, address)
+	c := enginetest.Dial(b, address)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -5,6 +5,8 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // TestMemoryIsReturned: when a crowd of connections has gone, memory is returned, once.
@@ -14,7 +16,7 @@ func TestMemoryIsReturned(t *testing.T) {
 	e := New(testOptions(Options{Loops: 1}), newToy)
 	returned := make(chan bool, 100)
 	e.ebb.crowd, e.ebb.delay, e.ebb.free = 8, 0, func() { returned <- true }
-	l := listen(t)
+	l := enginetest.Listen(t)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	done := make(chan error, 1)
@@ -24,7 +26,7 @@ func TestMemoryIsReturned(t *testing.T) {
 		t.Helper()
 		conns := make([]net.Conn, n)
 		for i := range conns {
-			conns[i] = dial(t, l.Addr().String())
+			conns[i] = enginetest.Dial(t, l.Addr().String())
 			if got := statusWithin(conns[i], 20*time.Second); got != "yes" {
 				t.Fatalf("connection %d got %q", i, got)
 			}
