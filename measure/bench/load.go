@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -44,12 +43,18 @@ const frontConnections = 16
 // runLoad asks on so many connections. If processors names some, wrk runs on them
 // alone.
 func runLoad(ctx context.Context, dir, url string, connections int, duration time.Duration, processors string) (load, error) {
-	script := filepath.Join(dir, "load.lua")
-	if err := os.WriteFile(script, []byte(loadScript), 0o600); err != nil {
+	// Several loads run at a time, and none may read what another is writing.
+	script, err := os.CreateTemp(dir, "load-*.lua")
+	if err != nil {
+		return load{}, err
+	}
+	defer func() { _ = os.Remove(script.Name()) }()
+	_, err = script.WriteString(loadScript)
+	if err := errors.Join(err, script.Close()); err != nil {
 		return load{}, err
 	}
 	cmd := commandOn(ctx, processors, "wrk", "-t1", fmt.Sprintf("-c%d", connections), "--latency", "--timeout", "10s",
-		fmt.Sprintf("-d%ds", int(duration.Seconds())), "-s", script, url)
+		fmt.Sprintf("-d%ds", int(duration.Seconds())), "-s", script.Name(), url)
 	cmd.Env = append(os.Environ(), tokenVariable+"="+token)
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
