@@ -146,9 +146,7 @@ func (l *loop[S]) admit(fd int) {
 			return
 		}
 	}
-	c := &conn[S]{fd: fd}
-	c.peer = c
-	c.wait.of = c
+	c := l.newConn(fd)
 	l.place(c)
 	l.await(c)
 	// The message has often arrived already. If the connection ends with it, the

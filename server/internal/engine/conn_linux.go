@@ -25,6 +25,7 @@ type conn[S any] struct {
 	lingers    bool
 	watched    bool     // by the loop's poll
 	drained    bool     // the last read found all that had arrived
+	hasHeld    bool     // it has had a holding
 	accounted  int32    // the number of bytes that holding has
 	holding    *holding // nil while the connection holds nothing
 	deadline   int64    // nanoseconds, on the engine's clock
@@ -216,7 +217,7 @@ func (l *loop[S]) writable(c *conn[S]) {
 		l.close(c)
 		return
 	}
-	if l.watchFor(c, toRead); l.conns[c.fd] != c {
+	if l.watchFor(c, toRead); l.conn(c.fd) != c {
 		return
 	}
 	if then == Again {
@@ -295,6 +296,32 @@ func (l *loop[S]) discard(c *conn[S]) {
 	}
 }
 
+// maxSpareConns is how many records of ended connections a loop keeps to use again.
+// Where each request has a connection of its own, they keep the garbage collector from
+// running several times a second.
+const maxSpareConns = 64
+
+// newConn returns the record of a new connection.
+func (l *loop[S]) newConn(fd int) *conn[S] {
+	var c *conn[S]
+	if last := len(l.spareConns) - 1; last >= 0 {
+		c, l.spareConns = l.spareConns[last], l.spareConns[:last]
+	} else {
+		c = new(conn[S])
+	}
+	c.fd, c.peer, c.wait.of = fd, c, c
+	return c
+}
+
+// recycle keeps the record of a connection that has ended. Nobody else may know it: one
+// that ever held bytes may be on its way to be given up (see giveUp).
+func (l *loop[S]) recycle(c *conn[S]) {
+	if !c.hasHeld && len(l.spareConns) < maxSpareConns {
+		*c = conn[S]{fd: -1}
+		l.spareConns = append(l.spareConns, c)
+	}
+}
+
 func (l *loop[S]) close(c *conn[S]) {
 	c.wait.remove()
 	clear(c.unparsed)
@@ -305,4 +332,5 @@ func (l *loop[S]) close(c *conn[S]) {
 	l.open--
 	l.engine.connections.Add(-1)
 	unix.Close(c.fd)
+	l.recycle(c)
 }

@@ -34,10 +34,12 @@ type loop[S any] struct {
 	generations int32 // of the connections so far
 
 	conns []*conn[S] // by descriptor: see conn
-	open  int
-	most  int    // the most that were open since memory was last given back
-	in    []byte // what is read; zero wherever it is not in use
-	out   []byte
+	// spareConns are records of connections that have ended: see newConn.
+	spareConns []*conn[S]
+	open       int
+	most       int    // the most that were open since memory was last given back
+	in         []byte // what is read; zero wherever it is not in use
+	out        []byte
 
 	clock    int64          // the engine's, in nanoseconds
 	idle     list[*conn[S]] // these five are in the order of their deadlines

@@ -128,7 +128,7 @@ func (l *loop[S]) accountBytes(c *conn[S], bytes int) {
 		return
 	}
 	if c.holding == nil {
-		c.holding = new(holding)
+		c.holding, c.hasHeld = new(holding), true
 	}
 	c.accounted = int32(bytes)
 	over := l.engine.held.set(c.holding, c, int64(bytes))
