@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"testing"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/needtest"
 )
 
 // relief returns two loops, the second of which relieves the first, which answered so
@@ -105,7 +107,7 @@ func TestRetreatTakesItsTime(t *testing.T) {
 func TestReliefNeedsAnIdleProcessor(t *testing.T) {
 	t.Parallel()
 	if _, known := idleTime(); !known {
-		t.Skip("the system does not say how long its processors were idle")
+		needtest.Missing(t, "the system does not say how long its processors were idle")
 	}
 	ls := newTestLoops(t, 2, Options{})
 	l := ls.loops[0]

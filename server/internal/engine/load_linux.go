@@ -48,7 +48,7 @@ func (w *window) close(now int64, ran, waited time.Duration, into *load) {
 
 func thousandths(share float64) uint32 { return uint32(1000 * min(max(share, 0), 1000)) }
 
-// A file is one of /proc that is read again and again.
+// A procFile is a file of /proc that is read again and again.
 type procFile struct{ fd int }
 
 // openProc opens a file, or makes one that is always empty.
