@@ -151,9 +151,31 @@ func (l *loop[S]) admit(fd int) {
 	l.await(c)
 	// The message has often arrived already. If the connection ends with it, the
 	// loop never has to watch it.
-	l.readable(c)
+	if l.arrivesLate() {
+		l.watchFor(c, toRead)
+		return
+	}
+	l.noteArrival(l.readable(c))
 	if l.conn(fd) == c && !c.watched {
 		l.watchFor(c, toRead)
+	}
+}
+
+// lateConnections is how many new connections a loop does not read from at once after
+// one that had brought nothing. Over TCP, the loop is often told of a connection before
+// the client knows of it.
+const lateConnections = 32
+
+// arrivesLate reports whether a new connection is expected to have brought nothing yet.
+func (l *loop[S]) arrivesLate() bool {
+	l.late = max(l.late-1, 0)
+	return l.late > 0
+}
+
+// noteArrival notes whether a new connection had brought something.
+func (l *loop[S]) noteArrival(early bool) {
+	if !early {
+		l.late = lateConnections
 	}
 }
 
@@ -164,6 +186,6 @@ func (l *loop[S]) turnAway(fd int) {
 	n, _ := receive(fd, l.in[:l.engine.options.MaxMessage])
 	secret.Wipe(l.in[:max(n, 0)])
 	l.out = l.respond(Event{Crowded, l.draining}, nil, nil, l.out[:0]).Out
-	_, _ = send(fd, l.out)
+	_, _ = send(fd, l.out, false)
 	unix.Close(fd)
 }

@@ -55,11 +55,11 @@ func (c *conn[S]) receive(b []byte) (int, error) {
 	return n, err
 }
 
-// readable reads what has arrived and answers it.
-func (l *loop[S]) readable(c *conn[S]) {
+// readable reads what has arrived and answers it. It returns false if nothing has.
+func (l *loop[S]) readable(c *conn[S]) bool {
 	if c.lingers {
 		l.discard(c)
-		return
+		return true
 	}
 	held := copy(l.in, c.unparsed)
 	n, err := c.receive(l.in[held:max(l.engine.options.MaxMessage, held+1)])
@@ -68,12 +68,14 @@ func (l *loop[S]) readable(c *conn[S]) {
 		l.answer(c, held+n, Data)
 	case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
 		secret.Wipe(l.in[:held])
+		return false
 	case c.kept > 0: // the client will not send the rest
 		l.answer(c, held, Ended)
 	default: // the client is gone, or has nothing more to say
 		secret.Wipe(l.in[:held])
 		l.close(c)
 	}
+	return true
 }
 
 // maxSkipReads is how many times one wake-up reads more of what is skipped. 64 KiB
@@ -178,7 +180,7 @@ func (l *loop[S]) write(c *conn[S], then Next) bool {
 	out := l.out
 	l.out = l.out[:0]
 	defer clear(out) // it may have come from a client
-	n, err := send(c.fd, out)
+	n, err := send(c.fd, out, l.endFollows(c, then))
 	if n == len(out) {
 		return true
 	}
@@ -195,10 +197,17 @@ func (l *loop[S]) write(c *conn[S], then Next) bool {
 	return false
 }
 
+// endFollows reports whether the end can go out together with a response. A close after
+// which bytes of the client are left unread would make the kernel forget the response.
+// The client may have sent more if it does not know that its connection ends.
+func (l *loop[S]) endFollows(c *conn[S], then Next) bool {
+	return then == CloseLastly || then == CloseNow && c.drained && !l.draining
+}
+
 // writable goes on with a response that the client had not taken.
 func (l *loop[S]) writable(c *conn[S]) {
 	if len(c.unsent) > 0 {
-		n, err := send(c.fd, c.unsent)
+		n, err := send(c.fd, c.unsent, false)
 		if err != nil {
 			if !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EINTR) {
 				l.close(c)

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -17,20 +19,22 @@ const eventBatch = 128
 
 // A loop serves its connections in one goroutine.
 type loop[S any] struct {
-	engine    *Engine[S]
-	respond   Respond[S]
-	others    *[]*loop[S]   // all loops of the engine
-	sockets   []int         // listening; nil once draining
-	listening *atomic.Int32 // loops that have sockets
-	poll      int
-	wake      int // eventfd
-	events    []unix.EpollEvent
+	engine     *Engine[S]
+	respond    Respond[S]
+	others     *[]*loop[S]   // all loops of the engine
+	sockets    []int         // listening; nil once draining
+	listening  *atomic.Int32 // loops that have sockets
+	looksAgain bool          // there is another processor, on which something may happen meanwhile
+	poll       int
+	wake       int // eventfd
+	events     []unix.EpollEvent
 
 	accepting   bool  // this loop is one of those that accept connections
 	watching    bool  // it watches its sockets
 	resumeAt    int64 // when it watches them again: see pauseAccepting
 	spare       int   // a descriptor to give up when none is left, to accept and close
 	vain        bool  // giving up a descriptor did not help last time
+	late        int   // how many new connections are not read from at once: see lateConnections
 	generations int32 // of the connections so far
 
 	conns []*conn[S] // by descriptor: see conn
@@ -42,6 +46,7 @@ type loop[S any] struct {
 	out        []byte
 
 	clock    int64          // the engine's, in nanoseconds
+	interval int64          // from one wake-up to the next, in nanoseconds
 	idle     list[*conn[S]] // these five are in the order of their deadlines
 	begun    list[*conn[S]] // a message has begun
 	skipping list[*conn[S]] // what is skipped has begun
@@ -58,8 +63,8 @@ type loop[S any] struct {
 func newLoop[S any](e *Engine[S], sockets []int, listening *atomic.Int32, others *[]*loop[S]) (_ *loop[S], err error) {
 	l := &loop[S]{
 		engine: e, others: others, sockets: sockets, listening: listening, poll: -1, wake: -1, spare: -1,
-		balance: balance[S]{schedstat: procFile{-1}},
-		in:      make([]byte, 2*e.options.MaxMessage), events: make([]unix.EpollEvent, eventBatch),
+		balance: balance[S]{schedstat: procFile{-1}}, looksAgain: runtime.NumCPU() > 1,
+		in: make([]byte, 2*e.options.MaxMessage), events: make([]unix.EpollEvent, eventBatch),
 	}
 	l.respond = e.newResponder()
 	l.requests.oldestIdle.Store(math.MaxInt64)
@@ -171,8 +176,18 @@ func (l *loop[S]) round(timeout int) error {
 }
 
 // busyWait is how long a loop that has just handled events waits for others without
-// telling Go's scheduler, in milliseconds.
-const busyWait = 2
+// telling Go's scheduler, in milliseconds. The kernel's clock ticks within this time on
+// most systems. A shorter wait makes the kernel set the processor's timer for it, twice
+// for each wait, and on a virtual machine each time costs a way to the host.
+const busyWait = 4
+
+// A loop that wakes at least each busyInterval looks up to busyLooks times whether there
+// are new events before it sleeps. Whoever wakes a sleeping loop pays for it, and that
+// is the proxy in front.
+const (
+	busyInterval = 100 * time.Microsecond
+	busyLooks    = 32
+)
 
 // wait waits for events, at most the given number of milliseconds.
 //
@@ -182,6 +197,13 @@ const busyWait = 2
 // does not do so for long, because a garbage collection, or a change of
 // GOMAXPROCS, waits for it. See RATIONALE.md.
 func (l *loop[S]) wait(timeout int) (int, error) {
+	if l.looksAgain && l.interval < int64(busyInterval) && timeout != 0 {
+		for range busyLooks {
+			if n, err := waitHere(l.poll, l.events, 0); n != 0 {
+				return n, err
+			}
+		}
+	}
 	here := busyWait
 	if 0 <= timeout && timeout < here {
 		here = timeout
@@ -224,7 +246,8 @@ func (l *loop[S]) handleAll(events []unix.EpollEvent) {
 
 // tick reads the clock, once for all that one wake-up brings.
 func (l *loop[S]) tick() {
-	l.clock = l.engine.monotonic()
+	now := l.engine.monotonic()
+	l.interval, l.clock = now-l.clock, now
 	l.respond(Event{Kind: Tick}, nil, nil, nil)
 }
 

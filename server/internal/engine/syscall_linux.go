@@ -16,9 +16,14 @@ func receive(fd int, b []byte) (int, error) {
 	return result(unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0))
 }
 
-// send writes to a socket.
-func send(fd int, b []byte) (int, error) {
-	return result(unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), unix.MSG_NOSIGNAL, 0, 0))
+// send writes to a socket. If the end follows at once, the bytes wait in the kernel for
+// it: then one TCP segment carries both.
+func send(fd int, b []byte, endFollows bool) (int, error) {
+	flags := uintptr(unix.MSG_NOSIGNAL)
+	if endFollows {
+		flags |= unix.MSG_MORE
+	}
+	return result(unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), flags, 0, 0))
 }
 
 // accept is accept4(2) without asking for the peer's address, which is seldom
