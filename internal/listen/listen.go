@@ -23,10 +23,7 @@ func Open(ctx context.Context, endpoints []Endpoint) (listeners []net.Listener, 
 		case "unix":
 			opened, err = listenUnix(e.Address, e.Mode)
 		default:
-			var l net.Listener
-			if l, err = (&net.ListenConfig{}).Listen(ctx, e.Network, e.Address); err == nil {
-				opened = []net.Listener{l}
-			}
+			opened, err = listenTCP(ctx, e)
 		}
 		listeners = append(listeners, opened...)
 		if err != nil {
@@ -34,6 +31,18 @@ func Open(ctx context.Context, endpoints []Endpoint) (listeners []net.Listener, 
 		}
 	}
 	return listeners, nil
+}
+
+// listenTCP leaves out Multipath TCP, which Go offers otherwise: each connection would
+// cost more, and no proxy asks for it.
+func listenTCP(ctx context.Context, e Endpoint) ([]net.Listener, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	l, err := config.Listen(ctx, e.Network, e.Address)
+	if err != nil {
+		return nil, err
+	}
+	return []net.Listener{l}, nil
 }
 
 // Close closes all listeners.

@@ -186,7 +186,7 @@ const busyWait = 4
 // is the proxy in front.
 const (
 	busyInterval = 100 * time.Microsecond
-	busyLooks    = 32
+	busyLooks    = 40
 )
 
 // wait waits for events, at most the given number of milliseconds.
