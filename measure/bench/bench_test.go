@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,7 @@ BenchmarkVerdict/entries=1000/right-2      	 1000000	       240.0 ns/op	       0
 BenchmarkVerdict/entries=1/a-2             	 1000000	       230.0 ns/op	       0 B/op	       0 allocs/op
 BenchmarkVerdict/single                    	 1515700	       156.7 ns/op	       8 B/op	       1 allocs/op
 BenchmarkReactor/compiled-2                	  300000	      3012.0 ns/op	       0 B/op	       0 allocs/op
+BenchmarkGuest/httpwasm-2                  	  100084	      6060 ns/op	         4.001 host-calls/op	    6864 B/op	      38 allocs/op
 BenchmarkHead-2                            	 1611458	       149.2 ns/op	1407.32 MB/s	       0 B/op	       0 allocs/op
 PASS
 `
@@ -76,16 +78,17 @@ func TestParseMicro(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []micro{
-		{"Verdict/single", spread{156.7, 156.7, 156.7}, spread{1, 1, 1}},
-		{"Verdict/entries=1/a", spread{230, 230, 230}, spread{}},
-		{"Verdict/entries=1/right", spread{238.8, 237.8, 239.8}, spread{}},
-		{"Verdict/entries=1000/right", spread{240, 240, 240}, spread{}},
-		{"Reactor/compiled", spread{3012, 3012, 3012}, spread{}},
-		{"Head", spread{149.2, 149.2, 149.2}, spread{}},
+		{Name: "Verdict/single", Nanoseconds: spread{156.7, 156.7, 156.7}, Allocations: spread{1, 1, 1}},
+		{Name: "Verdict/entries=1/a", Nanoseconds: spread{230, 230, 230}, Allocations: spread{}},
+		{Name: "Verdict/entries=1/right", Nanoseconds: spread{238.8, 237.8, 239.8}, Allocations: spread{}},
+		{Name: "Verdict/entries=1000/right", Nanoseconds: spread{240, 240, 240}, Allocations: spread{}},
+		{Name: "Reactor/compiled", Nanoseconds: spread{3012, 3012, 3012}, Allocations: spread{}},
+		{Name: "Guest/httpwasm", Nanoseconds: spread{6060, 6060, 6060}, Allocations: spread{38, 38, 38}, HostCalls: &spread{4.001, 4.001, 4.001}},
+		{Name: "Head", Nanoseconds: spread{149.2, 149.2, 149.2}, Allocations: spread{}},
 	}
 	near := func(a, b micro) bool {
 		return a.Name == b.Name && math.Abs(a.Nanoseconds.Median-b.Nanoseconds.Median) < 1e-6 &&
-			a.Nanoseconds.Min == b.Nanoseconds.Min && a.Nanoseconds.Max == b.Nanoseconds.Max && a.Allocations == b.Allocations
+			a.Nanoseconds.Min == b.Nanoseconds.Min && a.Nanoseconds.Max == b.Nanoseconds.Max && a.Allocations == b.Allocations && reflect.DeepEqual(a.HostCalls, b.HostCalls)
 	}
 	if !slices.EqualFunc(got, want, near) {
 		t.Errorf("got %+v, want %+v", got, want)

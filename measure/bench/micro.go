@@ -17,12 +17,14 @@ type micro struct {
 	Name        string `json:"name"`
 	Nanoseconds spread `json:"ns"`
 	Allocations spread `json:"allocations"`
+	// HostCalls is how often a plugin calls functions of its host, if that was counted.
+	HostCalls *spread `json:"host_calls,omitempty"`
 }
 
 // microBenchmarks runs the Go benchmarks of verdicts, of requests and of the
 // WebAssembly module.
 func microBenchmarks(ctx context.Context, count int) ([]micro, error) {
-	cmd := exec.CommandContext(ctx, "go", "-C", repository, "test", "-run", "^$", "-bench", "^Benchmark(Verdict|Advance|Head|Reactor)$",
+	cmd := exec.CommandContext(ctx, "go", "-C", repository, "test", "-run", "^$", "-bench", "^Benchmark(Verdict|Advance|Head|Reactor|Guest)$",
 		"-benchmem", "-benchtime", "300ms", "-count", strconv.Itoa(count), "./core", "./server", "./server/internal/http1", "./wasm/internal/parity")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	output, err := cmd.CombinedOutput()
@@ -36,13 +38,13 @@ func microBenchmarks(ctx context.Context, count int) ([]micro, error) {
 }
 
 // The number after the name is GOMAXPROCS, which is left out if it is 1.
-var microLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op(?:\s.*)?\s(\d+) allocs/op`)
+var microLine = regexp.MustCompile(`^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([0-9.]+) ns/op(?:\s+([0-9.]+) host-calls/op)?(?:\s.*)?\s(\d+) allocs/op`)
 
 // parseMicro reads what go test -bench -benchmem prints. It keeps the order of
 // the benchmarks and sorts the parts of each, which come as a map has them.
 func parseMicro(output string) ([]micro, error) {
 	var names []string
-	times, allocations := make(map[string][]float64), make(map[string][]float64)
+	times, allocations, calls := make(map[string][]float64), make(map[string][]float64), make(map[string][]float64)
 	for line := range strings.Lines(output) {
 		match := microLine.FindStringSubmatch(line)
 		if match == nil {
@@ -56,7 +58,14 @@ func parseMicro(output string) ([]micro, error) {
 		if err != nil {
 			return nil, fmt.Errorf("go test -bench: %q: %w", line, err)
 		}
-		count, err := strconv.ParseFloat(match[3], 64)
+		if match[3] != "" {
+			n, err := strconv.ParseFloat(match[3], 64)
+			if err != nil {
+				return nil, fmt.Errorf("go test -bench: %q: %w", line, err)
+			}
+			calls[name] = append(calls[name], n)
+		}
+		count, err := strconv.ParseFloat(match[4], 64)
 		if err != nil {
 			return nil, fmt.Errorf("go test -bench: %q: %w", line, err)
 		}
@@ -69,7 +78,11 @@ func parseMicro(output string) ([]micro, error) {
 	sortParts(names)
 	all := make([]micro, 0, len(names))
 	for _, name := range names {
-		all = append(all, micro{name, spreadOf(times[name]), spreadOf(allocations[name])})
+		m := micro{Name: name, Nanoseconds: spreadOf(times[name]), Allocations: spreadOf(allocations[name])}
+		if n := calls[name]; n != nil {
+			m.HostCalls = new(spreadOf(n))
+		}
+		all = append(all, m)
 	}
 	return all, nil
 }

@@ -87,9 +87,13 @@ func (r *result) Peers() string {
 }
 
 func (r *result) MicroTable() *table {
-	t := &table{head: []string{"Go benchmark", "ns", "allocations"}}
+	t := &table{head: []string{"Go benchmark", "ns", "allocations", "calls of the host"}}
 	for _, m := range r.Micro {
-		t.add(m.Name, m.Nanoseconds.String(), number(m.Allocations.Max))
+		allocations, calls := number(m.Allocations.Max), "–"
+		if m.HostCalls != nil { // the allocations are the host's
+			allocations, calls = "–", number(m.HostCalls.Median)
+		}
+		t.add(m.Name, m.Nanoseconds.String(), allocations, calls)
 	}
 	return t
 }

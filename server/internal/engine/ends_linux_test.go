@@ -35,9 +35,14 @@ func TestOneSegmentBringsTheEnd(t *testing.T) {
 		drained, draining bool
 		want              bool
 	}{
-		{CloseLastly, false, false, true}, {CloseLastly, true, true, true},
-		{CloseNow, true, false, true}, {CloseNow, false, false, false}, {CloseNow, true, true, false},
-		{Read, true, false, false}, {Again, true, false, false}, {Skip, true, false, false},
+		{CloseLastly, false, false, true},
+		{CloseLastly, true, true, true},
+		{CloseNow, true, false, true},
+		{CloseNow, false, false, false},
+		{CloseNow, true, true, false},
+		{Read, true, false, false},
+		{Again, true, false, false},
+		{Skip, true, false, false},
 	} {
 		l.draining = c.draining
 		if got := l.endFollows(&conn[toy]{drained: c.drained}, c.then); got != c.want {

@@ -163,7 +163,7 @@ console.log(Number(process.hrtime.bigint() - begun) / Number(rounds));
 // verdicts.
 func benchmarkReactor(b *testing.B, e *engine, keyring, field []byte) {
 	b.Helper()
-	module := instantiate(b, e.open(b, nil), modules.Reactor(b), wazero.NewModuleConfig().WithName("").WithRandSource(patterned{}))
+	module := instantiate(b.Context(), b, e.open(b, nil), modules.Reactor(b), wazero.NewModuleConfig().WithName("").WithRandSource(patterned{}))
 	r := &reactor{module: module}
 	if code, err := r.configure(b.Context(), keyring); err != nil || code != 0 {
 		b.Fatal(code, err)
@@ -200,7 +200,7 @@ func BenchmarkCompile(b *testing.B) {
 	for _, e := range []*engine{compiler, interpreter} {
 		b.Run(e.name, func(b *testing.B) {
 			for b.Loop() {
-				fresh := &engine{e.name, e.interpreter, wazero.NewCompilationCache}
+				fresh := &engine{name: e.name, interpreter: e.interpreter, cache: wazero.NewCompilationCache}
 				r, err := fresh.runtime(b.Context(), nil)
 				if err != nil {
 					b.Fatal(err)

@@ -21,11 +21,20 @@ type engine struct {
 	name        string
 	interpreter bool
 	cache       func() wazero.CompilationCache
+	listeners   experimental.FunctionListenerFactory // or nil
+}
+
+// context returns what modules are to be made with.
+func (e *engine) context(ctx context.Context) context.Context {
+	if e.listeners == nil {
+		return ctx
+	}
+	return experimental.WithFunctionListenerFactory(ctx, e.listeners)
 }
 
 var (
-	interpreter = &engine{"wazero-interpreter", true, sync.OnceValue(wazero.NewCompilationCache)}
-	compiler    = &engine{"wazero-compiler", false, sync.OnceValue(wazero.NewCompilationCache)}
+	interpreter = &engine{name: "wazero-interpreter", interpreter: true, cache: sync.OnceValue(wazero.NewCompilationCache)}
+	compiler    = &engine{name: "wazero-compiler", cache: sync.OnceValue(wazero.NewCompilationCache)}
 )
 
 // engines are those of this run.
@@ -55,6 +64,7 @@ func (e *engine) runtime(ctx context.Context, calls wasiCalls) (wazero.Runtime, 
 	if e.interpreter {
 		config = wazero.NewRuntimeConfigInterpreter()
 	}
+	ctx = e.context(ctx)
 	r := wazero.NewRuntimeWithConfig(ctx, config.WithCompilationCache(e.cache()))
 	if calls != nil {
 		ctx = experimental.WithFunctionListenerFactory(ctx, calls)
@@ -81,13 +91,13 @@ func (e *engine) open(tb testing.TB, calls wasiCalls) wazero.Runtime {
 }
 
 // instantiate makes an instance of a module.
-func instantiate(tb testing.TB, r wazero.Runtime, module []byte, config wazero.ModuleConfig) api.Module {
+func instantiate(ctx context.Context, tb testing.TB, r wazero.Runtime, module []byte, config wazero.ModuleConfig) api.Module {
 	tb.Helper()
-	compiled, err := r.CompileModule(tb.Context(), module)
+	compiled, err := r.CompileModule(ctx, module)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	m, err := r.InstantiateModule(tb.Context(), compiled, config.WithStartFunctions("_initialize"))
+	m, err := r.InstantiateModule(ctx, compiled, config.WithStartFunctions("_initialize"))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -77,7 +77,7 @@ func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 	if _, err := env.Instantiate(tb.Context()); err != nil {
 		tb.Fatal(err)
 	}
-	g.module = instantiate(tb, r, modules.HTTPWasm(tb), wazero.NewModuleConfig().WithName("").WithSysWalltime())
+	g.module = instantiate(tb.Context(), tb, r, modules.HTTPWasm(tb), wazero.NewModuleConfig().WithName("").WithSysWalltime())
 	return g
 }
 

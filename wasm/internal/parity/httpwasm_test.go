@@ -43,7 +43,7 @@ func newGateway(tb testing.TB, e *engine, calls wasiCalls, config wazero.ModuleC
 	if config == nil {
 		config = traefik().WithWalltime(func() (int64, int32) { return g.now, 0 }, 1)
 	}
-	m, err := wasm.NewMiddleware(tb.Context(), modules.HTTPWasm(tb),
+	m, err := wasm.NewMiddleware(e.context(tb.Context()), modules.HTTPWasm(tb),
 		handler.Runtime(func(ctx context.Context) (r wazero.Runtime, err error) {
 			g.runtime, err = e.runtime(ctx, calls)
 			return g.runtime, err

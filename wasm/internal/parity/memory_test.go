@@ -227,7 +227,7 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 // every instance the same salt, and one that gives zeros is refused.
 func TestRandomSource(t *testing.T) {
 	zeros := wazero.NewModuleConfig().WithName("").WithRandSource(zero{})
-	r := &reactor{module: instantiate(t, interpreter.open(t, nil), modules.Reactor(t), zeros)}
+	r := &reactor{module: instantiate(t.Context(), t, interpreter.open(t, nil), modules.Reactor(t), zeros)}
 	code, err := r.configure(t.Context(), []byte(tokentest.KeyringLine("ann", hosttest.RightToken, "")))
 	if err != nil || code != -4 {
 		t.Errorf("zeros for randomness: %d, %v, want -4", code, err)

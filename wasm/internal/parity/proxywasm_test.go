@@ -45,6 +45,9 @@ const (
 func newProxy(tb testing.TB, e *engine) *proxy {
 	tb.Helper()
 	p := &proxy{calls: wasiCalls{}}
+	if e.listeners != nil {
+		p.calls = nil // there is one listener for a function
+	}
 	r := e.open(tb, p.calls)
 	env := r.NewHostModuleBuilder("env")
 	for name, f := range map[string]any{
@@ -82,13 +85,13 @@ func newProxy(tb testing.TB, e *engine) *proxy {
 	} {
 		env = env.NewFunctionBuilder().WithFunc(f).Export(name)
 	}
-	if _, err := env.Instantiate(tb.Context()); err != nil {
+	if _, err := env.Instantiate(e.context(tb.Context())); err != nil {
 		tb.Fatal(err)
 	}
 	// The last nanosecond of the second; the http-wasm host's clock has the first.
 	config := wazero.NewModuleConfig().WithName("").WithRandSource(rand.Reader).
 		WithWalltime(func() (int64, int32) { return p.now, 999_999_999 }, 1)
-	p.module = instantiate(tb, r, modules.ProxyWasm(tb), config)
+	p.module = instantiate(e.context(tb.Context()), tb, r, modules.ProxyWasm(tb), config)
 	if ok, err := p.call(tb.Context(), "proxy_on_vm_start", 0, 0); err != nil || ok != 1 {
 		tb.Fatal(ok, err)
 	}

@@ -29,7 +29,7 @@ func newReactor(tb testing.TB, e *engine) *reactor {
 	calls := wasiCalls{}
 	r := e.open(tb, calls)
 	config := wazero.NewModuleConfig().WithName("").WithRandSource(rand.Reader)
-	return &reactor{module: instantiate(tb, r, modules.Reactor(tb), config), calls: calls}
+	return &reactor{module: instantiate(tb.Context(), tb, r, modules.Reactor(tb), config), calls: calls}
 }
 
 func (r *reactor) call(ctx context.Context, name string, arguments ...uint64) (uint64, error) {
