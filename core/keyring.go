@@ -15,13 +15,23 @@ var ErrDuplicateCredential = errors.New("the same credential twice")
 
 // A Request is what a verdict depends on, and all it depends on.
 type Request struct {
-	// Authorization is the value of the request's Authorization field. It is
-	// read, not kept and not wiped.
+	// Authorization is the value of the request's Authorization field. It is not
+	// kept and not wiped. If Schemes have [Basic], credentials of that scheme are
+	// decoded in it; otherwise it is only read.
 	Authorization []byte
 	// AuthorizationCount is the number of Authorization field lines that the
 	// request has. With more than one, nobody can say which of them another
 	// program would read, so the request is denied.
 	AuthorizationCount int
+	// Schemes are those in which Authorization may carry a token. The zero Schemes are
+	// [Bearer].
+	Schemes Schemes
+	// Token is the value of a field that [Accept.Fields] names. It is only read.
+	Token []byte
+	// TokenCount is the number of such values. Fields without a value do not count,
+	// unless the same field occurs twice. With more than one, or with one beside a
+	// credential in Authorization, the request is denied.
+	TokenCount int
 	// Scopes lists the scopes that are required, separated by SP or HTAB. No bytes at
 	// all require nothing; separators alone require what no token has.
 	Scopes []byte
@@ -172,18 +182,9 @@ func (k *Keyring) Authorize(r Request) Decision {
 	if !k.Usable() {
 		return Decision{Reason: Unconfigured}
 	}
-	if r.AuthorizationCount > 1 {
-		return Decision{Reason: Malformed}
-	}
-	// Whitespace around a field's value is not part of it (RFC 9110 §5.5), and
-	// not every caller's parser has dropped it.
-	value := trimWhitespace(r.Authorization)
-	if r.AuthorizationCount < 1 || len(value) == 0 {
-		return Decision{Reason: Missing}
-	}
-	token, ok := bearerToken(value)
-	if !ok {
-		return Decision{Reason: Malformed}
+	token, reason := r.token()
+	if reason != Granted {
+		return Decision{Reason: reason}
 	}
 
 	entry, known := k.lookup(token)
@@ -192,7 +193,7 @@ func (k *Keyring) Authorize(r Request) Decision {
 	// even when none matched, and no branch is taken by an answer.
 	expired := mask(r.Now >= entry.expires)
 	unsatisfied := mask(!k.scopeSets[entry.scopes].satisfies(r.Scopes))
-	reason := [8]Reason{
+	reason = [8]Reason{
 		Unknown, Unknown, Unknown, Unknown,
 		Granted, InsufficientScope, Expired, Expired,
 	}[known&4|expired&2|unsatisfied&1]

@@ -27,7 +27,8 @@ func FuzzBearer(f *testing.F) {
 			t.Fatalf("trimmed to %q, want %q", value, want)
 		}
 		before := bytes.Clone(value)
-		token, ok := bearerToken(value)
+		token, form := Bearer.tokenOf(value)
+		ok := form == whole
 		want, wantOK := plainBearerToken(string(value))
 		if string(token) != want || ok != wantOK {
 			t.Fatalf("%q: token %q, %t, want %q, %t", value, token, ok, want, wantOK)
@@ -43,7 +44,8 @@ func FuzzBearer(f *testing.F) {
 		}
 		// The scheme's case and the whitespace behind it make no difference.
 		for _, prefix := range []string{"bearer ", "BEARER \t \t"} {
-			again, ok := bearerToken([]byte(prefix + string(token)))
+			again, form := Bearer.tokenOf([]byte(prefix + string(token)))
+			ok := form == whole
 			if !ok || !bytes.Equal(again, token) {
 				t.Fatalf("%q and %q: token %q, %t", prefix, token, again, ok)
 			}

@@ -1,0 +1,182 @@
+package core
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Schemes are the auth-schemes in which an Authorization field may carry a token. The
+// zero Schemes are [Bearer] alone.
+type Schemes uint8
+
+const (
+	// Bearer is "Authorization: Bearer TOKEN" (RFC 6750 §2.1).
+	Bearer Schemes = 1 << iota
+	// Basic is "Authorization: Basic " and base64 of USER:TOKEN (RFC 7617), with any
+	// user name. If the password is empty, the user name is the token.
+	Basic
+	// NoScheme says that an Authorization field carries no token: it is not looked at.
+	NoScheme
+)
+
+// accept reports whether a token may come in one of the schemes.
+func (s Schemes) accept(scheme Schemes) bool { return s&scheme != 0 || s == 0 && scheme == Bearer }
+
+// MaxFields is the largest number of fields that an [Accept] names.
+const MaxFields = 4
+
+// An Accept says where a request may carry a token. The zero Accept is the default: an
+// Authorization field, as Bearer.
+type Accept struct {
+	// Schemes are those of the Authorization field.
+	Schemes Schemes
+	// Fields are the names, in lower case, of fields whose whole value is a token.
+	Fields []string
+}
+
+// ParseAccept reads a comma list of "bearer", "basic" and "header:NAME", such as
+// bearer,header:X-API-Key. The order does not matter. Whitespace around an element is
+// ignored. An empty list is an error, and so is an element that occurs twice.
+func ParseAccept(list string) (Accept, error) {
+	a := Accept{}
+	for element := range strings.SplitSeq(list, ",") {
+		element = strings.Trim(element, " \t")
+		scheme := map[string]Schemes{"bearer": Bearer, "basic": Basic}[element]
+		name, isField := strings.CutPrefix(element, "header:")
+		name = strings.ToLower(name)
+		switch {
+		case scheme != 0 && a.Schemes&scheme != 0, isField && slices.Contains(a.Fields, name):
+			return Accept{}, errors.New("the same place twice")
+		case scheme != 0:
+			a.Schemes |= scheme
+		case !isField:
+			return Accept{}, errors.New("a place that is not known; write a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key")
+		default:
+			if err := checkFieldName(name); err != nil {
+				return Accept{}, err
+			}
+			a.Fields = append(a.Fields, name)
+		}
+	}
+	if len(a.Fields) > MaxFields {
+		return Accept{}, errors.New("more than " + strconv.Itoa(MaxFields) + " fields; name the ones that clients use")
+	}
+	if a.Schemes == 0 {
+		a.Schemes = NoScheme
+	}
+	return a, nil
+}
+
+// notTokens are fields that mean something else to a proxy or to the service.
+var notTokens = []string{
+	"connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding",
+	"upgrade", "via", "forwarded", "x-forwarded-for", "x-real-ip",
+	"x-auth-scope", "x-auth-request-user", "x-auth-request-scopes", "x-auth-request-key",
+}
+
+func checkFieldName(name string) error {
+	switch {
+	case name == "authorization" || name == "proxy-authorization":
+		return errors.New("header:" + name + " is no field of its own; write bearer or basic")
+	case slices.Contains(notTokens, name):
+		return errors.New("header:" + name + " has a meaning of its own; choose another field, such as X-API-Key")
+	case len(name) == 0 || len(name) > maxNameLength || strings.IndexFunc(name, func(c rune) bool { return !isFieldNameChar(c) }) >= 0:
+		return errors.New("header: is not followed by a field's name of 1 to 64 characters, such as X-API-Key")
+	}
+	return nil
+}
+
+// isFieldNameChar reports whether c may be in a name: a tchar of RFC 9110 §5.6.2
+// without those that no field in use has, as proxies drop or change them.
+func isFieldNameChar(c rune) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+}
+
+// token returns the one token that the request carries, or why there is none. A Basic
+// credential is decoded where it is.
+func (r *Request) token() (token []byte, reason Reason) {
+	inField := trimWhitespace(r.Token)
+	if r.TokenCount > 1 {
+		return nil, Malformed
+	}
+	if r.TokenCount < 1 {
+		inField = nil
+	}
+	var inAuthorization []byte
+	form := none
+	if r.Schemes != NoScheme {
+		if r.AuthorizationCount > 1 {
+			return nil, Malformed
+		}
+		if r.AuthorizationCount == 1 {
+			inAuthorization, form = r.Schemes.tokenOf(trimWhitespace(r.Authorization))
+		}
+	}
+	switch {
+	case form == malformed, form == whole && len(inField) > 0:
+		return nil, Malformed
+	case form == whole:
+		return inAuthorization, Granted
+	case len(inField) > 0:
+		return inField, Granted
+	case form == foreign:
+		return nil, Malformed
+	}
+	return nil, Missing
+}
+
+// A form is what an Authorization field's value is.
+type form int
+
+const (
+	none      form = iota // there is none, or it is empty
+	foreign               // of a scheme that is not accepted
+	malformed             // of an accepted scheme, without a token
+	whole
+)
+
+// tokenOf returns the token in an Authorization field's value without whitespace
+// around it:
+//
+//	credentials = auth-scheme 1*( SP / HTAB ) token
+//
+// The auth-scheme is compared without regard to case (RFC 9110 §11.1). The token of
+// Bearer is taken as the bytes that it is: RFC 6750 §2.1 limits it to token68, but
+// operators configure tokens of every form, and a token that nobody configured matches
+// nothing.
+func (s Schemes) tokenOf(value []byte) ([]byte, form) {
+	if len(value) == 0 {
+		return nil, none
+	}
+	end := 0
+	for end < len(value) && !isWhitespace(value[end]) {
+		end++
+	}
+	// The value ends in no whitespace, so something follows the scheme, or it is all.
+	scheme, credentials := value[:end], trimWhitespace(value[end:])
+	switch {
+	case s.accept(Bearer) && equalFold(scheme, "bearer"):
+		if len(credentials) == 0 {
+			return nil, malformed
+		}
+		return credentials, whole
+	case s.accept(Basic) && equalFold(scheme, "basic"):
+		return basicToken(credentials)
+	}
+	return nil, foreign
+}
+
+// equalFold compares with a word in lower case.
+func equalFold(b []byte, word string) bool {
+	if len(b) != len(word) {
+		return false
+	}
+	for i, c := range b {
+		if lowerASCII(c) != word[i] {
+			return false
+		}
+	}
+	return true
+}
