@@ -94,6 +94,20 @@ func isFieldNameChar(c rune) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
+// AddField notes a field line that [Accept.Fields] names: index says which of them it
+// is. If the same field occurs twice, the request is denied.
+func (r *Request) AddField(index int, value []byte) {
+	if bit := uint8(1) << index; r.fields&bit != 0 {
+		r.TokenCount += 2
+	} else {
+		r.fields |= bit
+	}
+	if len(trimWhitespace(value)) > 0 {
+		r.Token = value
+		r.TokenCount++
+	}
+}
+
 // token returns the one token that the request carries, or why there is none. A Basic
 // credential is decoded where it is.
 func (r *Request) token() (token []byte, reason Reason) {

@@ -28,10 +28,10 @@ type Request struct {
 	Schemes Schemes
 	// Token is the value of a field that [Accept.Fields] names. It is only read.
 	Token []byte
-	// TokenCount is the number of such values. Fields without a value do not count,
-	// unless the same field occurs twice. With more than one, or with one beside a
-	// credential in Authorization, the request is denied.
+	// TokenCount is the number of such values. With more than one, or with one beside
+	// a credential in Authorization, the request is denied. [Request.AddField] counts.
 	TokenCount int
+	fields     uint8 // those that AddField has seen
 	// Scopes lists the scopes that are required, separated by SP or HTAB. No bytes at
 	// all require nothing; separators alone require what no token has.
 	Scopes []byte
