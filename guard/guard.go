@@ -15,6 +15,7 @@
 package guard
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net/http"
@@ -42,8 +43,25 @@ type Guard struct {
 type Option func(*settings)
 
 type settings struct {
-	logger *slog.Logger
-	now    func() time.Time
+	logger     *slog.Logger
+	now        func() time.Time
+	accept     core.Accept
+	challenges core.Challenges
+}
+
+// WithAccept sets where a request may carry a token; see [core.ParseAccept]. The default
+// is an Authorization field, as Bearer.
+func WithAccept(accept core.Accept) Option {
+	return func(s *settings) { s.accept, s.challenges.Schemes = accept, accept.Schemes }
+}
+
+// WithRealm sets what challenges name. WithRealm panics if realm is not valid; see
+// [core.CheckRealm].
+func WithRealm(realm string) Option {
+	if err := core.CheckRealm(realm); err != nil {
+		panic("guard: " + err.Error())
+	}
+	return func(s *settings) { s.challenges.Realm = realm }
 }
 
 // WithLogger sets the logger for what happens to the keyring file and, at level
@@ -109,13 +127,26 @@ func (g *Guard) check(r *http.Request, required []byte) (d core.Decision) {
 	if g == nil {
 		return core.Decision{Reason: core.Unconfigured}
 	}
-	request := core.Request{Scopes: required, Now: g.now().Unix()}
+	accept := &g.settings.accept
+	request := core.Request{Schemes: accept.Schemes, Scopes: required, Now: g.now().Unix()}
 	for name, values := range r.Header {
 		// A program may have set the field under a name in other letters.
 		if len(values) > 0 && strings.EqualFold(name, "Authorization") {
 			request.AuthorizationCount += len(values)
 			request.Authorization = bytesOf(values[0])
 		}
+		for i, field := range accept.Fields {
+			if strings.EqualFold(name, field) {
+				for _, value := range values {
+					request.AddField(i, bytesOf(value))
+				}
+			}
+		}
+	}
+	if accept.Schemes&core.Basic != 0 {
+		// It is decoded where it is, and a string must not change.
+		request.Authorization = bytes.Clone(request.Authorization)
+		defer secret.Wipe(request.Authorization)
 	}
 	g.mu.RLock()
 	secret.Do(func() { d = g.keyring.Authorize(request) })
@@ -164,7 +195,11 @@ func (g *Guard) Handler(next http.Handler, scopes ...string) http.Handler {
 	if err != nil {
 		panic("guard: " + err.Error())
 	}
-	return middleware.Protect(func(r *http.Request) core.Decision { return g.check(r, required) }, required, next)
+	challenges := core.Challenges{}
+	if g != nil {
+		challenges = g.settings.challenges
+	}
+	return middleware.Protect(func(r *http.Request) core.Decision { return g.check(r, required) }, challenges, required, next)
 }
 
 // DecisionFrom returns the decision on the request whose context this is, for a

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -249,4 +250,54 @@ func TestCheckAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { g.Check(r) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
+}
+
+// A guard that is told to accepts a token elsewhere, and asks for it.
+func TestAccept(t *testing.T) {
+	accept, err := core.ParseAccept("bearer,basic,header:X-API-Key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := guard.New(keyring(t, []byte(tokentest.KeyringLine("ann", aToken)), nil), guard.WithAccept(accept), guard.WithRealm("a realm"))
+	basic := request()
+	basic.SetBasicAuth("anybody", aToken)
+	sent := basic.Header.Get("Authorization")
+	if d := g.Check(basic); !d.Granted() {
+		t.Errorf("Basic: %s", d.Reason)
+	}
+	if basic.Header.Get("Authorization") != sent {
+		t.Error("the request has changed")
+	}
+	field := request()
+	field.Header["x-api-key"] = []string{aToken}
+	if d := g.Check(field); !d.Granted() {
+		t.Errorf("a field: %s", d.Reason)
+	}
+	if d := g.Check(request("Bearer " + aToken)); !d.Granted() {
+		t.Errorf("Bearer: %s", d.Reason)
+	}
+	field.Header.Set("Authorization", "Bearer "+aToken)
+	if d := g.Check(field); d.Reason != core.Malformed {
+		t.Errorf("two places: %s", d.Reason)
+	}
+	field.Header.Del("Authorization")
+	field.Header["X-Api-Key"] = []string{aToken}
+	if d := g.Check(field); d.Reason != core.Malformed {
+		t.Errorf("one field in two spellings: %s", d.Reason)
+	}
+	response, _ := ask(g, request("Bearer "+bToken))
+	defer response.Body.Close()
+	want := []string{`Basic realm="a realm", charset="UTF-8"`, `Bearer realm="a realm", error="invalid_token"`}
+	if got := response.Header.Values("WWW-Authenticate"); !slices.Equal(got, want) {
+		t.Errorf("challenges %q", got)
+	}
+	if d := guard.New(keyring(t, []byte(tokentest.KeyringLine("ann", aToken)), nil)).Check(basic); d.Reason != core.Malformed {
+		t.Errorf("Basic by default: %s", d.Reason)
+	}
+	defer func() {
+		if recover() == nil {
+			t.Error("a realm with a quote")
+		}
+	}()
+	guard.WithRealm(`"`)
 }

@@ -13,6 +13,13 @@ import (
 type responses struct {
 	date       []byte // the whole field line
 	dateSecond int64
+
+	challenges core.Challenges
+	schemes    []core.Schemes // that have a challenge, in order
+}
+
+func newResponses(c core.Challenges) responses {
+	return responses{challenges: c, schemes: c.InOrder()}
 }
 
 // setTime brings the Date field up to date (RFC 9110 §6.6.1).
@@ -55,27 +62,35 @@ func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c http
 		// The one response that echoes what a client may have sent.
 		dst = withRoom(dst, responseRoom+len(required))
 		dst = r.start(dst, "HTTP/1.1 403 Forbidden\r\n")
-		dst = appendChallenge(dst, d, required)
+		dst = r.appendChallenges(dst, d, required)
 	case httptext.StatusInternalServerError:
 		dst = r.start(dst, "HTTP/1.1 500 Internal Server Error\r\n")
 	default:
 		dst = r.start(dst, "HTTP/1.1 401 Unauthorized\r\n")
-		dst = appendChallenge(dst, d, required)
+		dst = r.appendChallenges(dst, d, required)
 	}
 	dst = append(dst, noStore+noBody...)
 	return end(dst, c)
 }
 
-// appendChallenge appends the field line that says what to authenticate with.
-func appendChallenge(dst []byte, d core.Decision, required []byte) []byte {
-	dst = append(dst, "WWW-Authenticate: "...)
-	dst = d.AppendChallenge(dst, required)
-	return append(dst, fieldEnd...)
+// appendChallenges appends the field lines that say how to authenticate.
+func (r *responses) appendChallenges(dst []byte, d core.Decision, required []byte) []byte {
+	for _, scheme := range r.schemes {
+		const name = "WWW-Authenticate: "
+		before := len(dst)
+		dst = r.challenges.Append(append(dst, name...), scheme, d, required)
+		if len(dst) == before+len(name) { // this scheme has nothing to say
+			dst = dst[:before]
+			continue
+		}
+		dst = append(dst, fieldEnd...)
+	}
+	return dst
 }
 
 // responseRoom is more than any response takes, not counting the scopes that it
 // names.
-const responseRoom = 512
+const responseRoom = 1024
 
 // withRoom returns dst with room for n more bytes. It wipes the old array, which
 // append would leave as it is.

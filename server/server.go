@@ -58,6 +58,12 @@ type Options struct {
 	// Measure makes the server time its decisions, and count the uses of each
 	// principal, for [Server.Stats]. The default is not to.
 	Measure bool
+	// Accept says where a request may carry a token. The default is an Authorization
+	// field, as Bearer.
+	Accept core.Accept
+	// Realm is what challenges name; see [core.CheckRealm]. The default is none, and for
+	// Basic [core.DefaultRealm].
+	Realm string
 	// Now is the clock that tokens expire by. The default is time.Now.
 	Now func() time.Time
 }
@@ -125,5 +131,8 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 }
 
 func (s *Server) newWorker() *worker {
-	return &worker{current: s.nextCurrent(), audit: s.audit, clock: s.options.Now}
+	return &worker{
+		current: s.nextCurrent(), audit: s.audit, clock: s.options.Now, accept: s.options.Accept,
+		responses: newResponses(core.Challenges{Schemes: s.options.Accept.Schemes, Realm: s.options.Realm}),
+	}
 }

@@ -19,6 +19,7 @@ type worker struct {
 	current   *current
 	audit     *audit
 	clock     func() time.Time
+	accept    core.Accept
 	responses responses
 	scopes    []byte // of the request at hand
 	now       int64  // Unix seconds
@@ -89,12 +90,17 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 	defer clear(w.scopes) // a client may have put anything there
 	switch r {
 	case routeAuth:
-		d := w.current.authorize(core.Request{
+		request := core.Request{
 			Authorization:      h.Authorization.Of(buf),
 			AuthorizationCount: int(h.AuthorizationCount),
+			Schemes:            w.accept.Schemes,
 			Scopes:             w.scopes,
 			Now:                w.now,
-		})
+		}
+		if len(w.accept.Fields) > 0 {
+			addFields(&request, w.accept.Fields, buf)
+		}
+		d := w.current.authorize(request)
 		w.audit.decided(d, h, buf, p)
 		return w.responses.verdict(out, d, w.scopes, c)
 	case routeHealth:
@@ -109,6 +115,17 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 	}
 	w.current.tally.others.Add(1)
 	return w.responses.notFound(out, c)
+}
+
+// addFields notes the fields of a head that may carry a token.
+func addFields(r *core.Request, names []string, head []byte) {
+	for name, value := range http1.Fields(head) {
+		for i, wanted := range names {
+			if httptext.EqualFold(name, wanted) {
+				r.AddField(i, value)
+			}
+		}
+	}
 }
 
 // refuse appends the response to what is not served at all.

@@ -71,6 +71,8 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 		HeadTimeout:    s.HeadTimeout,
 		IdleTimeout:    s.IdleTimeout,
 		DrainTimeout:   s.DrainTimeout,
+		Accept:         s.Accept,
+		Realm:          s.Realm,
 		MaxConnections: connectionLimit(s.MaxConnections, len(admins) > 0, logger),
 		MaxHeldBytes:   limits.Held(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,

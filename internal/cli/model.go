@@ -48,6 +48,8 @@ type SettingFlags struct {
 	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`
 	IdleTimeout    string `env:"IDLE_TIMEOUT" default:"75s" help:"Time a connection may be idle; longer than the proxy's (${default})."`
 	DrainTimeout   string `env:"DRAIN_TIMEOUT" default:"5s" help:"Time that stopping may take (${default})."`
+	Accept         string `env:"ACCEPT" default:"bearer" placeholder:"LIST" help:"Where a token may be: a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key (${default})."`
+	Realm          string `env:"REALM" placeholder:"TEXT" help:"Realm of the challenges. By default they name none, and that of Basic names auth-service."`
 	MaxConnections string `env:"MAX_CONNECTIONS" default:"16384" help:"Most open connections; at the limit, the one that has been idle longest is closed (${default})."`
 	SourceFlags
 }

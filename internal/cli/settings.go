@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/listen"
 	"github.com/concrete-security/auth-service/internal/logging"
 	"github.com/concrete-security/auth-service/internal/setting"
@@ -32,6 +33,8 @@ type Settings struct {
 	HeadTimeout    time.Duration
 	IdleTimeout    time.Duration
 	DrainTimeout   time.Duration
+	Accept         core.Accept
+	Realm          string
 	MaxConnections int
 	Sources        Sources
 }
@@ -70,6 +73,14 @@ func (f *SettingFlags) Settings() (s Settings, err error) {
 	} {
 		if *timeout.to, err = setting.Duration(timeout.name, timeout.value); err != nil {
 			return s, err
+		}
+	}
+	if s.Accept, err = core.ParseAccept(f.Accept); err != nil {
+		return s, setting.Invalid("ACCEPT: %w", err)
+	}
+	if s.Realm = f.Realm; s.Realm != "" {
+		if err := core.CheckRealm(s.Realm); err != nil {
+			return s, setting.Invalid("REALM: %w", err)
 		}
 	}
 	if s.MaxConnections, err = setting.WholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {

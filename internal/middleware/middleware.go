@@ -31,28 +31,30 @@ func Scopes(names []string) ([]byte, error) {
 // would make a reverse proxy drop the fields. It does not change the request that it
 // gets.
 //
-// A denied request is answered 401, 403 or 500, with the challenge for the required
+// A denied request is answered 401, 403 or 500, with the challenges for the required
 // scopes, and without a body.
 //
 // Protect panics if next is nil, as [http.Handle] does.
-func Protect(decide func(*http.Request) core.Decision, required []byte, next http.Handler) http.Handler {
+func Protect(decide func(*http.Request) core.Decision, challenges core.Challenges, required []byte, next http.Handler) http.Handler {
 	if next == nil {
 		panic("the handler to protect is nil")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d := decide(r)
 		if !d.Granted() {
-			deny(w, d, required)
+			deny(w, d, challenges, required)
 			return
 		}
 		next.ServeHTTP(w, identified(r, d))
 	})
 }
 
-func deny(w http.ResponseWriter, d core.Decision, required []byte) {
+func deny(w http.ResponseWriter, d core.Decision, challenges core.Challenges, required []byte) {
 	header := w.Header()
-	if challenge := d.AppendChallenge(nil, required); len(challenge) > 0 {
-		header.Set("WWW-Authenticate", string(challenge))
+	for _, scheme := range challenges.InOrder() {
+		if challenge := challenges.Append(nil, scheme, d, required); len(challenge) > 0 {
+			header.Add("WWW-Authenticate", string(challenge))
+		}
 	}
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(d.Status())

@@ -32,5 +32,5 @@ func (v *Verifier) Handler(next http.Handler, scopes ...string) http.Handler {
 			return denied
 		}
 		return d
-	}, required, next)
+	}, core.Challenges{}, required, next)
 }

@@ -11,6 +11,7 @@ func TestPurity(t *testing.T) {
 	t.Parallel()
 	deptest.Pure(t, "server/internal/http1", map[string][]string{
 		"bytes": nil,
+		"iter":  nil,
 		"github.com/concrete-security/auth-service/internal/httptext": nil,
 	})
 	deptest.Pure(t, "internal/httptext", nil)
