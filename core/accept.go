@@ -69,6 +69,9 @@ func ParseAccept(list string) (Accept, error) {
 	return a, nil
 }
 
+// maxFieldName is the length of the longest field name, in bytes.
+const maxFieldName = 64
+
 // notTokens are fields that mean something else to a proxy or to the service.
 var notTokens = []string{
 	"connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding",
@@ -82,7 +85,7 @@ func checkFieldName(name string) error {
 		return errors.New("header:" + name + " is no field of its own; write bearer or basic")
 	case slices.Contains(notTokens, name):
 		return errors.New("header:" + name + " has a meaning of its own; choose another field, such as X-API-Key")
-	case len(name) == 0 || len(name) > maxNameLength || strings.IndexFunc(name, func(c rune) bool { return !isFieldNameChar(c) }) >= 0:
+	case len(name) == 0 || len(name) > maxFieldName || strings.IndexFunc(name, func(c rune) bool { return !isFieldNameChar(c) }) >= 0:
 		return errors.New("header: is not followed by a field's name of 1 to 64 characters, such as X-API-Key")
 	}
 	return nil

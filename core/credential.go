@@ -6,10 +6,7 @@ import (
 	"errors"
 )
 
-const (
-	credentialPrefix = "sha256:"
-	keyIDSize        = 4 // bytes of a credential that a key id shows
-)
+const credentialPrefix = "sha256:"
 
 // A Credential is the SHA-256 of a token's bytes: what a keyring holds in a
 // token's place. It is not secret the way the token is (it cannot be

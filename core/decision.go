@@ -64,8 +64,14 @@ type Decision struct {
 	// Reason is Granted or why not.
 	Reason Reason
 	// Principal names the owner of the token where it is known: when Granted,
-	// Expired or InsufficientScope. It is 1 to 64 of A-Z a-z 0-9 . _ -
+	// Expired or InsufficientScope. It is 1 to 128 of A-Z a-z 0-9 . _ - @ + : / and
+	// begins with a letter or a digit.
 	Principal string
+	// Scopes are those that the token has, separated by spaces, or "*" if it has any,
+	// where Principal is known.
+	Scopes string
+	// Key is the key id of the token, where Principal is known.
+	Key KeyID
 	// Owner is the index of the principal in [Keyring.Principals], so that a caller
 	// can count uses in an array. It means nothing if Principal is empty.
 	Owner int

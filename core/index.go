@@ -17,6 +17,7 @@ type slotDigest [4]uint64
 type slot struct {
 	digest    slotDigest
 	expires   int64
+	key       uint64 // the key id: see KeyID.word
 	principal uint32
 	scopes    uint32
 }
@@ -47,6 +48,7 @@ func (k *Keyring) index(entries []Entry) error {
 		unsorted[i] = slot{
 			digest:    words(k.seed.digest(&e.Credential)),
 			expires:   e.Expires,
+			key:       e.Credential.KeyID().word(),
 			principal: names.principal(e.Principal),
 			scopes:    names.scopeSet(e.Scopes),
 		}

@@ -198,7 +198,13 @@ func (k *Keyring) Authorize(r Request) Decision {
 		Granted, InsufficientScope, Expired, Expired,
 	}[known&4|expired&2|unsatisfied&1]
 	principal := uint64(entry.principal) & known
-	return Decision{Reason: reason, Principal: k.principals[principal], Owner: int(principal - known&1)}
+	return Decision{
+		Reason:    reason,
+		Principal: k.principals[principal],
+		Owner:     int(principal - known&1),
+		Scopes:    k.scopeSets[uint64(entry.scopes)&known].list,
+		Key:       keyIDOf(entry.key & known),
+	}
 }
 
 // mask is all ones if b and zero if not; it compiles to no branch.

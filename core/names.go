@@ -37,6 +37,7 @@ func (n *names) scopeSet(scopes []string) uint32 {
 		n.scopeSetOf[key] = id
 		n.scopeSets = append(n.scopeSets, scopeSet{
 			any:   len(scopes) == 1 && scopes[0] == AnyScope,
+			list:  strings.Join(scopes, " "),
 			names: append([]string(nil), scopes...),
 		})
 	}

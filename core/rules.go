@@ -5,11 +5,14 @@ import (
 	"slices"
 )
 
-// maxNameLength is the length of the longest principal or scope, in bytes.
-const maxNameLength = 64
+// The longest names, in bytes.
+const (
+	maxPrincipalLength = 128
+	maxScopeLength     = 64
+)
 
 var (
-	errPrincipal = errors.New("a principal is 1 to 64 of the characters A-Z a-z 0-9 . _ -")
+	errPrincipal = errors.New("a principal is 1 to 128 of the characters A-Z a-z 0-9 . _ - @ + : / and begins with a letter or a digit")
 	errScope     = errors.New("a scope is 1 to 64 printable ASCII characters other than space, quote, comma and backslash")
 	errAnyScope  = errors.New("scope=* beside other scopes; write * alone, or leave it out")
 )
@@ -36,13 +39,15 @@ func CheckScope[T ~string | ~[]byte](name T) error {
 }
 
 func validPrincipal[T ~string | ~[]byte](name T) bool {
-	if len(name) == 0 || len(name) > maxNameLength {
+	if len(name) == 0 || len(name) > maxPrincipalLength {
 		return false
 	}
 	for i := range len(name) {
 		switch c := name[i]; {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case c == '.', c == '_', c == '-':
+		case i == 0:
+			return false
+		case c == '.', c == '_', c == '-', c == '@', c == '+', c == ':', c == '/':
 		default:
 			return false
 		}
@@ -51,7 +56,7 @@ func validPrincipal[T ~string | ~[]byte](name T) bool {
 }
 
 func validScope[T ~string | ~[]byte](name T) bool {
-	if len(name) == 0 || len(name) > maxNameLength {
+	if len(name) == 0 || len(name) > maxScopeLength {
 		return false
 	}
 	for i := range len(name) {

@@ -7,6 +7,7 @@ const AnyScope = "*"
 type scopeSet struct {
 	any   bool
 	names []string
+	list  string // separated by spaces
 }
 
 // satisfies reports whether the set holds every scope of a list separated by

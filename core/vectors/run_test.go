@@ -11,9 +11,9 @@ import (
 // Faults of a build must not pass, and neither must a run that asks nothing.
 func TestRunFindsFaults(t *testing.T) {
 	verdicts := []Verdict{
-		{Name: "granted", Comment: "c", Expect: Outcome{200, "granted", "p"}, Except: map[Build]string{Reactor: "why"}},
-		{Name: "expired", Comment: "c", Expect: Outcome{401, "expired", "p"}},
-		{Name: "unknown", Comment: "c", Expect: Outcome{401, "unknown", ""}, Except: map[Build]string{Server: "why"}},
+		{Name: "granted", Comment: "c", Expect: Outcome{Status: 200, Reason: "granted", Principal: "p"}, Except: map[Build]string{Reactor: "why"}},
+		{Name: "expired", Comment: "c", Expect: Outcome{Status: 401, Reason: "expired", Principal: "p"}},
+		{Name: "unknown", Comment: "c", Expect: Outcome{Status: 401, Reason: "unknown", Principal: ""}, Except: map[Build]string{Server: "why"}},
 	}
 	expected := func(v *Verdict) (Outcome, error) { return v.Expect, nil }
 	always := func(o Outcome) func(*Verdict) (Outcome, error) {
@@ -34,9 +34,9 @@ func TestRunFindsFaults(t *testing.T) {
 			}
 			return Outcome{Status: 200, Principal: "p"}, nil
 		}}, []string{"granted", "expired"}, nil, false},
-		{"denies all", Subject{Build: Core, Decide: always(Outcome{401, "unknown", ""})}, []string{"granted", "expired", "unknown"}, []string{"granted", "expired"}, false},
-		{"grants all", Subject{Build: Core, Opaque: true, Decide: always(Outcome{200, "granted", "p"})}, []string{"granted", "expired", "unknown"}, []string{"expired", "unknown"}, false},
-		{"another principal", Subject{Build: Core, Opaque: true, Decide: always(Outcome{200, "", "q"})}, []string{"granted", "expired", "unknown"}, []string{"granted", "expired", "unknown"}, false},
+		{"denies all", Subject{Build: Core, Decide: always(Outcome{Status: 401, Reason: "unknown", Principal: ""})}, []string{"granted", "expired", "unknown"}, []string{"granted", "expired"}, false},
+		{"grants all", Subject{Build: Core, Opaque: true, Decide: always(Outcome{Status: 200, Reason: "granted", Principal: "p"})}, []string{"granted", "expired", "unknown"}, []string{"expired", "unknown"}, false},
+		{"another principal", Subject{Build: Core, Opaque: true, Decide: always(Outcome{Status: 200, Reason: "", Principal: "q"})}, []string{"granted", "expired", "unknown"}, []string{"granted", "expired", "unknown"}, false},
 		{"an error", Subject{Build: Core, Decide: func(v *Verdict) (Outcome, error) { return v.Expect, errors.New("broken") }}, []string{"granted", "expired", "unknown"}, []string{"granted", "expired", "unknown"}, false},
 		{"no build", Subject{Build: "nuclear", Decide: expected}, nil, nil, true},
 	}

@@ -2,10 +2,13 @@ package vectors
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -22,8 +25,18 @@ type Verdict struct {
 	Keyring []byte
 	// Token is the single token, or nil if there is none.
 	Token []byte
+	// Accept says where the build looks for a token, as core.ParseAccept reads it. It is
+	// empty for the default.
+	Accept string
+	// Realm is the realm of the challenges, or empty.
+	Realm string
+	// Identity is a comma list of what is said of the owner of a token: user, scopes and
+	// key. It is empty for the default, the user alone.
+	Identity string
 	// Authorization holds the values of the request's Authorization fields.
 	Authorization [][]byte
+	// Fields are other fields of the request. They come after Authorization.
+	Fields []Field
 	// Scopes are the scopes that the request needs.
 	Scopes []string
 	// Now is the time of the request in Unix seconds.
@@ -44,6 +57,14 @@ type Outcome struct {
 	// Principal is the owner of the token, if the reason is granted, expired or
 	// insufficient_scope.
 	Principal string `json:"principal"`
+	// Scopes and Key are what is said of a granted token besides, if Identity names
+	// them.
+	Scopes string `json:"scopes"`
+	Key    string `json:"key"`
+	// Challenges are the values of the WWW-Authenticate fields in their order. [Run]
+	// fills them in if the table has none, and compares them only if the build says
+	// what they are.
+	Challenges []string `json:"challenges"`
 }
 
 // verdictTable is testdata/verdicts.json.
@@ -58,6 +79,10 @@ type configuration struct {
 	Comment string `json:"comment"`
 	Keyring []Text `json:"keyring"` // lines without their ends
 	Token   Text   `json:"token"`
+	// These three are as in Verdict.
+	Accept   string `json:"accept"`
+	Realm    string `json:"realm"`
+	Identity string `json:"identity"`
 }
 
 type verdictCase struct {
@@ -65,6 +90,7 @@ type verdictCase struct {
 	Comment       string     `json:"comment"`
 	Configuration string     `json:"configuration"`
 	Authorization []Text     `json:"authorization"`
+	Fields        [][2]Text  `json:"fields"`
 	Scopes        []Text     `json:"scopes"`
 	Now           *int64     `json:"now"`
 	Expect        Outcome    `json:"expect"`
@@ -98,7 +124,7 @@ func decodeVerdicts(data []byte) ([]Verdict, error) {
 			return nil, fmt.Errorf("%s: no configuration of the name %q", c.Name, c.Configuration)
 		}
 		used[c.Configuration] = true
-		if err := c.check(); err != nil {
+		if err := c.check(conf); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 		verdicts[i] = c.verdict(conf, table.Now)
@@ -111,7 +137,7 @@ func decodeVerdicts(data []byte) ([]Verdict, error) {
 	return verdicts, nil
 }
 
-func (c *verdictCase) check() error {
+func (c *verdictCase) check(conf configuration) error {
 	if c.Comment == "" {
 		return errors.New("no comment")
 	}
@@ -129,6 +155,12 @@ func (c *verdictCase) check() error {
 	if known != (c.Expect.Principal != "") {
 		return errors.New("a principal is known of a token that was found, and of no other")
 	}
+	if c.Expect.Reason != "granted" && c.Expect.Scopes+c.Expect.Key != "" {
+		return errors.New("scopes and key id are told of a granted token only")
+	}
+	if conf.Accept+conf.Realm != "" && status != 200 && status != 500 && c.Expect.Challenges == nil {
+		return errors.New("the challenges are not the default's; list them")
+	}
 	return c.Except.check()
 }
 
@@ -138,6 +170,10 @@ func (c *verdictCase) verdict(conf configuration, now int64) Verdict {
 		Comment:       c.Comment,
 		Configuration: c.Configuration,
 		Token:         conf.Token,
+		Accept:        conf.Accept,
+		Realm:         conf.Realm,
+		Identity:      conf.Identity,
+		Fields:        toFields(c.Fields),
 		Now:           now,
 		Expect:        c.Expect,
 		Except:        c.Except,
@@ -152,7 +188,26 @@ func (c *verdictCase) verdict(conf configuration, now int64) Verdict {
 	for _, scope := range c.Scopes {
 		v.Scopes = append(v.Scopes, string(scope))
 	}
+	if v.Expect.Challenges == nil {
+		v.Expect.Challenges = v.challenges()
+	}
 	return v
+}
+
+// Tells reports whether Identity names what: user, scopes or key.
+func (v *Verdict) Tells(what string) bool {
+	return slices.Contains(strings.Split(cmp.Or(v.Identity, "user"), ","), what)
+}
+
+// challenges are those of a build that accepts Bearer alone and has no realm.
+func (v *Verdict) challenges() []string {
+	switch v.Expect.Status {
+	case 401:
+		return []string{"Bearer"}
+	case 403:
+		return []string{`Bearer error="insufficient_scope", scope="` + strings.Join(v.Scopes, " ") + `"`}
+	}
+	return nil
 }
 
 func toBytes(texts []Text) [][]byte {
@@ -224,7 +279,10 @@ func (v *Verdict) compare(got Outcome, opaque bool) error {
 			want.Principal = ""
 		}
 	}
-	if got == want {
+	if got.Challenges == nil { // the build has no say in them
+		want.Challenges = nil
+	}
+	if reflect.DeepEqual(got, want) {
 		return nil
 	}
 	return fmt.Errorf("%s: got %+v, want %+v", v.Comment, got, want)
