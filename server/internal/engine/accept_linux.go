@@ -187,5 +187,5 @@ func (l *loop[S]) turnAway(fd int) {
 	secret.Wipe(l.in[:max(n, 0)])
 	l.out = l.respond(Event{Crowded, l.draining}, nil, nil, l.out[:0]).Out
 	_, _ = send(fd, l.out, false)
-	unix.Close(fd)
+	closeSocket(fd)
 }

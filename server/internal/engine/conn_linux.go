@@ -340,6 +340,6 @@ func (l *loop[S]) close(c *conn[S]) {
 	l.conns[c.fd] = nil
 	l.open--
 	l.engine.connections.Add(-1)
-	unix.Close(c.fd)
+	closeSocket(c.fd)
 	l.recycle(c)
 }

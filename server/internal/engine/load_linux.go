@@ -62,7 +62,7 @@ func openProc(path string) procFile {
 
 // read returns the beginning of the file, which fits into b.
 func (f procFile) read(b []byte) []byte {
-	n, err := unix.Pread(f.fd, b, 0)
+	n, err := pread(f.fd, b)
 	if err != nil {
 		return nil
 	}

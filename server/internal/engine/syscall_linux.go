@@ -32,6 +32,12 @@ func accept(socket int) (int, error) {
 	return result(unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(socket), 0, 0, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0))
 }
 
+// closeSocket closes a connection. It does not sleep, because no socket lingers
+// (SO_LINGER).
+func closeSocket(fd int) {
+	_, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0)
+}
+
 // wakeUp makes an eventfd readable. It fails only if the counter is about to
 // overflow: then the descriptor is readable anyway.
 func wakeUp(eventfd int) {
@@ -49,6 +55,11 @@ func quieten(eventfd int) {
 // scheduler that it sleeps. See [loop.wait].
 func waitHere(poll int, events []unix.EpollEvent, timeout int) (int, error) {
 	return result(unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(poll), uintptr(unsafe.Pointer(unsafe.SliceData(events))), uintptr(len(events)), uintptr(timeout), 0, 0))
+}
+
+// pread reads the beginning of a file of /proc.
+func pread(fd int, b []byte) (int, error) {
+	return result(unix.RawSyscall6(unix.SYS_PREAD64, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b)), 0, 0, 0))
 }
 
 func result(n, _ uintptr, errno unix.Errno) (int, error) {
