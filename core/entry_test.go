@@ -123,7 +123,7 @@ func FuzzAppendLine(f *testing.F) {
 
 // appendLineErrors are all errors of AppendLine.
 var appendLineErrors = map[string]struct{}{
-	"a principal is 1 to 64 of the characters A-Z a-z 0-9 . _ -":                                 {},
+	"a principal is 1 to 128 of the characters A-Z a-z 0-9 . _ - @ + : / and begins with a letter or a digit": {},
 	"the credential is that of an empty token":                                                   {},
 	"a scope is 1 to 64 printable ASCII characters other than space, quote, comma and backslash": {},
 	"scope=* beside other scopes; write * alone, or leave it out":                                {},

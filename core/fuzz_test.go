@@ -136,7 +136,7 @@ func checkRefusal(t *testing.T, text []byte, entries []core.Entry, err error, me
 }
 
 var (
-	principalForm = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	principalForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@+:/-]{0,127}$`)
 	scopeForm     = regexp.MustCompile(`^[!#-+\--\[\]-~]{1,64}$`)
 )
 

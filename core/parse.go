@@ -102,6 +102,9 @@ func (p *parser) line(line []byte) (e Entry, reason string) {
 		if whole := len(credentialPrefix) + 2*len(e.Credential); len(credential) > whole && e.Credential.parse(credential[:whole]) {
 			return Entry{}, "text is joined to the 64 digits of the credential; put a space or the missing newline after them"
 		}
+		if new(Credential).parse(principal) {
+			return Entry{}, "the line begins with its credential; put the principal before it"
+		}
 		return Entry{}, "the credential after the principal is not sha256: and 64 hexadecimal digits"
 	}
 	if e.Credential == emptyCredential {

@@ -9,7 +9,7 @@ import (
 
 func TestNames(t *testing.T) {
 	const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	const principals = alphanumeric + "._-"
+	const principals = alphanumeric + "._-@+:/"
 	const scopes = alphanumeric + "!#$%&'()*+-./:;<=>?@[]^_`{|}~"
 	for c := range 256 {
 		name := "a" + string([]byte{byte(c)}) + "a"
@@ -20,10 +20,16 @@ func TestNames(t *testing.T) {
 			t.Errorf("scope %q: %t", name, got)
 		}
 	}
-	for n, want := range map[int]bool{0: false, 1: true, 64: true, 65: false, 1000: false} {
+	for n := range 200 {
 		name := strings.Repeat("n", n)
-		if principal, scope := core.CheckPrincipal(name), core.CheckScope(name); (principal == nil) != want || (scope == nil) != want {
+		principal, scope := core.CheckPrincipal(name), core.CheckScope(name)
+		if (principal == nil) != (1 <= n && n <= 128) || (scope == nil) != (1 <= n && n <= 64) {
 			t.Errorf("a name of %d bytes: principal %v, scope %v", n, principal, scope)
+		}
+	}
+	for _, c := range principals {
+		if err := core.CheckPrincipal(string(c) + "a"); (err == nil) != strings.ContainsRune(alphanumeric, c) {
+			t.Errorf("a principal that begins with %c: %v", c, err)
 		}
 	}
 }
