@@ -2,7 +2,6 @@ package core
 
 import (
 	"errors"
-	"strconv"
 	"strings"
 )
 
@@ -52,10 +51,16 @@ func ParseIdentity(list string) (Identity, error) {
 	return i, nil
 }
 
-// shortOr quotes a word that is too short for a token, which an error must not show.
+// shortOr quotes a word of few letters. Any other may be a token, which an error must
+// not show.
 func shortOr(word, other string) string {
 	if len(word) > 16 {
 		return other
 	}
-	return strconv.Quote(word)
+	for _, c := range word {
+		if c < 'A' || 'Z' < c && c < 'a' || 'z' < c {
+			return other
+		}
+	}
+	return "\"" + word + "\""
 }
