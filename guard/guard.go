@@ -47,6 +47,7 @@ type settings struct {
 	now        func() time.Time
 	accept     core.Accept
 	challenges core.Challenges
+	identity   core.Identity
 }
 
 // WithAccept sets where a request may carry a token; see [core.ParseAccept]. The default
@@ -62,6 +63,13 @@ func WithRealm(realm string) Option {
 		panic("guard: " + err.Error())
 	}
 	return func(s *settings) { s.challenges.Realm = realm }
+}
+
+// WithIdentity sets what [Guard.Handler] tells the next handler of the owner of a token,
+// in the fields X-Auth-Request-User, X-Auth-Request-Scopes and X-Auth-Request-Key; see
+// [core.ParseIdentity]. The default is the principal alone.
+func WithIdentity(identity core.Identity) Option {
+	return func(s *settings) { s.identity = identity }
 }
 
 // WithLogger sets the logger for what happens to the keyring file and, at level
@@ -177,8 +185,8 @@ func (g *Guard) logger() *slog.Logger {
 
 // Handler returns a handler that passes on to next the requests that [Guard.Check]
 // grants. The request that next gets is a copy with the principal in its field
-// X-Auth-Request-User, and the decision in its context; see [DecisionFrom]. Handler
-// removes what the client sent under the names X-Auth-Request-User,
+// X-Auth-Request-User, and the decision in its context; see [DecisionFrom] and
+// [WithIdentity]. Handler removes what the client sent under the names X-Auth-Request-User,
 // X-Auth-Request-Scopes and X-Auth-Request-Key, and under names that a backend may
 // mistake for these (X_Auth_Request_User, for instance). It also removes the names
 // from the Connection field, so that a reverse proxy in next keeps the identity. The
@@ -195,11 +203,11 @@ func (g *Guard) Handler(next http.Handler, scopes ...string) http.Handler {
 	if err != nil {
 		panic("guard: " + err.Error())
 	}
-	challenges := core.Challenges{}
+	var s settings
 	if g != nil {
-		challenges = g.settings.challenges
+		s = g.settings
 	}
-	return middleware.Protect(func(r *http.Request) core.Decision { return g.check(r, required) }, challenges, required, next)
+	return middleware.Protect(func(r *http.Request) core.Decision { return g.check(r, required) }, s.challenges, s.identity, required, next)
 }
 
 // DecisionFrom returns the decision on the request whose context this is, for a

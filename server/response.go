@@ -9,17 +9,19 @@ import (
 )
 
 // responses appends responses to a buffer. They are prebuilt except for the date,
-// the connection option, a principal and a scope. It belongs to one goroutine.
+// the connection option, an identity and the scopes that are required. It belongs to
+// one goroutine.
 type responses struct {
 	date       []byte // the whole field line
 	dateSecond int64
 
 	challenges core.Challenges
 	schemes    []core.Schemes // that have a challenge, in order
+	identity   core.Identity
 }
 
-func newResponses(c core.Challenges) responses {
-	return responses{challenges: c, schemes: c.InOrder()}
+func newResponses(c core.Challenges, i core.Identity) responses {
+	return responses{challenges: c, schemes: c.InOrder(), identity: i}
 }
 
 // setTime brings the Date field up to date (RFC 9110 §6.6.1).
@@ -54,12 +56,11 @@ const (
 func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c http1.Persistence) []byte {
 	switch d.Status() {
 	case httptext.StatusOK:
+		dst = withRoom(dst, responseRoom+len(d.Scopes))
 		dst = r.start(dst, "HTTP/1.1 200 OK\r\n")
-		dst = append(dst, "X-Auth-Request-User: "...)
-		dst = append(dst, d.Principal...)
-		dst = append(dst, fieldEnd...)
+		dst = r.appendIdentity(dst, d)
 	case httptext.StatusForbidden:
-		// The one response that echoes what a client may have sent.
+		// This is the only response that echoes what a client may have sent.
 		dst = withRoom(dst, responseRoom+len(required))
 		dst = r.start(dst, "HTTP/1.1 403 Forbidden\r\n")
 		dst = r.appendChallenges(dst, d, required)
@@ -71,6 +72,27 @@ func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c http
 	}
 	dst = append(dst, noStore+noBody...)
 	return end(dst, c)
+}
+
+// appendIdentity appends the field lines that tell a backend who asks. A value may be
+// empty: a token without scopes has none.
+func (r *responses) appendIdentity(dst []byte, d core.Decision) []byte {
+	if r.identity.Tells(core.IdentityUser) {
+		dst = append(dst, "X-Auth-Request-User: "...)
+		dst = append(dst, d.Principal...)
+		dst = append(dst, fieldEnd...)
+	}
+	if r.identity.Tells(core.IdentityScopes) {
+		dst = append(dst, "X-Auth-Request-Scopes: "...)
+		dst = append(dst, d.Scopes...)
+		dst = append(dst, fieldEnd...)
+	}
+	if r.identity.Tells(core.IdentityKey) {
+		dst = append(dst, "X-Auth-Request-Key: "...)
+		dst = d.Key.Append(dst)
+		dst = append(dst, fieldEnd...)
+	}
+	return dst
 }
 
 // appendChallenges appends the field lines that say how to authenticate.
@@ -89,11 +111,11 @@ func (r *responses) appendChallenges(dst []byte, d core.Decision, required []byt
 }
 
 // responseRoom is more than any response takes, not counting the scopes that it
-// names.
+// names: a principal takes at most 128 bytes, and a realm in two challenges 256.
 const responseRoom = 1024
 
 // withRoom returns dst with room for n more bytes. It wipes the old array, which
-// append would leave as it is.
+// append would leave as it is, with what earlier responses echo.
 func withRoom(dst []byte, n int) []byte {
 	if cap(dst)-len(dst) >= n {
 		return dst
@@ -150,6 +172,7 @@ func (r *responses) empty(dst []byte, statusLine string, c http1.Persistence) []
 }
 
 func (r *responses) start(dst []byte, statusLine string) []byte {
+	dst = withRoom(dst, responseRoom)
 	dst = append(dst, statusLine...)
 	return append(dst, r.date...)
 }

@@ -40,7 +40,7 @@ func TestRoomForScopes(t *testing.T) {
 		for room, grows := range map[int]bool{0: true, len(required): true, need - 1: true, need: false, 2 * need: false} {
 			before := strings.Repeat("before", 100)
 			old := append(make([]byte, 0, len(before)+room), before...)
-			r := newResponses(core.Challenges{})
+			r := newResponses(core.Challenges{}, 0)
 			r.setTime(time.Unix(0, 0))
 			out := r.verdict(old, core.Decision{Reason: core.InsufficientScope}, required, http1.KeepSilently)
 			if !bytes.HasPrefix(out, []byte(before+"HTTP/1.1 403 ")) || !bytes.Contains(out, required) {

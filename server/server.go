@@ -64,6 +64,9 @@ type Options struct {
 	// Realm is what challenges name; see [core.CheckRealm]. The default is none, and for
 	// Basic [core.DefaultRealm].
 	Realm string
+	// Identity says what the response to a granted request tells of the owner of the
+	// token; see [core.ParseIdentity]. The default is the principal alone.
+	Identity core.Identity
 	// Now is the clock that tokens expire by. The default is time.Now.
 	Now func() time.Time
 }
@@ -133,6 +136,6 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 func (s *Server) newWorker() *worker {
 	return &worker{
 		current: s.nextCurrent(), audit: s.audit, clock: s.options.Now, accept: s.options.Accept,
-		responses: newResponses(core.Challenges{Schemes: s.options.Accept.Schemes, Realm: s.options.Realm}),
+		responses: newResponses(core.Challenges{Schemes: s.options.Accept.Schemes, Realm: s.options.Realm}, s.options.Identity),
 	}
 }

@@ -73,6 +73,7 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 		DrainTimeout:   s.DrainTimeout,
 		Accept:         s.Accept,
 		Realm:          s.Realm,
+		Identity:       s.Identity,
 		MaxConnections: connectionLimit(s.MaxConnections, len(admins) > 0, logger),
 		MaxHeldBytes:   limits.Held(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,

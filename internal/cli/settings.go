@@ -35,6 +35,7 @@ type Settings struct {
 	DrainTimeout   time.Duration
 	Accept         core.Accept
 	Realm          string
+	Identity       core.Identity
 	MaxConnections int
 	Sources        Sources
 }
@@ -82,6 +83,9 @@ func (f *SettingFlags) Settings() (s Settings, err error) {
 		if err := core.CheckRealm(s.Realm); err != nil {
 			return s, setting.Invalid("REALM: %w", err)
 		}
+	}
+	if s.Identity, err = core.ParseIdentity(f.Identity); err != nil {
+		return s, setting.Invalid("IDENTITY: %w", err)
 	}
 	if s.MaxConnections, err = setting.WholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
 		return s, err

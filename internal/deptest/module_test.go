@@ -53,7 +53,7 @@ var packages = []deptest.Package{
 	},
 	{
 		Folder:  "internal/cli",
-		Imports: []string{"internal/listen", "internal/logging", "internal/setting"},
+		Imports: []string{"core", "internal/listen", "internal/logging", "internal/setting"},
 		Others:  []string{"github.com/alecthomas/kong"},
 	},
 	{

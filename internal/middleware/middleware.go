@@ -24,8 +24,9 @@ func Scopes(names []string) ([]byte, error) {
 }
 
 // Protect returns a handler that passes a request on to next if decide grants it.
-// The request that next gets has the principal in the field X-Auth-Request-User and
-// the decision in its context; see [DecisionFrom]. Protect removes what the client
+// The request that next gets has the identity in the fields X-Auth-Request-User,
+// X-Auth-Request-Scopes and X-Auth-Request-Key, as far as told names it, and the
+// decision in its context; see [DecisionFrom]. Protect removes what the client
 // sent under the name of an identity field, or under a name that a backend may
 // mistake for one. It also removes these names from the Connection field, which
 // would make a reverse proxy drop the fields. It does not change the request that it
@@ -35,7 +36,7 @@ func Scopes(names []string) ([]byte, error) {
 // scopes, and without a body.
 //
 // Protect panics if next is nil, as [http.Handle] does.
-func Protect(decide func(*http.Request) core.Decision, challenges core.Challenges, required []byte, next http.Handler) http.Handler {
+func Protect(decide func(*http.Request) core.Decision, challenges core.Challenges, told core.Identity, required []byte, next http.Handler) http.Handler {
 	if next == nil {
 		panic("the handler to protect is nil")
 	}
@@ -45,7 +46,7 @@ func Protect(decide func(*http.Request) core.Decision, challenges core.Challenge
 			deny(w, d, challenges, required)
 			return
 		}
-		next.ServeHTTP(w, identified(r, d))
+		next.ServeHTTP(w, identified(r, d, told))
 	})
 }
 
@@ -70,7 +71,7 @@ func DecisionFrom(ctx context.Context) core.Decision {
 }
 
 // identified returns a copy of the request that has the identity.
-func identified(original *http.Request, d core.Decision) *http.Request {
+func identified(original *http.Request, d core.Decision, told core.Identity) *http.Request {
 	r := original.Clone(context.WithValue(original.Context(), decisionKey{}, d))
 	if len(r.Trailer) > 0 && r.Body != nil {
 		r.Body = &trailerBody{ReadCloser: r.Body, from: original, to: r}
@@ -83,7 +84,15 @@ func identified(original *http.Request, d core.Decision) *http.Request {
 		}
 	}
 	keepIdentity(r.Header)
-	r.Header.Set(identity.User, d.Principal)
+	if told.Tells(core.IdentityUser) {
+		r.Header.Set(identity.User, d.Principal)
+	}
+	if told.Tells(core.IdentityScopes) {
+		r.Header.Set(identity.Scopes, d.Scopes)
+	}
+	if told.Tells(core.IdentityKey) {
+		r.Header.Set(identity.Key, d.Key.String())
+	}
 	return r
 }
 

@@ -32,5 +32,5 @@ func (v *Verifier) Handler(next http.Handler, scopes ...string) http.Handler {
 			return denied
 		}
 		return d
-	}, core.Challenges{}, required, next)
+	}, core.Challenges{}, core.IdentityUser, required, next)
 }
