@@ -16,7 +16,9 @@ import (
 func TestWithIdentity(t *testing.T) {
 	const single = "the-single-token-that-is-long-enough"
 	text := tokentest.KeyringLine("ann@example.com", aToken, "scope=b,a") + tokentest.KeyringLine("system:ops/b+c", bToken)
-	key := func(token string) string { return strings.Fields(tokentest.KeyringLine("x", token))[1][len("sha256:"):][:8] }
+	key := func(token string) string {
+		return strings.Fields(tokentest.KeyringLine("x", token))[1][len("sha256:"):][:8]
+	}
 	for _, c := range []struct {
 		identity          core.Identity
 		token             string

@@ -25,7 +25,9 @@ func TestIdentity(t *testing.T) {
 	text := tokentest.KeyringLine("ann@example.com", "ann's", "scope=metrics,deploy") +
 		tokentest.KeyringLine("none", "none's") +
 		tokentest.KeyringLine(longest, "longest's", "scope="+strings.Join(scopes, ","))
-	key := func(token string) string { return strings.Fields(tokentest.KeyringLine("x", token))[1][len("sha256:"):][:8] }
+	key := func(token string) string {
+		return strings.Fields(tokentest.KeyringLine("x", token))[1][len("sha256:"):][:8]
+	}
 	k := newKeyring(t, testToken, text)
 	for _, c := range []struct {
 		identity core.Identity
