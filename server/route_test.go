@@ -40,7 +40,7 @@ func TestFindRoute(t *testing.T) {
 	} {
 		buf := []byte("GET " + c.target + " HTTP/1.0\r\n" + c.fields + "\r\n")
 		var h http1.Head
-		if n, f := h.Parse(buf); n != len(buf) || f != http1.NoFault {
+		if n, f := h.Parse(buf, http1.DefaultLimit); n != len(buf) || f != http1.NoFault {
 			t.Fatalf("%s: length %d, fault %d", name, n, f)
 		}
 		got, scopes := findRoute(&h, buf, nil)

@@ -48,6 +48,10 @@ type Options struct {
 	// MaxConnections limits the connections that are open. At the limit, the one that
 	// has been idle longest makes room for a new one. The default is 16384.
 	MaxConnections int
+	// MaxHeaderBytes limits the request line, and the sum of all fields, in bytes. A
+	// longer line is answered with 414, and larger fields with 431. The default is 8192,
+	// which is also the least; the most is 61440.
+	MaxHeaderBytes int
 	// MaxHeldBytes limits the memory that all incomplete requests and unread responses
 	// hold together. At the limit, the oldest of them is given up. The default is 64
 	// MiB.
@@ -95,6 +99,7 @@ func New(keyring *core.Keyring, options Options) *Server {
 	setDefault(&options.IdleTimeout, 75*time.Second)
 	setDefault(&options.DrainTimeout, 5*time.Second)
 	setDefault(&options.MaxConnections, 16384)
+	options.MaxHeaderBytes = min(max(options.MaxHeaderBytes, int(http1.DefaultLimit)), int(http1.MaxLimit))
 	setDefault(&options.MaxHeldBytes, 64<<20)
 	setDefault(&options.Loops, engine.Processors())
 	if options.Now == nil {
@@ -108,7 +113,7 @@ func New(keyring *core.Keyring, options Options) *Server {
 		DrainTimeout:   options.DrainTimeout,
 		MaxConnections: options.MaxConnections,
 		MaxHeldBytes:   options.MaxHeldBytes,
-		MaxMessage:     http1.MaxHead,
+		MaxMessage:     http1.Limit(options.MaxHeaderBytes).MaxHead(),
 		Loops:          options.Loops,
 	}, func() engine.Respond[http1.Exchange] { return s.newWorker().respond })
 	return s
@@ -135,7 +140,7 @@ func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
 
 func (s *Server) newWorker() *worker {
 	return &worker{
-		current: s.nextCurrent(), audit: s.audit, clock: s.options.Now, accept: s.options.Accept,
+		current: s.nextCurrent(), audit: s.audit, clock: s.options.Now, accept: s.options.Accept, limit: http1.Limit(s.options.MaxHeaderBytes),
 		responses: newResponses(core.Challenges{Schemes: s.options.Accept.Schemes, Realm: s.options.Realm}, s.options.Identity),
 	}
 }

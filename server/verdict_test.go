@@ -103,7 +103,7 @@ func TestNothingElseDecides(t *testing.T) {
 				verdictRequest(&v, variation.method, variation.fields, ""),
 				verdictRequest(&v, variation.method, "", variation.fields),
 			} {
-				if len(request) > http1.MaxFieldSum { // such a one is refused unseen
+				if len(request) > int(http1.DefaultLimit) { // such a one is refused unseen
 					continue
 				}
 				got, _ := advanceAll(w, request)

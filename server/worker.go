@@ -20,6 +20,7 @@ type worker struct {
 	audit     *audit
 	clock     func() time.Time
 	accept    core.Accept
+	limit     http1.Limit
 	responses responses
 	scopes    []byte // of the request at hand
 	now       int64  // Unix seconds
@@ -61,7 +62,7 @@ func (w *worker) advance(x *http1.Exchange, in, out []byte, p peer, last, draini
 		if len(out) > outputMark {
 			return engine.Result{Out: out, Consumed: consumed, Next: engine.Again}
 		}
-		r, step, f := x.Next(buf, last, draining)
+		r, step, f := x.Next(buf, w.limit, last, draining)
 		switch step {
 		case http1.HeadMissing:
 			return engine.Result{Out: out, Consumed: consumed, Next: engine.Read}

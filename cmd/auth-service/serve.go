@@ -75,6 +75,7 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 		Realm:          s.Realm,
 		Identity:       s.Identity,
 		MaxConnections: connectionLimit(s.MaxConnections, len(admins) > 0, logger),
+		MaxHeaderBytes: s.MaxHeaderBytes,
 		MaxHeldBytes:   limits.Held(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,
 	})

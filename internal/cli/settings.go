@@ -37,6 +37,7 @@ type Settings struct {
 	Realm          string
 	Identity       core.Identity
 	MaxConnections int
+	MaxHeaderBytes int
 	Sources        Sources
 }
 
@@ -88,6 +89,9 @@ func (f *SettingFlags) Settings() (s Settings, err error) {
 		return s, setting.Invalid("IDENTITY: %w", err)
 	}
 	if s.MaxConnections, err = setting.WholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
+		return s, err
+	}
+	if s.MaxHeaderBytes, err = setting.WholeNumber("MAX_HEADER_BYTES", f.MaxHeaderBytes, 8192, 61440); err != nil {
 		return s, err
 	}
 	s.Sources = Sources{TokenFile: f.TokenFile, Keyring: f.Keyring}

@@ -63,10 +63,11 @@ type Request struct {
 // After HeadMissing, the caller passes the same bytes again, with what follows them.
 // After BodyMissing, it passes only the first [Exchange.HeadLength] bytes again, with
 // what follows buf. After Complete, it answers the request and then sets x to its
-// zero value. After Refused, the connection is of no further use.
-func (x *Exchange) Next(buf []byte, last, draining bool) (r Request, step Step, f Fault) {
+// zero value. After Refused, the connection is of no further use. The limit must be the
+// same in all calls.
+func (x *Exchange) Next(buf []byte, limit Limit, last, draining bool) (r Request, step Step, f Fault) {
 	if x.headLength == 0 {
-		length, f := x.Head.Parse(buf)
+		length, f := x.Head.Parse(buf, limit)
 		switch {
 		case f != NoFault:
 			return r, Refused, f

@@ -21,7 +21,7 @@ type stream struct {
 func (s *stream) push(more []byte, last, draining bool) {
 	s.held = append(s.held, more...)
 	for !s.ended && len(s.held) > 0 {
-		r, step, f := s.exchange.Next(s.held, last, draining)
+		r, step, f := s.exchange.Next(s.held, DefaultLimit, last, draining)
 		switch step {
 		case HeadMissing:
 			return
@@ -167,7 +167,7 @@ func TestNextKeepsTheHead(t *testing.T) {
 		{"0", false, Complete, len(head) + 1, false},
 		{"0GET", false, Complete, len(head) + 1, true},
 	} {
-		r, step, f := x.Next([]byte(head+c.behind), c.last, false)
+		r, step, f := x.Next([]byte(head+c.behind), DefaultLimit, c.last, false)
 		if step != c.want || f != NoFault || r.Length != c.length || r.Unread != c.unread || x.HeadLength() != len(head) {
 			t.Errorf("%d: %+v, step %d, fault %d, a head of %d bytes; want %+v", i, r, step, f, x.HeadLength(), c)
 		}

@@ -9,7 +9,7 @@ import (
 // fieldLine parses a field line (RFC 9112 §5), which starts at start in the buffer:
 //
 //	field-line = token ":" OWS field-value OWS
-func (h *Head) fieldLine(line []byte, start int) Fault {
+func (h *Head) fieldLine(line []byte, start int, limit Limit) Fault {
 	colon := bytes.IndexByte(line, ':')
 	// An empty name, one with whitespace before the colon (RFC 9112 §5.1) and
 	// a folded line (§5.2) all fail here, because a token has no whitespace.
@@ -19,14 +19,14 @@ func (h *Head) fieldLine(line []byte, start int) Fault {
 	h.fieldLines++
 	value := httptext.Trim(line[colon+1:])
 	h.fieldSum += colon + len(value)
-	if h.fieldLines > MaxFieldLines || h.fieldSum > MaxFieldSum {
+	if h.fieldLines > MaxFieldLines || h.fieldSum > int(limit) {
 		return FieldsTooLarge
 	}
 	valueStart := start + colon + 1
 	for valueStart < start+len(line) && httptext.IsSpace(line[valueStart-start]) {
 		valueStart++
 	}
-	return h.field(line[:colon], value, Span{uint16(valueStart), uint16(valueStart + len(value))})
+	return h.field(line[:colon], value, Span{uint32(valueStart), uint32(valueStart + len(value))})
 }
 
 // field notes the fields that matter here and forgets all others.

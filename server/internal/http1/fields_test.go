@@ -82,27 +82,35 @@ func TestHead(t *testing.T) {
 	} {
 		for behind, in := range map[string]string{"nothing": c.head, "a byte": c.head + "x", "a head": c.head + c.head} {
 			var h Head
-			length, f := h.Parse([]byte(in))
+			length, f := h.Parse([]byte(in), DefaultLimit)
 			if got := understand(&h, []byte(in)); length != len(c.head) || f != NoFault || !got.equal(c.want) {
 				t.Errorf("%s, with %s behind it: %+v of %d bytes, fault %d; want %+v of %d", name, behind, got, length, f, c.want, len(c.head))
 			}
 		}
 		var h Head
 		for n := range len(c.head) {
-			if length, f := h.Parse([]byte(c.head[:n])); length != 0 || f != NoFault {
+			if length, f := h.Parse([]byte(c.head[:n]), DefaultLimit); length != 0 || f != NoFault {
 				t.Fatalf("%s: after %d bytes, length %d and fault %d", name, n, length, f)
 			}
 		}
-		if length, f := h.Parse([]byte(c.head)); length != len(c.head) || f != NoFault || !understand(&h, []byte(c.head)).equal(c.want) {
+		if length, f := h.Parse([]byte(c.head), DefaultLimit); length != len(c.head) || f != NoFault || !understand(&h, []byte(c.head)).equal(c.want) {
 			t.Errorf("%s, byte by byte: %d bytes, fault %d", name, length, f)
 		}
 	}
 }
 
-// TestFaults refuses at the first byte that makes a head wrong, and not before.
-func TestFaults(t *testing.T) {
+// faulty is the beginning of a head, and what is wrong with it.
+type faulty struct {
+	in   string
+	want Fault
+	at   int // bytes after which it shows; 0 for all
+}
+
+const host = "GET / HTTP/1.1\r\nHost: a\r\n"
+
+// TestLimits: each limit is met exactly, whatever it is.
+func TestLimits(t *testing.T) {
 	t.Parallel()
-	const host = "GET / HTTP/1.1\r\nHost: a\r\n"
 	line := func(n int) string {
 		return "GET /" + strings.Repeat("x", n-len("GET / HTTP/1.1\r\n")) + " HTTP/1.1\r\n"
 	}
@@ -113,25 +121,33 @@ func TestFaults(t *testing.T) {
 	long := func(n int) string {
 		return host + "a:" + strings.Repeat(" ", n-len(host)-len("a:\r\n\r\n")) + "\r\n\r\n"
 	}
-	for name, c := range map[string]struct {
-		in   string
-		want Fault
-		at   int // bytes after which it shows; 0 for all
-	}{
-		"the longest request line":            {line(MaxRequestLine) + "Host:\r\n\r\n", NoFault, 0},
-		"a request line too long":             {line(MaxRequestLine + 1), URITooLong, MaxRequestLine},
-		"a request line that never ends":      {"GET /" + strings.Repeat("x", MaxRequestLine), URITooLong, MaxRequestLine},
-		"the most in fields":                  {fields(MaxFieldSum) + "\r\n", NoFault, 0},
-		"too much in fields":                  {fields(MaxFieldSum + 1), FieldsTooLarge, len(fields(MaxFieldSum+1)) - len("\r\n")},
-		"a value too long":                    {host + "a: " + strings.Repeat("b", 8187), FieldsTooLarge, len(host) + len("a: ") + 8187},
-		"the longest value":                   {host + "a: " + strings.Repeat("b", 8186) + "\r\n\r\n", NoFault, 0},
-		"the longest value and whitespace":    {host + "a: " + strings.Repeat("b", 8186) + " \t \r\n\r\n", NoFault, 0},
-		"a name too long":                     {host + strings.Repeat("a", 8188), FieldsTooLarge, len(host) + 8188},
-		"the longest name":                    {host + strings.Repeat("a", 8187) + ":\r\n\r\n", NoFault, 0},
-		"the most lines":                      {lines(MaxFieldLines) + "\r\n", NoFault, 0},
-		"too many lines":                      {lines(MaxFieldLines + 1), FieldsTooLarge, 0},
-		"the longest head":                    {long(MaxHead), NoFault, 0},
-		"a head too long":                     {long(MaxHead + 1), FieldsTooLarge, MaxHead},
+	for _, limit := range []Limit{DefaultLimit, DefaultLimit + 1, 16384, MaxLimit} {
+		most := int(limit)
+		checkFaults(t, limit, map[string]faulty{
+			"the longest request line":         {line(most) + "Host:\r\n\r\n", NoFault, 0},
+			"a request line too long":          {line(most + 1), URITooLong, most},
+			"a request line that never ends":   {"GET /" + strings.Repeat("x", most), URITooLong, most},
+			"the most in fields":               {fields(most) + "\r\n", NoFault, 0},
+			"too much in fields":               {fields(most + 1), FieldsTooLarge, len(fields(most+1)) - len("\r\n")},
+			"a value too long":                 {host + "a: " + strings.Repeat("b", most-len("Hosta")), FieldsTooLarge, len(host) + len("a: ") + most - len("Hosta")},
+			"the longest value":                {host + "a: " + strings.Repeat("b", most-len("Hostaa")) + "\r\n\r\n", NoFault, 0},
+			"the longest value and whitespace": {host + "a: " + strings.Repeat("b", most-len("Hostaa")) + " \t \r\n\r\n", NoFault, 0},
+			"a name too long":                  {host + strings.Repeat("a", most-len("Host")-len("a")+1), FieldsTooLarge, len(host) + most - len("Host") - len("a") + 1},
+			"the longest name":                 {host + strings.Repeat("a", most-len("Hosta")) + ":\r\n\r\n", NoFault, 0},
+			"the most lines":                   {lines(MaxFieldLines) + "\r\n", NoFault, 0},
+			"too many lines":                   {lines(MaxFieldLines + 1), FieldsTooLarge, 0},
+			"the longest head":                 {long(limit.MaxHead()), NoFault, 0},
+			"a head too long":                  {long(limit.MaxHead() + 1), FieldsTooLarge, limit.MaxHead()},
+			"LF alone, and much behind it":     {"\n" + strings.Repeat("x", most), BadRequest, 1},
+			"the most of both":                 {line(most) + "Host: a\r\n" + fields(most)[len(host):] + "\r\n", NoFault, 0},
+		})
+	}
+}
+
+// TestFaults refuses at the first byte that makes a head wrong, and not before.
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	checkFaults(t, DefaultLimit, map[string]faulty{
 		"no method":                           {" / HTTP/1.1\r\n", BadRequest, 0},
 		"a method that is not a token":        {"G@T / HTTP/1.1\r\n", BadRequest, 0},
 		"no space":                            {"GET\r\n", BadRequest, 0},
@@ -162,7 +178,6 @@ func TestFaults(t *testing.T) {
 		"a NUL":                               {"GET /\x00", BadRequest, 0},
 		"a bare LF":                           {"GET / HTTP/1.1\n", BadRequest, 0},
 		"LF alone":                            {"\n", BadRequest, 0},
-		"LF alone, and much behind it":        {"\n" + strings.Repeat("x", MaxRequestLine), BadRequest, 1},
 		"an empty line first":                 {"\r\n", BadRequest, 0},
 		"a bare LF behind the fields":         {host + "\n", BadRequest, 0},
 		"a bare CR":                           {"GET / HTTP/1.1\rH", BadRequest, 0},
@@ -191,11 +206,16 @@ func TestFaults(t *testing.T) {
 		"two codings":                         {host + "Transfer-Encoding: gzip, chunked\r\n", UnsupportedCoding, 0},
 		"a coding twice":                      {host + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", BadRequest, 0},
 		"a coding and a length":               {host + "Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n", BadRequest, 0},
-	} {
+	})
+}
+
+func checkFaults(t *testing.T, limit Limit, cases map[string]faulty) {
+	t.Helper()
+	for name, c := range cases {
 		in := []byte(c.in)
 		var whole Head
-		if length, f := whole.Parse(in); f != c.want || (length == len(in)) != (f == NoFault) {
-			t.Errorf("%s: length %d of %d and fault %d, want %d", name, length, len(in), f, c.want)
+		if length, f := whole.Parse(in, limit); f != c.want || (length == len(in)) != (f == NoFault) {
+			t.Errorf("%s, limit %d: length %d of %d and fault %d, want %d", name, limit, length, len(in), f, c.want)
 		}
 		if c.want == NoFault {
 			continue
@@ -210,8 +230,8 @@ func TestFaults(t *testing.T) {
 			if n == at {
 				want = c.want
 			}
-			if length, f := h.Parse(in[:n]); f != want || length != 0 {
-				t.Errorf("%s: after %d bytes of %d, length %d and fault %d, want %d", name, n, len(in), length, f, want)
+			if length, f := h.Parse(in[:n], limit); f != want || length != 0 {
+				t.Errorf("%s, limit %d: after %d bytes of %d, length %d and fault %d, want %d", name, limit, n, len(in), length, f, want)
 				break
 			}
 		}

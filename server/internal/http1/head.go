@@ -6,15 +6,22 @@ import (
 	"github.com/concrete-security/auth-service/internal/httptext"
 )
 
-// Limits on a request head. Those on the request line and on the fields are the
-// contract of the service that this one replaces. They do not count whitespace
-// around a field's value, so MaxHead keeps that from growing without bound.
+// A Limit is the largest size, in bytes, of a request line with its CRLF, and of all
+// field lines together, of which the names and the trimmed values count.
+type Limit int
+
 const (
-	MaxRequestLine = 8192     // bytes, with CRLF
-	MaxFieldSum    = 8192     // bytes: the sum over all field lines of the name and the trimmed value
-	MaxFieldLines  = 99       // lines; a Head counts them in uint8
-	MaxHead        = 32 << 10 // bytes, with all line ends
+	// DefaultLimit is the contract of the service that this one replaces.
+	DefaultLimit Limit = 8192
+	// MaxLimit is the largest Limit.
+	MaxLimit Limit = 60 << 10
+	// MaxFieldLines is the largest number of field lines. A Head counts them in uint8.
+	MaxFieldLines = 99
 )
+
+// MaxHead is the largest size of a head, in bytes, with all line ends. It keeps
+// whitespace around values, which the limit does not count, from growing without bound.
+func (l Limit) MaxHead() int { return 2*int(l) + 16<<10 }
 
 // MaxScopeFields is how many X-Auth-Scope field lines a [Head] finds.
 const MaxScopeFields = 8
@@ -29,10 +36,10 @@ const (
 	NoFault Fault = iota
 	// BadRequest says that the head does not follow the grammar of the package: 400.
 	BadRequest
-	// URITooLong says that the request line exceeds [MaxRequestLine]: 414.
+	// URITooLong says that the request line exceeds the [Limit]: 414.
 	URITooLong
-	// FieldsTooLarge says that the fields exceed [MaxFieldSum], [MaxFieldLines] or
-	// [MaxHead]: 431.
+	// FieldsTooLarge says that the fields exceed the [Limit] or [MaxFieldLines], or the
+	// head [Limit.MaxHead]: 431.
 	FieldsTooLarge
 	// UnsupportedCoding says that the body has a transfer coding other than chunked: 501.
 	UnsupportedCoding
@@ -46,7 +53,7 @@ const (
 // A Span is a part of the buffer that holds a head. It has offsets instead of a
 // slice, because the buffer may be another one at the next call. The zero Span is
 // empty.
-type Span struct{ start, end uint16 }
+type Span struct{ start, end uint32 }
 
 // Of returns the part of buf that s stands for, buf being a buffer that begins with
 // the head.
@@ -92,10 +99,10 @@ type Head struct {
 // of earlier calls first. It returns the head's length in bytes once it is
 // complete, and 0 while bytes are missing. After a fault, h is of no further use.
 // Parse allocates nothing and looks at each byte once, except for the last,
-// incomplete line.
-func (h *Head) Parse(buf []byte) (length int, f Fault) {
+// incomplete line. The limit must be the same in all calls.
+func (h *Head) Parse(buf []byte, limit Limit) (length int, f Fault) {
 	for {
-		line, complete, f := h.nextLine(buf)
+		line, complete, f := h.nextLine(buf, limit)
 		if f != NoFault || !complete {
 			return 0, f
 		}
@@ -110,7 +117,7 @@ func (h *Head) Parse(buf []byte) (length int, f Fault) {
 				return h.next, NoFault
 			}
 		default:
-			f = h.fieldLine(line, start)
+			f = h.fieldLine(line, start, limit)
 		}
 		if f != NoFault {
 			return 0, f
@@ -121,26 +128,26 @@ func (h *Head) Parse(buf []byte) (length int, f Fault) {
 // nextLine returns the next line without its CRLF. Of a line that is not
 // complete it says whether it can still become a good one, so that a client
 // that never ends its line is answered.
-func (h *Head) nextLine(buf []byte) (line []byte, complete bool, f Fault) {
-	limit, tooLong := MaxHead, FieldsTooLarge
+func (h *Head) nextLine(buf []byte, limit Limit) (line []byte, complete bool, f Fault) {
+	most, tooLong := limit.MaxHead(), FieldsTooLarge
 	if h.next == 0 {
-		limit, tooLong = MaxRequestLine, URITooLong
+		most, tooLong = int(limit), URITooLong
 	}
-	visible := buf[:min(len(buf), limit)]
+	visible := buf[:min(len(buf), most)]
 	end := bytes.IndexByte(visible[h.scanned:], '\n')
 	if end < 0 {
 		rest := visible[h.scanned:]
 		if len(rest) > 0 && rest[len(rest)-1] == '\r' {
 			rest = rest[:len(rest)-1] // its LF may follow
 		}
-		if len(visible) == limit {
+		if len(visible) == most {
 			return nil, false, tooLong
 		}
 		if !httptext.IsText(rest) {
 			return nil, false, BadRequest
 		}
 		h.scanned += len(rest)
-		if h.next > 0 && h.exceedsFieldSum(visible[h.next:h.scanned]) {
+		if h.next > 0 && h.exceeds(limit, visible[h.next:h.scanned]) {
 			return nil, false, FieldsTooLarge
 		}
 		return nil, false, NoFault
@@ -152,14 +159,14 @@ func (h *Head) nextLine(buf []byte) (line []byte, complete bool, f Fault) {
 	return visible[h.next : end-1], true, NoFault
 }
 
-// exceedsFieldSum reports whether an incomplete field line is already too
-// long, whatever follows.
-func (h *Head) exceedsFieldSum(line []byte) bool {
-	if h.fieldSum+len(line) <= MaxFieldSum {
+// exceeds reports whether an incomplete field line is already too long, whatever
+// follows.
+func (h *Head) exceeds(limit Limit, line []byte) bool {
+	if h.fieldSum+len(line) <= int(limit) {
 		return false
 	}
 	name, value, _ := bytes.Cut(line, []byte{':'})
-	return h.fieldSum+len(name)+len(httptext.Trim(value)) > MaxFieldSum
+	return h.fieldSum+len(name)+len(httptext.Trim(value)) > int(limit)
 }
 
 // finish checks what only the whole head shows.

@@ -18,7 +18,7 @@ func BenchmarkHead(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var h Head
-		if n, f := h.Parse(in); n != len(in) || f != NoFault {
+		if n, f := h.Parse(in, DefaultLimit); n != len(in) || f != NoFault {
 			b.Fatal(n, f)
 		}
 	}
@@ -35,7 +35,7 @@ func FuzzHead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var h Head
-		n, bad := h.Parse(in)
+		n, bad := h.Parse(in, DefaultLimit)
 		if n == 0 || bad != NoFault {
 			return
 		}

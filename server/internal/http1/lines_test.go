@@ -8,7 +8,7 @@ import (
 func TestFields(t *testing.T) {
 	const head = "GET / HTTP/1.1\r\nHost: x\r\nX-Key:\r\nx-key: \t a: b \t\r\nLast:c\r\n\r\n"
 	var h Head
-	if n, f := h.Parse([]byte(head)); n != len(head) || f != NoFault {
+	if n, f := h.Parse([]byte(head), DefaultLimit); n != len(head) || f != NoFault {
 		t.Fatal(n, f)
 	}
 	var got []string

@@ -16,7 +16,7 @@ func (h *Head) requestLine(line []byte) Fault {
 	if afterMethod <= 0 || !httptext.IsToken(line[:afterMethod]) {
 		return BadRequest
 	}
-	h.Method = Span{0, uint16(afterMethod)}
+	h.Method = Span{0, uint32(afterMethod)}
 	targetStart := afterMethod + 1
 	targetLength := bytes.IndexByte(line[targetStart:], ' ')
 	if targetLength <= 0 {
@@ -81,10 +81,10 @@ func (h *Head) target(line []byte, start, end int) Fault {
 		}
 		pathStart += skip + len(authority)
 	}
-	h.Path = Span{uint16(pathStart), uint16(end)}
+	h.Path = Span{uint32(pathStart), uint32(end)}
 	if i := bytes.IndexByte(line[pathStart:end], '?'); i >= 0 {
-		h.Path.end = uint16(pathStart + i)
-		h.Query = Span{uint16(pathStart + i + 1), uint16(end)}
+		h.Path.end = uint32(pathStart + i)
+		h.Query = Span{uint32(pathStart + i + 1), uint32(end)}
 		h.HasQuery = true
 	}
 	return NoFault
