@@ -13,14 +13,14 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
-func start(t *testing.T, example string, service *proxytest.Service) *proxytest.Site {
+func start(t *testing.T, example string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
 	program := needtest.Program(t, "caddy")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	port := proxytest.Port(t)
-	site := proxytest.Config(t, dir, example,
-		":80 {", ":"+port+" {", "127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)
+	site := proxytest.Config(t, dir, example, append(more,
+		":80 {", ":"+port+" {", "127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)...)
 	// Options of the test's own: nothing else may listen.
 	main := proxytest.WriteFile(t, filepath.Join(dir, "main"),
 		"{\n\tadmin off\n\tdefault_bind 127.0.0.1\n}\nimport "+site+"\n")

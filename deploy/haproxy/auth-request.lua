@@ -1,6 +1,9 @@
--- The action lua.auth-request asks auth-service at the URL in txn.auth_url and
--- sets txn.auth_status, txn.auth_user and txn.auth_challenge. When it fails,
--- txn.auth_status is not 200: the configuration must allow nothing else.
+-- The action lua.auth-request asks auth-service at the URL in txn.auth_url. It passes
+-- a denial on to the client. Otherwise it sets txn.auth_status and txn.auth_user. When
+-- it fails, txn.auth_status is not 200: the configuration must allow nothing else.
+
+-- The fields that may hold a token, in lower case.
+local places = { "authorization" }
 
 -- In milliseconds. HAProxy asks up to four times, so a client waits four times as
 -- long for a service that does not answer.
@@ -14,18 +17,19 @@ end
 core.register_action("auth-request", { "http-req" }, function(txn)
 	txn:set_var("txn.auth_status", 0)
 	txn:set_var("txn.auth_user", "")
-	txn:set_var("txn.auth_challenge", "")
 
 	local headers = {
 		["x-original-uri"] = { txn.sf:path() },
 		["x-real-ip"] = { txn.sf:src() },
 	}
-	-- All Authorization fields, if there are several: auth-service denies that.
-	local authorization = txn.http:req_get_headers()["authorization"]
-	if authorization then
-		headers["authorization"] = {}
-		for i = 0, #authorization do
-			table.insert(headers["authorization"], authorization[i])
+	-- All fields of a name, if there are several: auth-service denies that.
+	local fields = txn.http:req_get_headers()
+	for _, name in ipairs(places) do
+		if fields[name] then
+			headers[name] = {}
+			for i = 0, #fields[name] do
+				table.insert(headers[name], fields[name][i])
+			end
 		end
 	end
 
@@ -38,6 +42,13 @@ core.register_action("auth-request", { "http-req" }, function(txn)
 		return
 	end
 	txn:set_var("txn.auth_user", first(response, "x-auth-request-user"))
-	txn:set_var("txn.auth_challenge", first(response, "www-authenticate"))
 	txn:set_var("txn.auth_status", response.status or 0)
+	if response.status == 401 or response.status == 403 then
+		local reply = txn:reply({ status = response.status })
+		local challenges = response.headers and response.headers["www-authenticate"]
+		for i = 0, challenges and #challenges or -1 do
+			reply:add_header("WWW-Authenticate", challenges[i])
+		end
+		txn:done(reply)
+	end
 end, 0)

@@ -3,7 +3,6 @@ package haproxy_test
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,19 +12,18 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
-func start(t *testing.T, example string, service *proxytest.Service) *proxytest.Site {
+// start runs HAProxy with an example. There may be further replacements: one in the
+// script, and others in the example.
+func start(t *testing.T, example string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
 	program := needtest.Program(t, "haproxy")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)
-	script, err := filepath.Abs("auth-request.lua")
-	if err != nil {
-		t.Fatal(err)
-	}
-	main := proxytest.Config(t, dir, example,
+	script := proxytest.Config(t, dir, "auth-request.lua", more[:min(2, len(more))]...)
+	main := proxytest.Config(t, dir, example, append(more[min(2, len(more)):],
 		"bind :80", "bind "+address, "/etc/haproxy/auth-request.lua", script,
-		"127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)
+		"127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)...)
 	proxytest.Start(t, address, nil, program, "-db", "-f", main)
 	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
 }

@@ -17,6 +17,9 @@ type Site struct {
 	Address string
 	Backend *Backend
 	Service *Service
+	// Challenges are those that the proxy passes on with 401. If nil, they are
+	// Bearer's alone.
+	Challenges []string
 	// AddsChallenge403 says that the proxy passes WWW-Authenticate on with 403.
 	AddsChallenge403 bool
 	// PassesScope says that the proxy leaves X-Auth-Scope alone: it asks no
@@ -52,8 +55,12 @@ func (s *Site) Check(tb testing.TB, r Request) *Answer {
 		tb.Errorf("%s: status %d, and the request reached the backend: %t", r.Name, answer.Status, reached)
 	}
 	challenges := answer.Header.Values("WWW-Authenticate")
-	if answer.Status == http.StatusUnauthorized && !slices.Equal(challenges, []string{"Bearer"}) {
-		tb.Errorf("%s: 401 with the challenges %q", r.Name, challenges)
+	want := s.Challenges
+	if want == nil {
+		want = []string{"Bearer"}
+	}
+	if answer.Status == http.StatusUnauthorized && !slices.Equal(challenges, want) {
+		tb.Errorf("%s: 401 with the challenges %q, want %q", r.Name, challenges, want)
 	}
 	return answer
 }
