@@ -3,8 +3,12 @@
 #
 # It reads lines "PATH CLIENT ORIGINAL-PATH AUTHORIZATION" and
 # answers each with a line "STATUS VALUE": "200 principal", "401 challenge",
-# "403 challenge" or, whatever went wrong, "500 -". httpd starts it once and
-# does not start it again, so it must not die.
+# "403 challenge" or, whatever went wrong, "500 -". The challenge is the first, if there
+# are several, and may be empty. httpd starts the program once and does not start it
+# again, so it must not die.
+#
+# With the name of a field after the address, the lines are "PATH CLIENT ORIGINAL-PATH
+# FIELD AUTHORIZATION". FIELD is that field's value, percent-encoded.
 use strict;
 use warnings;
 use IO::Select;
@@ -12,7 +16,8 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Time::HiRes qw(time);
 
-my $address = shift or die "usage: ask.pl HOST:PORT or /PATH/OF/SOCKET\n";
+my $address = shift or die "usage: ask.pl HOST:PORT or /PATH/OF/SOCKET, and the name of a field\n";
+my $field   = shift // '';
 my $timeout = 2;    # seconds, for one question
 
 # httpd asks one question at a time. After a question that took too long, the
@@ -74,14 +79,22 @@ sub late {
 }
 
 sub ask {
-    my ( $path, $client, $original, $authorization ) = split / /, shift, 4;
+    my $line = shift;
+    my $key  = '';
+    if ( $field ne '' ) {
+        $line =~ s/\A((?:[^ ]* ){3})([^ ]*) /$1/ or die "not a line of httpd's\n";
+        $key = $2;
+        $key =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
+    }
+    my ( $path, $client, $original, $authorization ) = split / /, $line, 4;
     die "not a line of httpd's\n" unless defined $authorization;
-    for ( $path, $client, $original, $authorization ) {
+    for ( $path, $client, $original, $authorization, $key ) {
         die "control bytes\n" if /[\x00-\x08\x0a-\x1f\x7f]/;
     }
     my $request = "GET $path HTTP/1.1\r\nHost: auth-service\r\n";
     $request .= "X-Real-IP: $client\r\nX-Original-URI: " . substr( $original, 0, 256 ) . "\r\n";
     $request .= "Authorization: $authorization\r\n" if $authorization ne '';
+    $request .= "$field: $key\r\n" if $key ne '';
     $request .= "\r\n";
 
     die "no answer a moment ago\n" if time < $silent_until;
@@ -98,7 +111,9 @@ sub ask {
     }
     my ($status) = $head =~ m{\AHTTP/1\.1 (200|401|403) } or die "not a verdict\n";
     my $name = $status == 200 ? 'X-Auth-Request-User' : 'WWW-Authenticate';
-    my ($value) = $head =~ /^\Q$name\E: ([^\r\n]+)\r$/mi or die "no $name\n";
+    my ($value) = $head =~ /^\Q$name\E: ([^\r\n]+)\r$/mi;
+    die "no $name\n" unless defined $value || $status == 401;
+    $value //= '';
     return "$status $value";
 }
 

@@ -7,17 +7,17 @@ import (
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
-// start runs the real Envoy with an example.
-func start(t *testing.T, example string, service *proxytest.Service) *proxytest.Site {
+// start runs the real Envoy with an example. There may be further replacements in it.
+func start(t *testing.T, example string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
 	program := proxytest.Optional(t, "envoy")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	port := proxytest.Port(t)
-	main := proxytest.Config(t, dir, example,
+	main := proxytest.Config(t, dir, example, append(more,
 		"address: 0.0.0.0, port_value: 80 ", "address: 127.0.0.1, port_value: "+port+" ",
 		"address: 127.0.0.1, port_value: 8081", socket(t, service.Address),
-		"address: 127.0.0.1, port_value: 8000", socket(t, backend.Address))
+		"address: 127.0.0.1, port_value: 8000", socket(t, backend.Address))...)
 	address := "127.0.0.1:" + port
 	proxytest.Start(t, address, nil, program, "-c", main, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning")
 	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}

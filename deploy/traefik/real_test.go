@@ -8,15 +8,16 @@ import (
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 )
 
-// start runs the real Traefik with an example.
-func start(t *testing.T, static, dynamic string, service *proxytest.Service) *proxytest.Site {
+// start runs the real Traefik with an example. There may be further replacements in the
+// dynamic configuration.
+func start(t *testing.T, static, dynamic string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
 	program := proxytest.Optional(t, "traefik")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
 	address := "127.0.0.1:" + proxytest.Port(t)
 	here := []string{`":80"`, address, "/etc/traefik/" + dynamic, filepath.Join(dir, dynamic)}
-	there := []string{"127.0.0.1:8000", backend.Address, "127.0.0.1:8081", service.Address}
+	there := append(more, "127.0.0.1:8000", backend.Address, "127.0.0.1:8081", service.Address)
 	if static == "traefik-timeout.yml" {
 		own := []string{"127.0.0.1:8082", "127.0.0.1:" + proxytest.Port(t)}
 		here, there = append(here, own...), append(there, own...)
