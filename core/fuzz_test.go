@@ -252,7 +252,7 @@ func plainEntries(single string, tokens, attributes []byte, now int64) []plainEn
 // FuzzAuthorize holds the verdict against the plain one.
 func FuzzAuthorize(f *testing.F) {
 	for _, v := range vectors.Verdicts() {
-		r := requestOf(&v)
+		r, _ := requestOf(&v)
 		token, _ := bytes.CutPrefix(r.Authorization, []byte("Bearer "))
 		f.Add(r.Authorization, uint8(r.AuthorizationCount), r.Scopes, v.Now, v.Token, slices.Concat([]byte("other\n"), token, []byte("\nthird")), []byte{0x10, 0x23, 0x01})
 		f.Add(r.Authorization, uint8(r.AuthorizationCount), r.Scopes, v.Now, []byte(nil), token, []byte{0x63})

@@ -2,8 +2,11 @@ package core_test
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,17 +23,39 @@ func keyringFor(v *vectors.Verdict) (*core.Keyring, error) {
 	return core.NewKeyring(rand.Reader, v.Token, entries)
 }
 
-// requestOf returns a case's request as the core takes it.
-func requestOf(v *vectors.Verdict) core.Request {
-	r := core.Request{
+// acceptOf returns where a case's configuration looks for a token.
+func acceptOf(v *vectors.Verdict) core.Accept {
+	accept, err := core.ParseAccept(cmp.Or(v.Accept, "bearer"))
+	if err != nil {
+		panic(err)
+	}
+	if v.Accept == "" {
+		accept = core.Accept{} // which is to mean the same
+	}
+	return accept
+}
+
+// requestOf returns a case's request as the core takes it, and all values that it
+// has. They are copies.
+func requestOf(v *vectors.Verdict) (r core.Request, values [][]byte) {
+	accept := acceptOf(v)
+	r = core.Request{
 		AuthorizationCount: len(v.Authorization),
+		Schemes:            accept.Schemes,
 		Scopes:             []byte(strings.Join(v.Scopes, " ")),
 		Now:                v.Now,
 	}
 	if r.AuthorizationCount > 0 {
-		r.Authorization = v.Authorization[0]
+		r.Authorization = bytes.Clone(v.Authorization[0])
 	}
-	return r
+	for _, field := range v.Fields {
+		if i := slices.Index(accept.Fields, strings.ToLower(field[0])); i >= 0 {
+			value := []byte(field[1])
+			r.AddField(i, value)
+			values = append(values, value)
+		}
+	}
+	return r, append(values, r.Authorization)
 }
 
 func TestVerdicts(t *testing.T) {
@@ -39,15 +64,27 @@ func TestVerdicts(t *testing.T) {
 		if err != nil {
 			return vectors.Outcome{}, err
 		}
-		r := requestOf(v)
-		sent := bytes.Clone(r.Authorization)
+		r, values := requestOf(v)
 		d := k.Authorize(r)
-		if !bytes.Equal(r.Authorization, sent) {
-			return vectors.Outcome{}, fmt.Errorf("the verdict changed the Authorization value")
+		if _, sent := requestOf(v); !slices.EqualFunc(values, sent, bytes.Equal) && r.Schemes&core.Basic == 0 {
+			return vectors.Outcome{}, errors.New("the verdict changed a value")
 		}
 		if d.Principal != "" && k.Principals()[d.Owner] != d.Principal {
 			return vectors.Outcome{}, fmt.Errorf("owner %d is %q, not %q", d.Owner, k.Principals()[d.Owner], d.Principal)
 		}
-		return vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}, nil
+		o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal, Challenges: []string{}}
+		if d.Granted() && v.Tells("scopes") {
+			o.Scopes = d.Scopes
+		}
+		if d.Granted() && v.Tells("key") {
+			o.Key = d.Key.String()
+		}
+		challenges := core.Challenges{Schemes: r.Schemes, Realm: v.Realm}
+		for _, scheme := range challenges.InOrder() {
+			if c := challenges.Append(nil, scheme, d, r.Scopes); len(c) > 0 {
+				o.Challenges = append(o.Challenges, string(c))
+			}
+		}
+		return o, nil
 	}})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -56,29 +57,50 @@ func ask(g *guard.Guard, r *http.Request, scopes ...string) (response *http.Resp
 	return w.Result(), passed
 }
 
+// verdictRequest returns the request of a verdict.
+func verdictRequest(v *vectors.Verdict) *http.Request {
+	r := request()
+	for _, value := range v.Authorization {
+		r.Header.Add("Authorization", string(value))
+	}
+	for _, field := range v.Fields {
+		// A program may set a field under a name in other letters.
+		r.Header[field[0]] = append(r.Header[field[0]], field[1])
+	}
+	return r
+}
+
 func TestVerdicts(t *testing.T) {
 	vectors.Run(t, vectors.Subject{Build: vectors.Guard, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
 		clock := guard.WithClock(func() time.Time { return time.Unix(v.Now, 0) })
-		g := guard.New(keyring(t, v.Keyring, v.Token), clock, guard.WithLogger(slog.New(slog.DiscardHandler)))
-		var values []string
-		for _, value := range v.Authorization {
-			values = append(values, string(value))
+		options := []guard.Option{clock, guard.WithLogger(slog.New(slog.DiscardHandler))}
+		if v.Accept != "" {
+			accept, err := core.ParseAccept(v.Accept)
+			if err != nil {
+				return o, err
+			}
+			options = append(options, guard.WithAccept(accept))
 		}
-		d := g.Check(request(values...), v.Scopes...)
+		if v.Realm != "" {
+			options = append(options, guard.WithRealm(v.Realm))
+		}
+		g := guard.New(keyring(t, v.Keyring, v.Token), options...)
+		d := g.Check(verdictRequest(v), v.Scopes...)
 		o = vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}
 		for _, scope := range v.Scopes {
 			if core.CheckScope(scope) != nil {
 				return o, nil // which Handler refuses
 			}
 		}
-		response, passed := ask(g, request(values...), v.Scopes...)
+		r := verdictRequest(v)
+		response, passed := ask(g, r, v.Scopes...)
 		defer response.Body.Close()
-		challenge := d.AppendChallenge(nil, []byte(strings.Join(v.Scopes, " ")))
+		o.Challenges = append([]string{}, response.Header.Values("WWW-Authenticate")...)
 		switch {
 		case response.StatusCode != o.Status || (passed != nil) != d.Granted():
 			err = errors.New("Handler decides otherwise than Check")
-		case response.Header.Get("WWW-Authenticate") != string(challenge):
-			err = errors.New("another challenge")
+		case !maps.EqualFunc(r.Header, verdictRequest(v).Header, slices.Equal):
+			err = errors.New("the caller's request has changed")
 		case passed != nil && guard.DecisionFrom(passed.Context()) != d:
 			err = errors.New("another decision in the context")
 		case passed != nil && passed.Header.Get("X-Auth-Request-User") != d.Principal:

@@ -42,13 +42,13 @@ type forwardTable struct {
 }
 
 type forwardCase struct {
-	Name      string     `json:"name"`
-	Comment   string     `json:"comment"`
-	Strip     bool       `json:"strip"`
-	Request   [][2]Text  `json:"request"`
-	Status    int        `json:"status"`
-	Forwarded [][2]Text  `json:"forwarded"`
-	Except    exceptions `json:"except"`
+	Name      string      `json:"name"`
+	Comment   string      `json:"comment"`
+	Strip     bool        `json:"strip"`
+	Request   []fieldText `json:"request"`
+	Status    int         `json:"status"`
+	Forwarded []fieldText `json:"forwarded"`
+	Except    exceptions  `json:"except"`
 }
 
 // Forwards returns the table of requests that are passed on, or not.
@@ -98,7 +98,23 @@ func (c *forwardCase) check() error {
 	return c.Except.check()
 }
 
-func toFields(pairs [][2]Text) []Field {
+// fieldText is a field in a table: its name and its value.
+type fieldText [2]Text
+
+// UnmarshalJSON refuses what encoding/json would fill in or pass over.
+func (f *fieldText) UnmarshalJSON(data []byte) error {
+	var texts []Text
+	if err := decodeStrict(data, &texts); err != nil {
+		return err
+	}
+	if len(texts) != 2 || len(texts[0]) == 0 {
+		return errors.New("a field that is not a name and a value")
+	}
+	*f = fieldText(texts)
+	return nil
+}
+
+func toFields(pairs []fieldText) []Field {
 	var fields []Field
 	for _, p := range pairs {
 		fields = append(fields, Field{string(p[0]), string(p[1])})

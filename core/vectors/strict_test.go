@@ -7,15 +7,19 @@ import (
 
 // Each case is a table that is right but for one fault.
 func TestVerdictTableIsStrict(t *testing.T) {
-	const good = `{"now": 5, "configurations": {"c": {"comment": "c", "keyring": ["k"], "token": "t"}},
+	const good = `{"now": 5, "configurations": {"c": {"comment": "c", "keyring": ["k"], "token": "t", "accept": "basic", "realm": "r", "identity": "user,key"}},
 		"cases": [{"name": "n", "comment": "c", "configuration": "c", "authorization": ["Bearer x"], "scopes": ["s"], "now": 6,
-		"expect": {"status": 200, "reason": "granted", "principal": "p"}, "except": {"reactor": "why"}}]}`
+		"fields": [["A", "b"]], "expect": {"status": 200, "reason": "granted", "principal": "p", "key": "k"}, "except": {"reactor": "why"}}]}`
 	list, err := decodeVerdicts([]byte(good))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v := list[0]; string(v.Keyring) != "k\n" || string(v.Token) != "t" || v.Now != 6 {
-		t.Errorf("keyring %q, token %q, now %d", v.Keyring, v.Token, v.Now)
+	v := list[0]
+	if string(v.Keyring) != "k\n" || string(v.Token) != "t" || v.Now != 6 || v.Accept != "basic" || v.Realm != "r" || v.Identity != "user,key" {
+		t.Errorf("%+v", v)
+	}
+	if len(v.Fields) != 1 || v.Fields[0] != (Field{"A", "b"}) || v.Expect.Key != "k" || !v.Tells("user") || !v.Tells("key") || v.Tells("scopes") {
+		t.Errorf("%+v", v)
 	}
 	if list, err = decodeVerdicts([]byte(strings.Replace(good, `"keyring": ["k"], `, "", 1))); err != nil || list[0].Keyring != nil {
 		t.Errorf("without a keyring, it is %q (%v)", list[0].Keyring, err)
@@ -37,6 +41,11 @@ func TestVerdictTableIsStrict(t *testing.T) {
 		{"a status of another reason", `"status": 200`, `"status": 401`},
 		{"no principal", `"principal": "p"`, `"principal": ""`},
 		{"a principal of nobody", `"status": 200, "reason": "granted"`, `"status": 401, "reason": "unknown"`},
+		{"no value of a field", `["A", "b"]`, `["A"]`},
+		{"two values of a field", `["A", "b"]`, `["A", "b", "c"]`},
+		{"no name of a field", `["A", "b"]`, `["", "b"]`},
+		{"a key id of nobody", `"status": 200, "reason": "granted"`, `"status": 401, "reason": "expired"`},
+		{"no challenges where they are others", `"status": 200, "reason": "granted", "principal": "p", "key": "k"`, `"status": 401, "reason": "missing"`},
 		{"no such build", `"reactor"`, `"nuclear"`},
 		{"an exception for the core", `"reactor"`, `"core"`},
 		{"an exception without a reason", `"why"`, `""`},
@@ -60,6 +69,7 @@ func TestForwardTableIsStrict(t *testing.T) {
 		{"no case", again, ""},
 		{"no comment", `"comment": "c"`, `"comment": ""`},
 		{"a status of no build", `200`, `302`},
+		{"no value of a field", `[["A", "b"]], "status"`, `[["A"]], "status"`},
 		{"a denial that is passed on", `200`, `401`},
 		{"nothing passed on", `[["A", "b"]], "except"`, `[], "except"`},
 		{"no such build", `"reactor"`, `"nuclear"`},

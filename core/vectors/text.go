@@ -3,6 +3,7 @@ package vectors
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -20,6 +21,7 @@ import (
 //	⟦hex sha256 TOKEN⟧  the SHA-256 of TOKEN in 64 lower-case hexadecimal digits
 //	⟦HEX sha256 TOKEN⟧  the same in upper case
 //	⟦raw sha256 TOKEN⟧  the 32 bytes of it
+//	⟦base64 TEXT⟧       TEXT in base64, with padding
 //
 // Any other character above U+00FF is an error.
 type Text []byte
@@ -72,6 +74,10 @@ func expand(s string) ([]byte, error) {
 }
 
 func expandBracket(inside string) ([]byte, error) {
+	if text, ok := strings.CutPrefix(inside, "base64 "); ok && text != "" {
+		b, err := latin1(text)
+		return base64.StdEncoding.AppendEncode(nil, b), err
+	}
 	if form, token, ok := strings.Cut(inside, " sha256 "); ok {
 		b, err := latin1(token)
 		if err != nil {

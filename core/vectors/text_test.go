@@ -28,6 +28,8 @@ func TestText(t *testing.T) {
 		{`"sha256:⟦hex sha256 a-token⟧"`, "sha256:" + digits},
 		{`"⟦HEX sha256 a-token⟧"`, strings.ToUpper(digits)},
 		{`"⟦raw sha256 a-token⟧"`, string(sum[:])},
+		{`"Basic ⟦base64 alice:a-token⟧"`, "Basic YWxpY2U6YS10b2tlbg=="},
+		{`"⟦base64 \u00fb\u00ff\n⟧⟦base64 a×2⟧"`, "+/8KYdcy"},
 		{`"⟦hex sha256 ⟧"`, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
 	}
 	for _, tt := range tests {
@@ -43,6 +45,7 @@ func TestTextRefuses(t *testing.T) {
 		`1`, `"Ā"`, `"€"`, `"\ud83d\ude00"`, "\"\xff\"", `"⟧"`, `"a⟧b"`, `"⟦"`, `"⟦a×2"`, `"⟦⟧"`, `"⟦a⟧"`, `"⟦×2⟧"`,
 		`"⟦a×⟧"`, `"⟦a×1⟧"`, `"⟦a×0⟧"`, `"⟦a×-2⟧"`, `"⟦a×2 ⟧"`, `"⟦a×0x2⟧"`, `"⟦a×1048577⟧"`, `"⟦ab×524289⟧"`, `"⟦€×2⟧"`, `"⟦⟦a×2⟧×2⟧"`,
 		`"⟦Hex sha256 a⟧"`, `"⟦ sha256 a⟧"`, `"⟦hex sha512 a⟧"`, `"⟦hex sha256 €⟧"`,
+		`"⟦base64 ⟧"`, `"⟦base64⟧"`, `"⟦Base64 a⟧"`, `"⟦base64 €⟧"`,
 	} {
 		var got Text
 		if err := json.Unmarshal([]byte(in), &got); err == nil {

@@ -86,15 +86,15 @@ type configuration struct {
 }
 
 type verdictCase struct {
-	Name          string     `json:"name"`
-	Comment       string     `json:"comment"`
-	Configuration string     `json:"configuration"`
-	Authorization []Text     `json:"authorization"`
-	Fields        [][2]Text  `json:"fields"`
-	Scopes        []Text     `json:"scopes"`
-	Now           *int64     `json:"now"`
-	Expect        Outcome    `json:"expect"`
-	Except        exceptions `json:"except"`
+	Name          string      `json:"name"`
+	Comment       string      `json:"comment"`
+	Configuration string      `json:"configuration"`
+	Authorization []Text      `json:"authorization"`
+	Fields        []fieldText `json:"fields"`
+	Scopes        []Text      `json:"scopes"`
+	Now           *int64      `json:"now"`
+	Expect        Outcome     `json:"expect"`
+	Except        exceptions  `json:"except"`
 }
 
 // Verdicts returns the table of verdicts, sorted by configuration as the
@@ -279,8 +279,9 @@ func (v *Verdict) compare(got Outcome, opaque bool) error {
 			want.Principal = ""
 		}
 	}
-	if got.Challenges == nil { // the build has no say in them
-		want.Challenges = nil
+	if got.Challenges == nil || len(got.Challenges)+len(want.Challenges) == 0 {
+		// The build has no say in them, or neither has any.
+		got.Challenges, want.Challenges = nil, nil
 	}
 	if reflect.DeepEqual(got, want) {
 		return nil
