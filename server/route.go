@@ -17,9 +17,6 @@ const (
 	routeAuth
 )
 
-// envoyPrefix is what Envoy's ext_authz puts before the client's own path.
-const envoyPrefix = "/ext_authz"
-
 // findRoute finds the route of a head and appends the scopes that it requires to
 // scopes, separated by SP. Paths are compared as bytes; a query that is not
 // understood is another path, since a typo must not open a door.
@@ -37,8 +34,8 @@ func findRoute(h *http1.Head, buf, scopes []byte) (route, []byte) {
 		return routeAuth, appendFieldScopes(scopes, h, buf)
 	case string(path) == "/health" && !h.HasQuery:
 		return routeHealth, scopes
-	case bytes.HasPrefix(path, []byte(envoyPrefix)) &&
-		(len(path) == len(envoyPrefix) || path[len(envoyPrefix)] == '/'):
+	case bytes.HasPrefix(path, []byte(http1.ForeignPrefix)) &&
+		(len(path) == len(http1.ForeignPrefix) || path[len(http1.ForeignPrefix)] == '/'):
 		// The query here is the client's: it demands nothing and allows nothing.
 		return routeAuth, appendFieldScopes(scopes, h, buf)
 	}

@@ -17,7 +17,7 @@
 //	origin-form    = "/" *target-char
 //	absolute-form  = ( "http://" / "https://" ) authority [ ( "/" / "?" / "#" ) *target-char ]
 //	authority      = 1*<target-char except "/", "?", "#" and "@">
-//	target-char    = %x21-7E
+//	target-char    = %x21-7E        ; behind "/ext_authz/" and "/ext_authz?" %x80-FF too
 //	HTTP-version   = "HTTP/1.0" / "HTTP/1.1"
 //	field-line     = token ":" OWS field-value OWS
 //	field-value    = *( HTAB / SP / %x21-7E / %x80-FF )

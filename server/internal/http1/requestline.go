@@ -54,11 +54,17 @@ func (h *Head) version(v []byte) Fault {
 // It takes them as they are. It decodes nothing and removes no dot segment, so that
 // only one string names a route. It refuses CONNECT, because what follows that on
 // the connection is not HTTP.
+//
+// Bytes above 0x7f are not in the grammar of RFC 3986, but clients send them, and
+// proxies pass them on. They are accepted where the path is the client's own: behind
+// [ForeignPrefix].
 func (h *Head) target(line []byte, start, end int) Fault {
+	all := byte(0)
 	for _, c := range line[start:end] {
-		if c <= ' ' || c >= 0x7f {
+		if c <= ' ' || c == 0x7f {
 			return BadRequest
 		}
+		all |= c
 	}
 	if string(h.Method.Of(line)) == "CONNECT" {
 		return BadRequest
@@ -81,6 +87,12 @@ func (h *Head) target(line []byte, start, end int) Fault {
 		}
 		pathStart += skip + len(authority)
 	}
+	if all >= 0x80 {
+		beginning := foreignStart(line[pathStart:end])
+		if beginning == 0 || !isASCII(line[start:pathStart+beginning]) {
+			return BadRequest
+		}
+	}
 	h.Path = Span{uint32(pathStart), uint32(end)}
 	if i := bytes.IndexByte(line[pathStart:end], '?'); i >= 0 {
 		h.Path.end = uint32(pathStart + i)
@@ -88,6 +100,28 @@ func (h *Head) target(line []byte, start, end int) Fault {
 		h.HasQuery = true
 	}
 	return NoFault
+}
+
+// ForeignPrefix is the path in front of a path that is another server's. Envoy's filter
+// ext_authz puts it before the client's own.
+const ForeignPrefix = "/ext_authz"
+
+// foreignStart is where the foreign part of a path and query starts, or 0 if there is
+// none.
+func foreignStart(path []byte) int {
+	const n = len(ForeignPrefix)
+	if len(path) <= n || string(path[:n]) != ForeignPrefix || path[n] != '/' && path[n] != '?' {
+		return 0
+	}
+	return n + 1
+}
+
+func isASCII(b []byte) bool {
+	all := byte(0)
+	for _, c := range b {
+		all |= c
+	}
+	return all < 0x80
 }
 
 // schemeLength is the length of "http://" or "https://" at the start of t, or 0.
