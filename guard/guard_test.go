@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -70,6 +71,19 @@ func verdictRequest(v *vectors.Verdict) *http.Request {
 	return r
 }
 
+// checkTold reads what a handler is told of the owner of a token, and checks that it is
+// told each once, and nothing else.
+func checkTold(v *vectors.Verdict, header http.Header, o *vectors.Outcome) error {
+	for name, told := range map[string]*string{"User": &o.Principal, "Scopes": &o.Scopes, "Key": &o.Key} {
+		values := header.Values("X-Auth-Request-" + name)
+		if (len(values) == 1) != v.Tells(strings.ToLower(name)) || len(values) > 1 {
+			return fmt.Errorf("identities %q in the header", values)
+		}
+		*told = strings.Join(values, "")
+	}
+	return nil
+}
+
 func TestVerdicts(t *testing.T) {
 	vectors.Run(t, vectors.Subject{Build: vectors.Guard, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
 		clock := guard.WithClock(func() time.Time { return time.Unix(v.Now, 0) })
@@ -80,6 +94,13 @@ func TestVerdicts(t *testing.T) {
 				return o, err
 			}
 			options = append(options, guard.WithAccept(accept))
+		}
+		if v.Identity != "" {
+			identity, err := core.ParseIdentity(v.Identity)
+			if err != nil {
+				return o, err
+			}
+			options = append(options, guard.WithIdentity(identity))
 		}
 		if v.Realm != "" {
 			options = append(options, guard.WithRealm(v.Realm))
@@ -103,8 +124,8 @@ func TestVerdicts(t *testing.T) {
 			err = errors.New("the caller's request has changed")
 		case passed != nil && guard.DecisionFrom(passed.Context()) != d:
 			err = errors.New("another decision in the context")
-		case passed != nil && passed.Header.Get("X-Auth-Request-User") != d.Principal:
-			err = errors.New("another principal in the header")
+		case passed != nil:
+			err = checkTold(v, passed.Header, &o)
 		}
 		return o, err
 	}})

@@ -64,6 +64,49 @@ func TestRunFindsFaults(t *testing.T) {
 	}
 }
 
+// What a build says of the challenges and of the owner of a token is compared, if it
+// says anything.
+func TestCompare(t *testing.T) {
+	denied := Outcome{Status: 401, Reason: "missing", Challenges: []string{"Basic", "Bearer"}}
+	silent := Outcome{Status: 401, Reason: "missing"}
+	granted := Outcome{Status: 200, Reason: "granted", Principal: "p", Scopes: "a b", Key: "01234567"}
+	with := func(o Outcome, change func(*Outcome)) Outcome {
+		change(&o)
+		return o
+	}
+	tests := []struct {
+		name     string
+		identity string
+		want     Outcome
+		got      Outcome
+		ok       bool
+	}{
+		{"the same challenges", "", denied, denied, true},
+		{"no word on challenges", "", denied, silent, true},
+		{"no challenge", "", denied, with(denied, func(o *Outcome) { o.Challenges = []string{} }), false},
+		{"one challenge", "", denied, with(denied, func(o *Outcome) { o.Challenges = o.Challenges[:1] }), false},
+		{"challenges in another order", "", denied, with(denied, func(o *Outcome) { o.Challenges = []string{"Bearer", "Basic"} }), false},
+		{"none, as expected", "", silent, with(silent, func(o *Outcome) { o.Challenges = []string{} }), true},
+		{"one where there is none", "", silent, denied, false},
+		{"the same owner", "user,scopes,key", granted, granted, true},
+		{"other scopes", "user,scopes,key", granted, with(granted, func(o *Outcome) { o.Scopes = "b a" }), false},
+		{"no scopes", "user,scopes,key", granted, with(granted, func(o *Outcome) { o.Scopes = "" }), false},
+		{"another key id", "user,scopes,key", granted, with(granted, func(o *Outcome) { o.Key = "76543210" }), false},
+		{"no owner", "user,scopes,key", granted, with(granted, func(o *Outcome) { o.Principal = "" }), false},
+		{"no owner by default", "", granted, with(granted, func(o *Outcome) { o.Principal = "" }), false},
+		{"no owner, as configured", "scopes, key", granted, with(granted, func(o *Outcome) { o.Principal = "" }), true},
+		{"another owner", "scopes, key", granted, with(granted, func(o *Outcome) { o.Principal = "q" }), false},
+	}
+	for _, tt := range tests {
+		v := Verdict{Identity: tt.identity, Expect: tt.want}
+		for _, opaque := range []bool{false, true} {
+			if err := v.compare(tt.got, opaque); (err == nil) != tt.ok {
+				t.Errorf("%s: %v", tt.name, err)
+			}
+		}
+	}
+}
+
 const (
 	date    = "Date: Mon, 02 Jan 2006 15:04:05 GMT\r\n"
 	empty   = "Content-Length: 0\r\n"
