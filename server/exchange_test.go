@@ -33,7 +33,9 @@ func TestExchangesOverSockets(t *testing.T) {
 		for _, x := range allExchanges() {
 			key := x.Server
 			if servers[key] == nil {
-				servers[key] = start(t, en, configured(t, &x), Options{HeadTimeout: 5 * time.Second})
+				options := settings(t, &x)
+				options.HeadTimeout = 5 * time.Second
+				servers[key] = start(t, en, configured(t, &x), options)
 			}
 			r := servers[key]
 			pending.Go(func() {
@@ -127,7 +129,7 @@ func TestExchangesCutAtEveryByte(t *testing.T) {
 	workers := map[string]*worker{}
 	for _, x := range allExchanges() {
 		if workers[x.Server] == nil {
-			workers[x.Server] = newTestWorker(t, configured(t, &x))
+			workers[x.Server] = newWorkerWith(configured(t, &x), settings(t, &x))
 		}
 		w := workers[x.Server]
 		whole, closed := advanceAll(w, x.Request)

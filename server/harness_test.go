@@ -54,6 +54,24 @@ func configured(t testing.TB, e *vectors.Exchange) *core.Keyring {
 	return newKeyring(t, token, string(e.Keyring))
 }
 
+// settings returns the options that an exchange's environment stands for.
+func settings(t testing.TB, e *vectors.Exchange) (o Options) {
+	t.Helper()
+	var err error
+	if list := e.Config["ACCEPT"]; list != "" {
+		if o.Accept, err = core.ParseAccept(list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if list := e.Config["IDENTITY"]; list != "" {
+		if o.Identity, err = core.ParseIdentity(list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o.Realm = e.Config["REALM"]
+	return o
+}
+
 // newTestWorker returns the pure part of a server.
 func newTestWorker(t testing.TB, k *core.Keyring) *worker {
 	t.Helper()

@@ -38,7 +38,7 @@ func TestExchangesInPieces(t *testing.T) {
 				continue
 			}
 			if servers[x.Server] == nil {
-				servers[x.Server] = start(t, en, configured(t, &x), Options{})
+				servers[x.Server] = start(t, en, configured(t, &x), settings(t, &x))
 			}
 			address := servers[x.Server].address
 			at := 1 + (i*7919)%(len(x.Request)+1)

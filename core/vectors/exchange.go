@@ -64,6 +64,9 @@ type expectation struct {
 	// not repeated here, see checkForm.
 	Fields map[string]*Text `json:"fields"`
 	Body   Text             `json:"body"`
+	// Challenges are the values of the WWW-Authenticate fields in their order, where
+	// they are not those of a server with default settings.
+	Challenges []string `json:"challenges"`
 	// Head: it answers a HEAD request, so no body follows.
 	Head bool `json:"head"`
 }
@@ -251,6 +254,9 @@ func (e *Exchange) responses(received []byte) (responses []response, rest []byte
 		r, rest, complete, err := nextResponse(received, head)
 		if err != nil || !complete {
 			return responses, received, err
+		}
+		if i < len(e.expect) {
+			r.challenges = e.expect[i].Challenges
 		}
 		responses, received = append(responses, r), rest
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,8 @@ type response struct {
 	fields map[string][]string // names in lower case
 	body   []byte
 	head   bool // it answers HEAD: a body is told of and does not follow
+
+	challenges []string // that it must have, or nil for those of default settings
 }
 
 // nextResponse reads the response that data begins with. It knows no more of
@@ -98,14 +101,16 @@ func (r *response) hasDate() bool {
 	return err == nil
 }
 
-// checkChallenge: a 401 and a 403 have one challenge, all others none.
+// checkChallenge: by default a 401 and a 403 have one challenge, and all others none.
 func (r *response) checkChallenge() error {
 	challenges := r.fields["www-authenticate"]
 	ok := len(challenges) == 0
-	switch r.status {
-	case 401:
+	switch {
+	case r.challenges != nil:
+		ok = slices.Equal(challenges, r.challenges)
+	case r.status == 401:
 		ok = r.is("www-authenticate", "Bearer")
-	case 403:
+	case r.status == 403:
 		ok = len(challenges) == 1 && strings.HasPrefix(challenges[0], `Bearer error="insufficient_scope"`)
 	}
 	if !ok {

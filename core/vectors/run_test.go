@@ -125,6 +125,9 @@ func TestCheckExchange(t *testing.T) {
 	no := expectation{Status: statuses{401, 403}}
 	bad := expectation{Status: statuses{400}}
 	head := expectation{Status: statuses{200}, Head: true}
+	asking := func(challenges ...string) expectation { return expectation{Status: statuses{401}, Challenges: challenges} }
+	twice := strings.Replace(denied, "WWW-Authenticate: Bearer\r\n", "WWW-Authenticate: Basic\r\nWWW-Authenticate: Bearer\r\n", 1)
+	never := strings.Replace(denied, "WWW-Authenticate: Bearer\r\n", "", 1)
 	open := func(want ...expectation) Exchange { return Exchange{expect: want, After: Open} }
 	closing := func(want ...expectation) Exchange { return Exchange{expect: want, After: Closed} }
 	either := func(want ...expectation) Exchange { return Exchange{expect: want} }
@@ -157,6 +160,12 @@ func TestCheckExchange(t *testing.T) {
 		{"more behind close", either(bad, bad), broken + end + broken + end, true, true, false},
 		{"an answer to HEAD", open(head), strings.TrimSuffix(healthy, "healthy"), false, true, true},
 		{"an answer to HEAD with a body", open(head), healthy, false, true, false},
+		{"two challenges", open(asking("Basic", "Bearer"), no), twice + end + denied + end, false, true, true},
+		{"two challenges in another order", open(asking("Bearer", "Basic")), twice + end, false, true, false},
+		{"one challenge of two", open(asking("Basic", "Bearer")), denied + end, false, true, false},
+		{"two challenges where one is right", open(asking("Bearer")), twice + end, false, true, false},
+		{"no challenge", open(asking([]string{}...)), never + end, false, true, true},
+		{"a challenge too many", open(asking([]string{}...)), denied + end, false, true, false},
 		{"silence", open(), "", false, true, true},
 		{"not silent", open(), granted + end, false, true, false},
 		{"closed in silence", open(), "", true, true, false},

@@ -93,7 +93,7 @@ func TestExchangeTables(t *testing.T) {
 	}
 	for _, group := range []string{
 		"connection", "scheme", "fields", "empty-token", "methods", "scope", "strict", "smuggling", "body", "bytes",
-		"pipelining", "scope-field", "ext_authz", "absolute-form", "sources", "independence", "limits",
+		"pipelining", "scope-field", "ext_authz", "absolute-form", "sources", "independence", "limits", "places",
 		"config", "bearer", "routes", "http",
 	} {
 		if groups[group] < 5 {
@@ -121,7 +121,7 @@ func TestExchangeTables(t *testing.T) {
 // checkExpectedForm: an expectation that no well-formed response meets would
 // be a fault of the table.
 func checkExpectedForm(want expectation) error {
-	r := response{status: want.Status[0], fields: map[string][]string{}, body: want.Body, head: want.Head}
+	r := response{status: want.Status[0], fields: map[string][]string{}, body: want.Body, head: want.Head, challenges: want.Challenges}
 	for name, value := range map[string]string{
 		"date": "Mon, 02 Jan 2006 15:04:05 GMT", "content-length": "0", "cache-control": "no-store", "allow": "GET, HEAD",
 	} {
@@ -141,6 +141,9 @@ func checkExpectedForm(want expectation) error {
 	case 404, 405, 500:
 	default:
 		r.fields["connection"] = []string{"close"}
+	}
+	if want.Challenges != nil {
+		r.fields["www-authenticate"] = want.Challenges
 	}
 	for name, value := range want.Fields {
 		if delete(r.fields, strings.ToLower(name)); value != nil {
