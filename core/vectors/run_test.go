@@ -125,7 +125,9 @@ func TestCheckExchange(t *testing.T) {
 	no := expectation{Status: statuses{401, 403}}
 	bad := expectation{Status: statuses{400}}
 	head := expectation{Status: statuses{200}, Head: true}
-	asking := func(challenges ...string) expectation { return expectation{Status: statuses{401}, Challenges: challenges} }
+	asking := func(challenges ...string) expectation {
+		return expectation{Status: statuses{401}, Challenges: challenges}
+	}
 	twice := strings.Replace(denied, "WWW-Authenticate: Bearer\r\n", "WWW-Authenticate: Basic\r\nWWW-Authenticate: Bearer\r\n", 1)
 	never := strings.Replace(denied, "WWW-Authenticate: Bearer\r\n", "", 1)
 	open := func(want ...expectation) Exchange { return Exchange{expect: want, After: Open} }
