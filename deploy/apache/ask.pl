@@ -2,10 +2,11 @@
 # A program for RewriteMap: asks auth-service for a verdict.
 #
 # It reads lines "PATH CLIENT ORIGINAL-PATH AUTHORIZATION" and
-# answers each with a line "STATUS VALUE": "200 principal", "401 challenge",
-# "403 challenge" or, whatever went wrong, "500 -". The challenge is the first, if there
-# are several, and may be empty. httpd starts the program once and does not start it
-# again, so it must not die.
+# answers each with a line "STATUS VALUE": "200 USER KEY SCOPES", "401 challenge",
+# "403 challenge" or, whatever went wrong, "500 -". Key and scopes are empty unless
+# auth-service tells them (IDENTITY). The challenge is the first, if there are several,
+# and may be empty. httpd starts the program once and does not start it again, so it must
+# not die.
 #
 # With the name of a field after the address, the lines are "PATH CLIENT ORIGINAL-PATH
 # FIELD AUTHORIZATION". FIELD is that field's value, percent-encoded.
@@ -110,11 +111,20 @@ sub ask {
         die "no answer\n";
     }
     my ($status) = $head =~ m{\AHTTP/1\.1 (200|401|403) } or die "not a verdict\n";
-    my $name = $status == 200 ? 'X-Auth-Request-User' : 'WWW-Authenticate';
-    my ($value) = $head =~ /^\Q$name\E: ([^\r\n]+)\r$/mi;
-    die "no $name\n" unless defined $value || $status == 401;
-    $value //= '';
-    return "$status $value";
+    if ( $status == 200 ) {
+        my $user = value( $head, 'X-Auth-Request-User' );
+        die "no user\n" if $user eq '';
+        return join ' ', $status, $user, value( $head, 'X-Auth-Request-Key' ), value( $head, 'X-Auth-Request-Scopes' );
+    }
+    my $challenge = value( $head, 'WWW-Authenticate' );
+    die "no challenge\n" if $challenge eq '' && $status != 401;
+    return "$status $challenge";
+}
+
+# value returns the value of the first field of a name, or nothing.
+sub value {
+    my ( $head, $name ) = @_;
+    return $head =~ /^\Q$name\E: ([^\r\n]*)\r$/mi ? $1 : '';
 }
 
 while ( my $line = <STDIN> ) {

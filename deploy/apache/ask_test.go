@@ -9,6 +9,7 @@ import (
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // program is ask.pl as httpd runs it.
@@ -62,8 +63,8 @@ func TestProgram(t *testing.T) {
 	const both = "/auth?scope=metrics&scope=deploy"
 	verdicts := func() {
 		t.Helper()
-		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana")
-		p.expect(t, both+" 192.0.2.1 /deploy/ Bearer "+proxytest.Deploy, "200 ci")
+		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana  ")
+		p.expect(t, both+" 192.0.2.1 /deploy/ Bearer "+proxytest.Deploy, "200 ci  ")
 		p.expect(t, both+" ::1 /deploy/ Bearer "+proxytest.Metrics, `403 Bearer error="insufficient_scope", scope="metrics deploy"`)
 		p.expect(t, "/auth 192.0.2.1 / ", "401 Bearer")
 		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Stranger, "401 Bearer")
@@ -79,7 +80,7 @@ func TestProgram(t *testing.T) {
 		"/auth?scope=a&&b 192.0.2.1 / Bearer " + proxytest.Metrics,
 	} {
 		p.expect(t, line, "500 -")
-		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana")
+		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana  ")
 	}
 	for range 3 {
 		service.Kill(t)
@@ -90,4 +91,19 @@ func TestProgram(t *testing.T) {
 		service.Again(t) // this time, a connection that was closed is not noticed before
 		verdicts()
 	}
+}
+
+// TestProgramTellsTheWholeIdentity: each part has its place, whatever the token has.
+func TestProgramTellsTheWholeIdentity(t *testing.T) {
+	t.Parallel()
+	const longest = "p@+:/.-_" + "0123456789012345678901234567890123456789" + "0123456789012345678901234567890123456789" + "0123456789012345678901234567890123456789"
+	text := tokentest.KeyringLine("grafana", proxytest.Metrics, "scope=b,a:${x}%{y}") + tokentest.KeyringLine(longest, proxytest.Deploy)
+	keyring := proxytest.WriteFile(t, t.TempDir()+"/keyring", text)
+	service := proxytest.StartService(t, proxytest.TokenVariable, "AUTH_SERVICE_KEYRING="+keyring, proxytest.WholeVariable)
+	p := startProgram(t, service.Address)
+	key := func(line string) string { return strings.TrimPrefix(strings.Fields(line)[1], "sha256:")[:8] }
+	lines := strings.Split(text, "\n")
+	p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana "+key(lines[0])+" b a:${x}%{y}")
+	p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Deploy, "200 "+longest+" "+key(lines[1])+" ")
+	p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Token, "200 default - *")
 }

@@ -1,6 +1,7 @@
 -- The action lua.auth-request asks auth-service at the URL in txn.auth_url. It passes
--- a denial on to the client. Otherwise it sets txn.auth_status and txn.auth_user. When
--- it fails, txn.auth_status is not 200: the configuration must allow nothing else.
+-- a denial on to the client. Otherwise it sets txn.auth_status, txn.auth_user,
+-- txn.auth_scopes and txn.auth_key. When it fails, txn.auth_status is not 200: the
+-- configuration must allow nothing else.
 
 -- The fields that may hold a token, in lower case.
 local places = { "authorization" }
@@ -17,6 +18,8 @@ end
 core.register_action("auth-request", { "http-req" }, function(txn)
 	txn:set_var("txn.auth_status", 0)
 	txn:set_var("txn.auth_user", "")
+	txn:set_var("txn.auth_scopes", "")
+	txn:set_var("txn.auth_key", "")
 
 	local headers = {
 		["x-original-uri"] = { txn.sf:path() },
@@ -42,6 +45,8 @@ core.register_action("auth-request", { "http-req" }, function(txn)
 		return
 	end
 	txn:set_var("txn.auth_user", first(response, "x-auth-request-user"))
+	txn:set_var("txn.auth_scopes", first(response, "x-auth-request-scopes"))
+	txn:set_var("txn.auth_key", first(response, "x-auth-request-key"))
 	txn:set_var("txn.auth_status", response.status or 0)
 	if response.status == 401 or response.status == 403 then
 		local reply = txn:reply({ status = response.status })

@@ -1,6 +1,7 @@
 package nginx_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,19 +26,25 @@ func TestIdentity(t *testing.T) {
 // passes on Connection, as in some recipes for WebSockets: the backend obeys it.
 func TestCheckIdentityFails(t *testing.T) {
 	t.Parallel()
-	for name, replacement := range map[string]string{
-		"Connection is passed on":    "        proxy_set_header Connection $http_connection;\n",
-		"the client's field is left": "",
+	const own, closes = "        proxy_set_header X-Auth-Request-User $auth_user;\n", "        proxy_set_header Connection $http_connection;\n"
+	for name, replacements := range map[string][]string{
+		"Connection is passed on":       {own, closes + own},
+		"the client's user is left":     {own, ""},
+		"the client's scopes are left":  {noScopes, ""},
+		"the client's key id is left":   {noKey, ""},
+		"Connection, whole":             {own, closes + own, commented, commented[1:], noScopes, passScopes, noKey, passKeyID},
+		"the client's scopes are whole": {commented, commented[1:], noScopes, "", noKey, passKeyID},
+		"the client's key id is whole":  {commented, commented[1:], noScopes, passScopes, noKey, ""},
+		"the key id is not passed on":   {commented, commented[1:], noScopes, passScopes},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			own := "        proxy_set_header X-Auth-Request-User $auth_user;\n"
-			if replacement != "" {
-				replacement += own
-			}
-			site := start(t, "recommended.conf", proxytest.StartService(t, proxytest.KeyringVariable(t)), own, replacement)
 			inner := new(testing.T)
-			site.CheckIdentity(inner)
+			if slices.Contains(replacements, commented) {
+				start(t, "recommended.conf", proxytest.WholeService(t), replacements...).CheckWhole(inner, "/")
+			} else {
+				start(t, "recommended.conf", proxytest.StartService(t, proxytest.KeyringVariable(t)), replacements...).CheckIdentity(inner)
+			}
 			if !inner.Failed() {
 				t.Error("nothing was found")
 			}

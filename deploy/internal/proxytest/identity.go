@@ -8,8 +8,11 @@ import (
 	"testing"
 )
 
-// identityNames are the fields that tell the backend who asks. The service
-// sets the first; what a client sends under any of them is a lie.
+// WholeVariable makes a service tell everything about the owner of a token.
+const WholeVariable = "IDENTITY=user,scopes,key"
+
+// identityNames are the fields that tell the backend who asks. By default, the service
+// sets the first alone; what a client sends under any of them is a lie.
 var identityNames = []string{"X-Auth-Request-User", "X-Auth-Request-Scopes", "X-Auth-Request-Key"}
 
 // spoofed are fields that a client would like the backend or the service to
@@ -19,8 +22,10 @@ var spoofed = []string{
 	"x-auth-request-user: root",
 	"X_Auth_Request_User: root",
 	"X-Auth_Request-User: root",
-	"X-Auth-Request-Scopes: *",
+	"X-Auth-Request-Scopes: root",
+	"X_Auth_Request_Scopes: root",
 	"X-Auth-Request-Key: root",
+	"x.auth.request.key: root",
 	"X-Auth-Scope: metrics",
 	"X_Auth_Scope: deploy",
 	"X-Original-URI: /metrics",
@@ -47,16 +52,33 @@ func (a *Answer) CheckIdentity(tb testing.TB, user string) {
 	new(Site).checkEcho(tb, "the request", a.Echo(tb), user)
 }
 
+// identity is what the backend must see of a user.
+func (s *Site) identity(user string) map[string][]string {
+	identity := map[string][]string{"X-Auth-Request-User": {user}}
+	if s.Whole {
+		owner := owners[user]
+		identity["X-Auth-Request-Scopes"] = []string{owner.scopes}
+		identity["X-Auth-Request-Key"] = []string{owner.key}
+	}
+	return identity
+}
+
 func (s *Site) checkEcho(tb testing.TB, name string, echo Echo, user string) {
 	tb.Helper()
-	if got := echo.Header.Values("X-Auth-Request-User"); !slices.Equal(got, []string{user}) {
-		tb.Errorf("%s: the backend saw the users %q, want %q alone", name, got, user)
-	}
-	if got := echo.Beyond.Values("X-Auth-Request-User"); !slices.Equal(got, []string{user}) {
-		tb.Errorf("%s: a proxy in the backend's place passes on the users %q, want %q alone", name, got, user)
+	identity := s.identity(user)
+	for field, want := range identity {
+		if slices.Equal(want, []string{""}) && len(echo.Header.Values(field)) == 0 {
+			continue // some proxies leave an empty field out
+		}
+		if got := echo.Header.Values(field); !slices.Equal(got, want) {
+			tb.Errorf("%s: the backend saw %s: %q, want %q alone", name, field, got, want)
+		}
+		if got := echo.Beyond.Values(field); !slices.Equal(got, want) {
+			tb.Errorf("%s: a proxy in the backend's place passes on %s: %q, want %q alone", name, field, got, want)
+		}
 	}
 	for field, values := range echo.Header { // more than in Beyond
-		if field == "X-Auth-Request-User" {
+		if identity[field] != nil || s.PassesEmpty && slices.Contains(identityNames, field) && slices.Equal(values, []string{""}) {
 			continue
 		}
 		switch like := alike(field); {
@@ -133,14 +155,40 @@ func (s *Site) checkLookalikes(tb testing.TB, path string) {
 	}
 }
 
+type nomination struct {
+	always bool
+	lines  []string
+}
+
+// nominations are those of the fields that the backend must see. For a site that passes
+// on the whole identity, they name the other two in the place of the user.
+func (s *Site) nominations() []nomination {
+	if !s.Whole {
+		return nominations
+	}
+	var whole []nomination
+	for _, n := range nominations {
+		for _, name := range []string{"Scopes", "Key"} {
+			var lines []string
+			for _, line := range n.lines {
+				lines = append(lines, inPlaceOfUser(name, line))
+			}
+			whole = append(whole, nomination{n.always, lines})
+		}
+	}
+	return whole
+}
+
+// inPlaceOfUser writes another identity field into a line that names the user's.
+func inPlaceOfUser(name, line string) string {
+	return strings.NewReplacer("User", name, "user", strings.ToLower(name), "USER", strings.ToUpper(name)).Replace(line)
+}
+
 // nominations are the field lines by which a client may tell a proxy, or the one
 // behind it, to drop fields (RFC 9110, section 7.6.1). If always is set, the
 // request must be answered as it would be without them. Otherwise the proxy may
 // also refuse it.
-var nominations = []struct {
-	always bool
-	lines  []string
-}{
+var nominations = []nomination{
 	{true, []string{"Connection: close, X-Auth-Request-User"}},
 	{true, []string{"Connection: X-Auth-Request-User"}},
 	{true, []string{"connection: x-auth-request-user"}},
@@ -192,7 +240,7 @@ var nominations = []struct {
 // at most treat the token as missing.
 func (s *Site) checkNominated(tb testing.TB, path string) {
 	tb.Helper()
-	for _, n := range nominations {
+	for _, n := range s.nominations() {
 		name := fmt.Sprintf("%.100q", n.lines)
 		want := []int{200}
 		if !n.always {
@@ -220,6 +268,7 @@ func (s *Site) CheckUpgrade(tb testing.TB, path string) {
 		"Connection: Upgrade", "Connection: keep-alive, Upgrade",
 		"Connection: X-Auth-Request-User, Upgrade", "Connection: Upgrade,x-auth-request-user",
 		"Connection: keep-alive, X-Auth-Request-User, Upgrade, X-Auth-Request-Key", "Connection: X-Auth-Request-User\r\nConnection: Upgrade",
+		"Connection: X-Auth-Request-Scopes, Upgrade", "Connection: Upgrade,x-auth-request-key,x-auth-request-scopes",
 	} {
 		fields := []string{connection, "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="}
 		answer := Send(tb, s.Address, get(path, append(fields, Bearer(Metrics))...))

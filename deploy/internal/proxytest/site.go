@@ -22,6 +22,12 @@ type Site struct {
 	Challenges []string
 	// AddsChallenge403 says that the proxy passes WWW-Authenticate on with 403.
 	AddsChallenge403 bool
+	// Whole says that the proxy passes on the whole identity, and that the service has
+	// WholeVariable.
+	Whole bool
+	// PassesEmpty says that the proxy may pass on an empty identity field in the place
+	// of one that the service does not tell.
+	PassesEmpty bool
 	// PassesScope says that the proxy leaves X-Auth-Scope alone: it asks no
 	// service that would read it.
 	PassesScope bool

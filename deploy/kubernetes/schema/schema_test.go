@@ -212,6 +212,15 @@ func TestTheyAgree(t *testing.T) {
 	}
 }
 
+// TestIngressTakesTheClientsIdentity: ingress-nginx replaces or removes the fields that
+// the annotation names, and no others.
+func TestIngressTakesTheClientsIdentity(t *testing.T) {
+	annotation := the[networking.Ingress](t, "ingress-nginx.yaml").Annotations["nginx.ingress.kubernetes.io/auth-response-headers"]
+	if annotation != "X-Auth-Request-User,X-Auth-Request-Scopes,X-Auth-Request-Key" {
+		t.Errorf("it names %s", annotation)
+	}
+}
+
 // TestEnvoyGatewayTakesTheClientsIdentity: the policy removes the client's identity
 // fields in every spelling, and a question to a silent service times out.
 func TestEnvoyGatewayTakesTheClientsIdentity(t *testing.T) {

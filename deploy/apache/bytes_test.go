@@ -1,0 +1,13 @@
+package apache_test
+
+import (
+	"testing"
+
+	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+)
+
+func TestBytes(t *testing.T) {
+	t.Parallel()
+	s := proxytest.StartService(t, proxytest.TokenVariable)
+	start(t, "auth-service.conf", s).CheckBytes(t, false)
+}
