@@ -42,10 +42,10 @@ type Accept struct {
 func ParseAccept(list string) (Accept, error) {
 	a := Accept{}
 	for element := range strings.SplitSeq(list, ",") {
-		element = strings.Trim(element, " \t")
-		scheme := map[string]Schemes{"bearer": Bearer, "basic": Basic}[element]
+		element = trimElement(element)
+		scheme := schemeOf(element)
 		name, isField := strings.CutPrefix(element, "header:")
-		name = strings.ToLower(name)
+		name = lower(name)
 		switch {
 		case scheme != 0 && a.Schemes&scheme != 0, isField && slices.Contains(a.Fields, name):
 			return Accept{}, errors.New("the same place twice")
@@ -67,6 +67,30 @@ func ParseAccept(list string) (Accept, error) {
 		a.Schemes = NoScheme
 	}
 	return a, nil
+}
+
+// trimElement returns an element of a list without whitespace around it. Like lower,
+// it has the place of a function of package strings that would make every WebAssembly
+// module larger by its tables.
+func trimElement(element string) string { return string(trimWhitespace([]byte(element))) }
+
+// lower returns a name in lower case. A letter that is not ASCII stays as it is.
+func lower(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		b[i] = lowerASCII(c)
+	}
+	return string(b)
+}
+
+func schemeOf(element string) Schemes {
+	switch element {
+	case "bearer":
+		return Bearer
+	case "basic":
+		return Basic
+	}
+	return 0
 }
 
 // maxFieldName is the length of the longest field name, in bytes.

@@ -83,7 +83,8 @@ func TestParseAccept(t *testing.T) {
 	}
 	for _, list := range []string{
 		"", ",", "bearer,", "bearer,bearer", "Bearer", "digest", "header:", "header", "header:a b", "header:a,header:A", "bearer basic",
-		"header:Authorization", "header:Host", "header:X-Auth-Scope", "header:X-Auth-Request-User", "header:é", "header:a:b", "header:" + strings.Repeat("a", 65),
+		"header:Authorization", "header:Host", "header:X-Auth-Scope", "header:X-Auth-Request-User", "header:é", "header:X-API-\u212aey",
+		"header:a:b", "header:" + strings.Repeat("a", 65),
 		"header:a,header:b,header:c,header:d,header:e",
 	} {
 		if got, err := core.ParseAccept(list); err == nil || got.Schemes != 0 || got.Fields != nil {

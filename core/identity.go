@@ -30,7 +30,7 @@ func ParseIdentity(list string) (Identity, error) {
 	var i Identity
 	for element := range strings.SplitSeq(list, ",") {
 		var part Identity
-		element = strings.Trim(element, " \t")
+		element = trimElement(element)
 		switch element {
 		case "user":
 			part = IdentityUser
