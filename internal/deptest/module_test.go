@@ -70,13 +70,13 @@ var packages = []deptest.Package{
 	},
 
 	// The WebAssembly modules and a host.
-	{Folder: "wasm/internal/guest", Imports: []string{"core", "internal/identity", "internal/secret"}},
+	{Folder: "wasm/internal/guest", Imports: []string{"core", "internal/httptext", "internal/identity", "internal/secret"}},
 	{Folder: "wasm/reactor", Imports: []string{"wasm/internal/guest"}},
 	{Folder: "wasm/proxywasm", Imports: []string{"wasm/internal/guest"}},
 	{Folder: "wasm/httpwasm", Imports: []string{"wasm/internal/guest"}},
 	{
 		Folder:  "wasm/host",
-		Imports: []string{"core", "internal/middleware", "wasm/internal/guest"},
+		Imports: []string{"core", "internal/httptext", "internal/middleware", "wasm/internal/guest"},
 		Others: []string{
 			"github.com/tetratelabs/wazero",
 			"github.com/tetratelabs/wazero/api",
@@ -90,7 +90,7 @@ var packages = []deptest.Package{
 	{Folder: "internal/tokentest", Imports: []string{"core"}},
 	{Folder: "wasm/internal/modules"},
 	{Folder: "wasm/build", Imports: []string{"wasm/internal/modules"}},
-	{Folder: "wasm/internal/hosttest", Imports: []string{"core/vectors", "internal/tokentest"}},
+	{Folder: "wasm/internal/hosttest", Imports: []string{"core", "core/vectors", "internal/tokentest"}},
 	{Folder: "wasm/internal/parity"},
 	{Folder: "deploy/internal/proxytest", Imports: []string{"internal/tokentest"}},
 	{Folder: "packaging/generate", Imports: []string{"internal/cli"}, Others: []string{"github.com/alecthomas/kong"}},

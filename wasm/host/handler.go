@@ -2,7 +2,6 @@ package host
 
 import (
 	"net/http"
-	"time"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/middleware"
@@ -10,10 +9,10 @@ import (
 
 // Handler returns a handler that passes on to next the requests that have all the
 // scopes. The request that next gets is a copy with the principal in its field
-// X-Auth-Request-User. Handler removes what the client sent under that name, under
-// X-Auth-Request-Scopes or X-Auth-Request-Key, or under a name that a backend may mistake for one of
-// these. It also removes these names from the Connection field, which would make a
-// proxy drop them.
+// X-Auth-Request-User, or with what [Options].Identity names. Handler removes what the
+// client sent under that name, under X-Auth-Request-Scopes or X-Auth-Request-Key, or
+// under a name that a backend may mistake for one of these. It also removes these names
+// from the Connection field, which would make a proxy drop them.
 //
 // Handler answers other requests as auth-service does. If there is no verdict, it
 // answers 500. It is the handler of package guard with another verifier.
@@ -26,11 +25,13 @@ func (v *Verifier) Handler(next http.Handler, scopes ...string) http.Handler {
 		panic("host: " + err.Error())
 	}
 	list := string(required)
-	return middleware.Protect(func(r *http.Request) core.Decision {
-		d, err := v.authorize(r.Context(), time.Now(), r.Header.Values("Authorization"), list)
+	decide := func(r *http.Request) core.Decision {
+		d, err := v.authorizeRequest(r, list)
 		if err != nil {
 			return denied
 		}
 		return d
-	}, core.Challenges{}, core.IdentityUser, required, next)
+	}
+	challenges := core.Challenges{Schemes: v.options.Accept.Schemes, Realm: v.options.Realm}
+	return middleware.Protect(decide, challenges, v.options.Identity, required, next)
 }

@@ -13,8 +13,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,6 +23,7 @@ import (
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/middleware"
 	"github.com/concrete-security/auth-service/wasm/internal/guest"
 )
 
@@ -39,6 +40,20 @@ type Options struct {
 	// of verdicts at a time. Further requests wait for one. If it is zero, there are
 	// as many as processors.
 	Instances int
+	// Accept says where a request may carry a token; see [core.ParseAccept]. The
+	// default is an Authorization field, as Bearer. For Basic the module must export
+	// accept.
+	Accept core.Accept
+	// Realm is what the challenges of [Verifier.Handler] name; see [core.CheckRealm].
+	// The default is none, and for Basic [core.DefaultRealm].
+	Realm string
+	// Identity says what [Verifier.Handler] tells the next handler of the owner of a
+	// token; see [core.ParseIdentity]. The default is the principal alone. For the
+	// scopes and the key id the module must export scopes and key.
+	Identity core.Identity
+	// Now is the clock that tells whether a token has expired. The default is
+	// [time.Now].
+	Now func() time.Time
 }
 
 // denied comes with every error.
@@ -64,6 +79,7 @@ type Verifier struct {
 	runtime  wazero.Runtime
 	compiled wazero.CompiledModule
 	config   wazero.ModuleConfig
+	options  Options
 	keyring  atomic.Pointer[keyring]
 	slots    chan struct{} // one for each instance that is in use
 	done     chan struct{} // closed when closed is set
@@ -81,9 +97,15 @@ type Verifier struct {
 var errClosed = errors.New("the verifier is closed")
 
 // Compile compiles a reactor module and makes its first instance, so that a
-// module that does not run is an error here. ctx is for the duration of the
+// module that does not run is an error here, and so is one that cannot do what the
+// options ask for. ctx is for the duration of the
 // call. The verifier must be closed.
 func Compile(ctx context.Context, module []byte, options Options) (v *Verifier, err error) {
+	if options.Realm != "" {
+		if err := core.CheckRealm(options.Realm); err != nil {
+			return nil, err
+		}
+	}
 	config := wazero.NewRuntimeConfigCompiler()
 	if options.Interpreter {
 		config = wazero.NewRuntimeConfigInterpreter()
@@ -94,7 +116,11 @@ func Compile(ctx context.Context, module []byte, options Options) (v *Verifier, 
 	if options.Instances <= 0 {
 		options.Instances = runtime.GOMAXPROCS(0)
 	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	made := &Verifier{
+		options: options,
 		runtime: wazero.NewRuntimeWithConfig(ctx, config),
 		// No arguments, environment, files or output. The random source is for
 		// the salt; wazero's own, like its clock, is made up.
@@ -153,38 +179,48 @@ func (v *Verifier) Configure(ctx context.Context, text []byte) error {
 }
 
 // Authorize decides on a request with these values of all its Authorization fields.
-// The token must have all the scopes. A scope that is not valid is an error.
+// It knows nothing of other fields: if [Options].Accept names some, use
+// [Verifier.AuthorizeRequest]. The token must have all the scopes. A scope that is not
+// valid is an error.
 //
-// The Decision has a principal only if it grants, and its Owner is always 0.
+// The Decision has a principal only if it grants, and scopes and a key id only if
+// [Options].Identity names them too. Its Owner is always 0.
 func (v *Verifier) Authorize(ctx context.Context, authorization []string, scopes ...string) (core.Decision, error) {
-	return v.AuthorizeAt(ctx, time.Now(), authorization, scopes...)
+	return v.AuthorizeAt(ctx, v.options.Now(), authorization, scopes...)
 }
 
 // AuthorizeAt does what [Verifier.Authorize] does, at another time than now.
 func (v *Verifier) AuthorizeAt(ctx context.Context, now time.Time, authorization []string, scopes ...string) (core.Decision, error) {
-	for _, scope := range scopes {
-		if err := core.CheckScope(scope); err != nil {
-			return denied, err
-		}
+	required, err := middleware.Scopes(scopes)
+	if err != nil {
+		return denied, err
 	}
-	return v.authorize(ctx, now, authorization, strings.Join(scopes, " "))
+	f := found{schemes: v.options.Accept.Schemes}
+	f.addAuthorization(authorization)
+	return v.authorize(ctx, now, f.credential(), string(required))
+}
+
+// AuthorizeRequest does what [Verifier.Authorize] does, for a request with the token in
+// any of the places that [Options].Accept names. It does not change the request.
+func (v *Verifier) AuthorizeRequest(r *http.Request, scopes ...string) (core.Decision, error) {
+	required, err := middleware.Scopes(scopes)
+	if err != nil {
+		return denied, err
+	}
+	return v.authorizeRequest(r, string(required))
+}
+
+func (v *Verifier) authorizeRequest(r *http.Request, required string) (core.Decision, error) {
+	return v.authorize(r.Context(), v.options.Now(), find(r.Header, v.options.Accept).credential(), required)
 }
 
 // authorize decides. required is a list of valid scopes.
-func (v *Verifier) authorize(ctx context.Context, now time.Time, authorization []string, required string) (core.Decision, error) {
+func (v *Verifier) authorize(ctx context.Context, now time.Time, c credential, required string) (core.Decision, error) {
 	k := v.keyring.Load()
 	if k == nil && !v.isClosed() {
 		return core.Decision{Reason: core.Unconfigured}, nil
 	}
-	value := ""
-	switch len(authorization) {
-	case 0:
-	case 1:
-		value = authorization[0]
-	default: // nobody can say which of them another program would read
-		return core.Decision{Reason: core.Malformed}, nil
-	}
-	if len(value)+len(required) > guest.MaxAuthorization {
+	if c.ambiguous || len(c.prefix)+len(c.value)+len(required) > guest.MaxAuthorization {
 		return core.Decision{Reason: core.Malformed}, nil
 	}
 	select {
@@ -199,7 +235,7 @@ func (v *Verifier) authorize(ctx context.Context, now time.Time, authorization [
 	if err != nil {
 		return denied, err
 	}
-	d, err := i.decide(ctx, value, required, now.Unix())
+	d, err := i.decide(ctx, c, required, now.Unix())
 	if err != nil {
 		// Whatever state it is in, it is not used again.
 		return denied, errors.Join(fmt.Errorf("asking for a verdict: %w", err), i.module.Close(ctx))
@@ -251,7 +287,7 @@ func (v *Verifier) instantiate(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making an instance: %w", err)
 	}
-	i, err := newInstance(module)
+	i, err := newInstance(module, v.options)
 	if err != nil {
 		return nil, errors.Join(err, module.Close(ctx))
 	}

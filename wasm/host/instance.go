@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 
@@ -16,8 +17,12 @@ import (
 type instance struct {
 	module                                           api.Module
 	alloc, configure, authorize, principal, lastFail api.Function
-	reason                                           api.Function // nil in older modules
+	reason, accept, scopes, key                      api.Function // nil in older modules
 
+	// identity is what is asked for besides the principal.
+	identity core.Identity
+	// schemes are those that the module accepts.
+	schemes core.Schemes
 	// keyring is what the instance is configured with, nil for nothing.
 	keyring *keyring
 	stack   [5]uint64
@@ -25,14 +30,25 @@ type instance struct {
 	at, size uint32
 }
 
-func newInstance(module api.Module) (*instance, error) {
-	i := &instance{module: module, reason: module.ExportedFunction("reason")}
-	for name, f := range map[string]*api.Function{
-		"alloc": &i.alloc, "configure": &i.configure, "authorize": &i.authorize,
-		"principal": &i.principal, "last_error": &i.lastFail,
+func newInstance(module api.Module, options Options) (*instance, error) {
+	i := &instance{module: module, identity: options.Identity, schemes: core.Bearer}
+	for _, export := range []struct {
+		name   string
+		to     *api.Function
+		needed bool
+	}{
+		{"alloc", &i.alloc, true},
+		{"configure", &i.configure, true},
+		{"authorize", &i.authorize, true},
+		{"principal", &i.principal, true},
+		{"last_error", &i.lastFail, true},
+		{"reason", &i.reason, false},
+		{"accept", &i.accept, options.Accept.Schemes&core.Basic != 0},
+		{"scopes", &i.scopes, options.Identity.Tells(core.IdentityScopes)},
+		{"key", &i.key, options.Identity.Tells(core.IdentityKey)},
 	} {
-		if *f = module.ExportedFunction(name); *f == nil {
-			return nil, fmt.Errorf("the module does not export %s", name)
+		if *export.to = module.ExportedFunction(export.name); *export.to == nil && export.needed {
+			return nil, fmt.Errorf("the module does not export %s", export.name)
 		}
 	}
 	return i, nil
@@ -96,30 +112,78 @@ func (i *instance) load(ctx context.Context, k *keyring) error {
 }
 
 // decide asks for a verdict.
-func (i *instance) decide(ctx context.Context, authorization, scopes string, now int64) (d core.Decision, err error) {
-	size := uint32(len(authorization) + len(scopes))
-	if err := i.buffer(ctx, size); err != nil {
+func (i *instance) decide(ctx context.Context, c credential, scopes string, now int64) (d core.Decision, err error) {
+	if err := i.take(ctx, c.schemes); err != nil {
+		return d, err
+	}
+	length := uint32(len(c.prefix) + len(c.value))
+	if err := i.buffer(ctx, length+uint32(len(scopes))); err != nil {
 		return d, err
 	}
 	memory := i.module.Memory()
-	scopesAt := i.at + uint32(len(authorization))
-	if !memory.WriteString(i.at, authorization) || !memory.WriteString(scopesAt, scopes) {
+	if !memory.WriteString(i.at, c.prefix) || !memory.WriteString(i.at+uint32(len(c.prefix)), c.value) || !memory.WriteString(i.at+length, scopes) {
 		return d, errMemory
 	}
-	answer, err := i.call(ctx, i.authorize, uint64(i.at), uint64(len(authorization)), uint64(scopesAt), uint64(len(scopes)), uint64(now))
+	answer, err := i.call(ctx, i.authorize, uint64(i.at), uint64(length), uint64(i.at+length), uint64(len(scopes)), uint64(now))
 	if err != nil {
 		return d, err
 	}
 	status := int(int32(answer))
-	if d.Reason, err = i.why(ctx, status); err != nil {
+	if d.Reason, err = i.why(ctx, status); err != nil || !d.Granted() {
 		return d, err
 	}
-	if d.Granted() {
-		if d.Principal, err = i.text(ctx, i.principal); err == nil && d.Principal == "" {
-			err = errors.New("the module granted a request of nobody")
+	return d, i.identify(ctx, &d)
+}
+
+// take makes the module accept these schemes.
+func (i *instance) take(ctx context.Context, schemes core.Schemes) error {
+	if i.schemes == schemes {
+		return nil
+	}
+	code, err := i.call(ctx, i.accept, uint64(schemes))
+	if err == nil && int32(code) != int32(guest.Configured) {
+		err = fmt.Errorf("the module answered %d for the schemes %d", int32(code), schemes)
+	}
+	if err == nil {
+		i.schemes = schemes
+	}
+	return err
+}
+
+// identify asks for the owner of the token that was granted.
+func (i *instance) identify(ctx context.Context, d *core.Decision) (err error) {
+	if d.Principal, err = i.text(ctx, i.principal); err != nil {
+		return err
+	}
+	if d.Principal == "" {
+		return errors.New("the module granted a request of nobody")
+	}
+	if i.identity.Tells(core.IdentityScopes) {
+		if d.Scopes, err = i.text(ctx, i.scopes); err != nil {
+			return err
 		}
 	}
-	return d, err
+	if i.identity.Tells(core.IdentityKey) {
+		text, err := i.text(ctx, i.key)
+		if err != nil {
+			return err
+		}
+		d.Key, err = keyIDOf(text)
+		return err
+	}
+	return nil
+}
+
+// keyIDOf returns the key id of that text: the digits of the beginning of a
+// credential.
+func keyIDOf(text string) (core.KeyID, error) {
+	var c core.Credential
+	begin, err := hex.DecodeString(text)
+	if err != nil || len(begin) != 4 {
+		return core.KeyID{}, errors.New("the module's key id is not 8 hexadecimal digits")
+	}
+	copy(c[:], begin)
+	return c.KeyID(), nil
 }
 
 // why asks for the reason of a verdict with that status.

@@ -42,6 +42,10 @@ func getHeaderNames(kind uint32, buffer unsafe.Pointer, limit uint32) (countAndL
 //go:noescape
 func setHeaderValue(kind uint32, name, value string)
 
+//go:wasmimport http_handler add_header_value
+//go:noescape
+func addHeaderValue(kind uint32, name, value string)
+
 //go:wasmimport http_handler remove_header
 //go:noescape
 func removeHeader(kind uint32, name string)
@@ -69,6 +73,7 @@ var filter = guest.NewHTTPWasm(guest.HTTPHost{
 	SetRequestField:    func(name, value string) { setHeaderValue(requestFields, name, value) },
 	RemoveRequestField: func(name string) { removeHeader(requestFields, name) },
 	SetResponseField:   func(name, value string) { setHeaderValue(responseFields, name, value) },
+	AddResponseField:   func(name, value string) { addHeaderValue(responseFields, name, value) },
 	SetStatus:          setStatusCode,
 	LogDebug:           func(message string) { log(levelDebug, message) },
 	LogError:           func(message string) { log(levelError, message) },

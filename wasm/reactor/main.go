@@ -31,6 +31,9 @@ func configure(ptr, length uint32) int32 {
 	return int32(verifier.Configure(guest.Random(), span(ptr, length)))
 }
 
+//go:wasmexport accept
+func accept(schemes uint32) int32 { return int32(verifier.Accept(schemes)) }
+
 //go:wasmexport authorize
 func authorize(authPtr, authLen, scopePtr, scopeLen uint32, now int64) int32 {
 	return verifier.Authorize(span(authPtr, authLen), span(scopePtr, scopeLen), now)
@@ -41,6 +44,12 @@ func reason() int32 { return verifier.Reason() }
 
 //go:wasmexport principal
 func principal() int64 { return text(verifier.Principal()) }
+
+//go:wasmexport scopes
+func scopes() int64 { return text(verifier.Scopes()) }
+
+//go:wasmexport key
+func key() int64 { return text(verifier.Key()) }
 
 //go:wasmexport last_error
 func lastError() int64 { return text(verifier.Failure()) }

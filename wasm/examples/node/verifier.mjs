@@ -3,21 +3,35 @@
 
 const maxField = 64 * 1024;
 
+const bearer = 1;
+const basic = 2;
+
 export class Verifier {
   #exports;
+  #schemes = 0; // in which the Authorization field may carry a token
+  #fields = new Set(); // other fields whose value may be a token, in lower case
+  #accepted = bearer; // what the module accepts
 
   // wasi has imports, an object of functions, and initialize, which calls the
-  // instance's _initialize.
-  static async load(bytes, wasi) {
+  // instance's _initialize. accept is a list of "bearer", "basic" and "header:NAME", or
+  // one string with commas between them.
+  static async load(bytes, wasi, { accept = "bearer" } = {}) {
     const { instance } = await WebAssembly.instantiate(bytes, { wasi_snapshot_preview1: wasi.imports });
     wasi.initialize(instance);
-    return new Verifier(instance);
+    return new Verifier(instance, { accept });
   }
 
-  constructor(instance) {
+  constructor(instance, { accept = "bearer" } = {}) {
     this.#exports = instance.exports;
     const version = this.#exports.abi_version();
     if (version !== 1) throw new Error(`the module has ABI version ${version}`);
+    for (const place of String(accept).split(",").map((text) => text.trim())) {
+      if (place === "bearer") this.#schemes |= bearer;
+      else if (place === "basic") this.#schemes |= basic;
+      else if (/^header:[A-Za-z0-9_-]+$/.test(place)) this.#fields.add(place.slice("header:".length).toLowerCase());
+      else throw new Error("accept has a place that is unknown; use bearer, basic and header:NAME");
+    }
+    if (this.#schemes & basic && !this.#exports.accept) throw new Error("the module is too old for basic");
   }
 
   // configure takes the text of a keyring, and throws if it is refused: then
@@ -32,21 +46,75 @@ export class Verifier {
   // authorize decides on a request: the values of all its Authorization
   // fields, strings of a byte for each character or Uint8Arrays, and the
   // scopes that it needs.
-  authorize(fields, scopes = [], now = Math.floor(Date.now() / 1000)) {
-    // Nobody can say which of several another program would read.
-    if (fields.length > 1) return { status: 401, principal: "", reason: "malformed" };
-    const value = bytes(fields[0] ?? "");
+  authorize(values, scopes = [], now = Math.floor(Date.now() / 1000)) {
+    return this.authorizeFields(values.map((value) => ["authorization", value]), scopes, now);
+  }
+
+  // authorizeFields does so with all fields of a request, as lists of name and value.
+  authorizeFields(fields, scopes = [], now = Math.floor(Date.now() / 1000)) {
+    const { schemes, value } = this.#credential(fields);
     // A list that names no scope is a demand that nobody meets. Only an empty list
     // demands nothing.
     const needed = bytes(scopes.length > 0 ? scopes.join(" ") || " " : "");
-    if (value.length > maxField || needed.length > maxField) return { status: 401, principal: "", reason: "malformed" };
+    if (value.length > maxField || needed.length > maxField) return { status: 401, principal: "", scopes: "", key: "", reason: "malformed" };
+    this.#accept(schemes);
     const both = new Uint8Array(value.length + needed.length);
     both.set(value);
     both.set(needed, value.length);
     const at = this.#hand(both);
     both.fill(0);
     const status = this.#exports.authorize(at, value.length, at + value.length, needed.length, BigInt(now));
-    return { status, principal: this.#text("principal"), reason: this.#text("last_error") };
+    return {
+      status,
+      principal: this.#text("principal"),
+      scopes: this.#text("scopes"),
+      key: this.#text("key"),
+      reason: this.#text("last_error"),
+    };
+  }
+
+  // credential finds the one credential of a request. Nobody can say which of
+  // several another program would read: a scheme without a token stands for
+  // those, so that the module denies the request as malformed.
+  #credential(fields) {
+    const several = { schemes: bearer, value: bytes("Bearer") };
+    const authorization = [];
+    const tokens = [];
+    const seen = new Set();
+    for (const [name, text] of fields) {
+      const lower = name.toLowerCase();
+      if (lower === "authorization" && this.#schemes !== 0) authorization.push(bytes(text));
+      if (!this.#fields.has(lower)) continue;
+      if (seen.has(lower)) return several;
+      seen.add(lower);
+      const token = trim(bytes(text));
+      if (token.length > 0) tokens.push(token);
+    }
+    if (authorization.length > 1 || tokens.length > 1) return several;
+    const value = authorization[0] ?? new Uint8Array();
+    if (tokens.length === 0) return { schemes: this.#schemes || bearer, value };
+    if (this.#hasScheme(value)) return several;
+    const prefixed = new Uint8Array("Bearer ".length + tokens[0].length);
+    prefixed.set(bytes("Bearer "));
+    prefixed.set(tokens[0], "Bearer ".length);
+    return { schemes: bearer, value: prefixed };
+  }
+
+  // hasScheme reports whether a value begins with a scheme that is accepted.
+  #hasScheme(value) {
+    const text = trim(value);
+    const end = text.findIndex(isSpace);
+    const scheme = String.fromCharCode(...text.subarray(0, end < 0 ? text.length : end).subarray(0, 8)).toLowerCase();
+    return (scheme === "bearer" && (this.#schemes & bearer) !== 0) || (scheme === "basic" && (this.#schemes & basic) !== 0);
+  }
+
+  // accept makes the module accept these schemes for what comes next. A token in a
+  // field needs Bearer, which a client must not be able to use in Authorization if it
+  // is not accepted there.
+  #accept(schemes) {
+    if (this.#accepted === schemes) return;
+    if (this.#exports.accept(schemes) !== 0) throw new Error(this.#text("last_error"));
+    this.#accepted = schemes;
   }
 
   // hand copies bytes to a buffer of the module. alloc may have grown the
@@ -58,7 +126,9 @@ export class Verifier {
     return at;
   }
 
+  // text calls an export that returns a text. Older modules do not have all of them.
   #text(name) {
+    if (!this.#exports[name]) return "";
     const result = BigInt.asUintN(64, this.#exports[name]());
     const at = Number(result >> 32n);
     const length = Number(result & 0xffffffffn);
@@ -71,4 +141,11 @@ export class Verifier {
 function bytes(text) {
   if (text instanceof Uint8Array) return text;
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
+}
+
+const isSpace = (c) => c === 32 || c === 9;
+
+function trim(data) {
+  const start = data.findIndex((c) => !isSpace(c));
+  return start < 0 ? data.subarray(0, 0) : data.subarray(start, data.findLastIndex((c) => !isSpace(c)) + 1);
 }

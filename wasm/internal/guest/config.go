@@ -10,9 +10,12 @@ import (
 
 // The keys of a plugin's configuration.
 const (
-	keyKeyring = "keyring"
-	keyScope   = "scope"
-	keyStrip   = "strip_authorization"
+	keyKeyring  = "keyring"
+	keyScope    = "scope"
+	keyAccept   = "accept"
+	keyRealm    = "realm"
+	keyIdentity = "identity"
+	keyStrip    = "strip_authorization"
 )
 
 // maxScopes bounds the list of scopes, which goes into a response, in bytes.
@@ -20,8 +23,8 @@ const maxScopes = 4 << 10
 
 var errNoToken = errors.New("the keyring has no token")
 
-// A ConfigurationError says what is wrong with a plugin's configuration. It
-// does not quote the configuration, which may hold secrets.
+// A ConfigurationError says what is wrong with a plugin's configuration. It quotes
+// nothing of the configuration that may be a secret.
 type ConfigurationError struct {
 	// Key is the key with the wrong value, or empty if the whole is wrong.
 	Key string
@@ -42,24 +45,38 @@ func (e *ConfigurationError) Unwrap() error { return e.Err }
 
 // A Configuration is that of a plugin:
 //
-//	{"keyring": "text" or ["line", …], "scope": ["name", …], "strip_authorization": false}
+//	{
+//	  "keyring": "text" or ["line", …],
+//	  "scope": ["name", …],
+//	  "accept": ["bearer", …],
+//	  "realm": "text",
+//	  "identity": ["user", …],
+//	  "strip_authorization": false
+//	}
 //
-// of which only the keyring must be there. A plugin is configured where many
-// can read it, so there is no key for a token in plain text.
+// Only the keyring is required. A list other than the keyring may be written as one
+// text with commas. A plugin is configured where many can read it, so there is no key
+// for a token in plain text.
 type Configuration struct {
 	// Keyring is the text of a keyring.
 	Keyring []byte
 	// Scopes is the list of scopes that a request needs, separated by spaces.
 	Scopes string
-	// StripAuthorization says to take the Authorization field off a request
-	// that is let pass.
+	// Accept says where a request may carry a token.
+	Accept core.Accept
+	// Realm is what challenges name, or empty.
+	Realm string
+	// Identity says what a backend is told of the owner of a token.
+	Identity core.Identity
+	// StripAuthorization says to remove the fields in which a token is accepted from a
+	// request that is let pass.
 	StripAuthorization bool
 }
 
 // ParseConfiguration reads a configuration in JSON. An unknown key, a key in
 // other letters, a key given twice and anything behind the object are errors,
 // all of them a [*ConfigurationError]: what was meant to restrict must not be
-// passed over.
+// ignored.
 func ParseConfiguration(data []byte) (Configuration, error) {
 	r := reader{data}
 	var c Configuration
@@ -98,15 +115,21 @@ func (c *Configuration) members(r *reader) (key, fault string) {
 			fault = c.keyring(r)
 		case keyScope:
 			fault = c.scope(r)
+		case keyAccept:
+			fault = c.accept(r)
+		case keyRealm:
+			fault = c.realm(r)
+		case keyIdentity:
+			fault = c.identity(r)
 		case keyStrip:
 			if c.StripAuthorization, ok = r.boolean(); !ok {
 				fault = "it is neither true nor false"
 			}
 		default:
-			return "", "a key that is none of keyring, scope and strip_authorization"
+			return "", "it has an unknown key; use keyring, scope, accept, realm, identity and strip_authorization"
 		}
 		if fault == "" && seen[key] {
-			fault = "it stands there twice"
+			fault = "it occurs twice; write it once"
 		}
 		if fault != "" {
 			return key, fault
@@ -146,17 +169,55 @@ func (c *Configuration) keyring(r *reader) (fault string) {
 }
 
 func (c *Configuration) scope(r *reader) (fault string) {
-	names, ok := r.list()
+	const other = "it is not a list of scopes"
+	names, ok := r.words()
 	if !ok {
-		return "it is not a list of scopes"
+		return other
 	}
 	for _, name := range names {
 		if err := core.CheckScope(name); err != nil {
-			return "it is not a list of scopes: " + err.Error()
+			return other + ": " + err.Error()
 		}
 	}
 	if c.Scopes = strings.Join(names, " "); len(c.Scopes) > maxScopes {
 		return "it is longer than " + strconv.Itoa(maxScopes) + " bytes"
+	}
+	return ""
+}
+
+func (c *Configuration) accept(r *reader) (fault string) {
+	places, ok := r.words()
+	if !ok {
+		return `it is not a list; write ["bearer"], or with "basic" or "header:NAME" in it`
+	}
+	var err error
+	if c.Accept, err = core.ParseAccept(strings.Join(places, ",")); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+func (c *Configuration) realm(r *reader) (fault string) {
+	var ok bool
+	if c.Realm, ok = r.text(); !ok {
+		return `it is not a text; write "" for none`
+	}
+	if c.Realm != "" {
+		if err := core.CheckRealm(c.Realm); err != nil {
+			return err.Error()
+		}
+	}
+	return ""
+}
+
+func (c *Configuration) identity(r *reader) (fault string) {
+	parts, ok := r.words()
+	if !ok {
+		return `it is not a list; write ["user"], or with "scopes" or "key" in it`
+	}
+	var err error
+	if c.Identity, err = core.ParseIdentity(strings.Join(parts, ",")); err != nil {
+		return err.Error()
 	}
 	return ""
 }

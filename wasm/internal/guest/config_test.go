@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 )
@@ -22,16 +24,43 @@ func TestParseConfiguration(t *testing.T) {
 		err  string // a part of it, or empty
 	}{
 		{"least", `{"keyring":"a"}`, Configuration{Keyring: []byte("a")}, "", ""},
-		{"all", `{"keyring":"a","scope":["r","w"],"strip_authorization":true}`, Configuration{[]byte("a"), "r w", true}, "", ""},
-		{"another order, with space", " \t\r\n{ \"strip_authorization\" : false ,\n\"scope\" : [ \"r\" , \"w\" ] , \"keyring\" : [ \"a\" , \"b\" ] } \r\n", Configuration{[]byte("a\nb\n"), "r w", false}, "", ""},
+		{"all", `{"keyring":"a","scope":["r","w"],"strip_authorization":true}`, Configuration{Keyring: []byte("a"), Scopes: "r w", StripAuthorization: true}, "", ""},
+		{"another order, with space", " \t\r\n{ \"strip_authorization\" : false ,\n\"scope\" : [ \"r\" , \"w\" ] , \"keyring\" : [ \"a\" , \"b\" ] } \r\n", Configuration{Keyring: []byte("a\nb\n"), Scopes: "r w"}, "", ""},
 		{"lines", `{"keyring":["a","","b"]}`, Configuration{Keyring: []byte("a\n\nb\n")}, "", ""},
 		{"no lines", `{"keyring":[]}`, Configuration{}, "", ""},
 		{"text with line breaks", `{"keyring":"a\nb\r\n"}`, Configuration{Keyring: []byte("a\nb\r\n")}, "", ""},
 		{"no scopes", `{"keyring":"a","scope":[]}`, Configuration{Keyring: []byte("a")}, "", ""},
-		{"any scope", `{"keyring":"a","scope":["*"]}`, Configuration{[]byte("a"), "*", false}, "", ""},
+		{"any scope", `{"keyring":"a","scope":["*"]}`, Configuration{Keyring: []byte("a"), Scopes: "*"}, "", ""},
 		{"escaped key", `{"key\u0072ing":"a"}`, Configuration{Keyring: []byte("a")}, "", ""},
 		{"boolean as text", `{"keyring":"a","strip_authorization":"true"}`, Configuration{Keyring: []byte("a"), StripAuthorization: true}, "", ""},
 		{"boolean as text, false", `{"keyring":"a","strip_authorization":"false"}`, Configuration{Keyring: []byte("a")}, "", ""},
+
+		{"scopes as text", `{"keyring":"a","scope":"r,\t w "}`, Configuration{Keyring: []byte("a"), Scopes: "r w"}, "", ""},
+		{"accept", `{"keyring":"a","accept":["basic","header:X-API-Key"]}`, Configuration{Keyring: []byte("a"), Accept: core.Accept{Schemes: core.Basic, Fields: []string{"x-api-key"}}}, "", ""},
+		{"accept as text", `{"keyring":"a","accept":"header:b, header:a"}`, Configuration{Keyring: []byte("a"), Accept: core.Accept{Schemes: core.NoScheme, Fields: []string{"b", "a"}}}, "", ""},
+		{"accept the default", `{"keyring":"a","accept":["bearer"]}`, Configuration{Keyring: []byte("a"), Accept: core.Accept{Schemes: core.Bearer}}, "", ""},
+		{"realm", `{"keyring":"a","realm":"the inner rooms"}`, Configuration{Keyring: []byte("a"), Realm: "the inner rooms"}, "", ""},
+		{"no realm", `{"keyring":"a","realm":""}`, Configuration{Keyring: []byte("a")}, "", ""},
+		{"identity", `{"keyring":"a","identity":["key","user"]}`, Configuration{Keyring: []byte("a"), Identity: core.IdentityUser | core.IdentityKey}, "", ""},
+		{"identity as text", `{"keyring":"a","identity":"scopes"}`, Configuration{Keyring: []byte("a"), Identity: core.IdentityScopes}, "", ""},
+
+		{"accept nothing", `{"keyring":"a","accept":[]}`, Configuration{}, "accept", "write "},
+		{"accept an empty text", `{"keyring":"a","accept":""}`, Configuration{}, "accept", "write "},
+		{"accept another place", `{"keyring":"a","accept":["bearer","cookie:secret"]}`, Configuration{}, "accept", "header:NAME"},
+		{"accept in other letters", `{"keyring":"a","accept":["Bearer"]}`, Configuration{}, "accept", "write "},
+		{"accept a field that is taken", `{"keyring":"a","accept":["header:X-Auth-Request-User"]}`, Configuration{}, "accept", "X-API-Key"},
+		{"accept a place twice", `{"keyring":"a","accept":["header:a","header:A"]}`, Configuration{}, "accept", "twice"},
+		{"accept a boolean", `{"keyring":"a","accept":true}`, Configuration{}, "accept", `write ["bearer"]`},
+		{"accept a number in the list", `{"keyring":"a","accept":["bearer",1]}`, Configuration{}, "accept", `write ["bearer"]`},
+		{"accept that does not end", `{"keyring":"a","accept":"bearer`, Configuration{}, "accept", `write ["bearer"]`},
+		{"accept twice", `{"keyring":"a","accept":"bearer","accept":"bearer"}`, Configuration{}, "accept", "twice"},
+		{"realm that is a list", `{"keyring":"a","realm":["a"]}`, Configuration{}, "realm", `write ""`},
+		{"realm with a quote", `{"keyring":"a","realm":"secret\""}`, Configuration{}, "realm", "printable"},
+		{"realm too long", `{"keyring":"a","realm":"` + strings.Repeat("x", core.MaxRealm+1) + `"}`, Configuration{}, "realm", "128"},
+		{"identity of nothing", `{"keyring":"a","identity":[]}`, Configuration{}, "identity", "write "},
+		{"identity of something else", `{"keyring":"a","identity":["user","groups"]}`, Configuration{}, "identity", "write "},
+		{"identity twice", `{"keyring":"a","identity":["user","user"]}`, Configuration{}, "identity", "twice"},
+		{"identity null", `{"keyring":"a","identity":null}`, Configuration{}, "identity", `write ["user"]`},
 
 		{"nothing", "", Configuration{}, "", "there is none"},
 		{"only space", " \n", Configuration{}, "", "there is none"},
@@ -62,9 +91,12 @@ func TestParseConfiguration(t *testing.T) {
 		{"CR at the beginning of a line", `{"keyring":["\rb"]}`, Configuration{}, "keyring", "line break"},
 		{"keyring twice", `{"keyring":"a","keyring":"a"}`, Configuration{}, "keyring", "twice"},
 		{"scope twice", `{"keyring":"a","scope":["a"],"scope":[]}`, Configuration{}, "scope", "twice"},
-		{"key in other letters", `{"Keyring":"a"}`, Configuration{}, "", "none of keyring, scope and strip_authorization"},
-		{"another key", `{"keyring":"a","token":"secret"}`, Configuration{}, "", "none of keyring, scope and strip_authorization"},
-		{"scope that is a text", `{"keyring":"a","scope":"r"}`, Configuration{}, "scope", "list of scopes"},
+		{"key in other letters", `{"Keyring":"a"}`, Configuration{}, "", "use keyring, scope, accept, realm, identity and strip_authorization"},
+		{"another key", `{"keyring":"a","token":"secret"}`, Configuration{}, "", "use keyring, scope, accept, realm, identity and strip_authorization"},
+		{"scope that is an empty text", `{"keyring":"a","scope":""}`, Configuration{}, "scope", "list of scopes"},
+		{"scopes as text, one empty", `{"keyring":"a","scope":"a,"}`, Configuration{}, "scope", "list of scopes"},
+		{"scopes in a list with a comma", `{"keyring":"a","scope":["a,b"]}`, Configuration{}, "scope", "list of scopes"},
+		{"scope that is a number", `{"keyring":"a","scope":1}`, Configuration{}, "scope", "list of scopes"},
 		{"scope with a space", `{"keyring":"a","scope":["a b"]}`, Configuration{}, "scope", "list of scopes"},
 		{"empty scope", `{"keyring":"a","scope":["a",""]}`, Configuration{}, "scope", "list of scopes"},
 		{"scope first wrong, then right", `{"keyring":"a","scope":["a b","c"]}`, Configuration{}, "scope", "list of scopes"},
@@ -98,7 +130,9 @@ func TestParseConfiguration(t *testing.T) {
 }
 
 func equal(a, b Configuration) bool {
-	return bytes.Equal(a.Keyring, b.Keyring) && a.Scopes == b.Scopes && a.StripAuthorization == b.StripAuthorization
+	keyrings := bytes.Equal(a.Keyring, b.Keyring) // nil or empty
+	a.Keyring, b.Keyring = nil, nil
+	return keyrings && reflect.DeepEqual(a, b)
 }
 
 // The longest configuration and the longest list of scopes are still taken.
@@ -221,6 +255,7 @@ func FuzzParseConfiguration(f *testing.F) {
 		}
 	}
 	f.Add([]byte(`{"keyring":["a","\u00e9\ud83d\udd11"],"scope":["a","b"],"strip_authorization":"true"}`))
+	f.Add([]byte(`{"keyring":"a","scope":"a, b","accept":["basic","header:X-API-Key"],"realm":"a b","identity":"user,scopes , key"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := ParseConfiguration(data)
 		want, wantOK := viaJSON(data)
@@ -255,6 +290,13 @@ func viaJSON(data []byte) (c Configuration, ok bool) {
 		}
 		seen[name] = true
 		texts, isList := listOf(value)
+		words, areWords := texts, isList
+		if text, isText := value.(string); isText {
+			words, areWords = strings.Split(text, ","), true
+			for i := range words {
+				words[i] = strings.Trim(words[i], " \t")
+			}
+		}
 		switch name {
 		case "keyring":
 			text, isText := value.(string)
@@ -266,10 +308,22 @@ func viaJSON(data []byte) (c Configuration, ok bool) {
 			}
 			c.Keyring = []byte(text)
 		case "scope":
-			if !isList || slices.ContainsFunc(texts, func(s string) bool { return !validScope(s) }) {
+			if !areWords || slices.ContainsFunc(words, func(s string) bool { return !validScope(s) }) {
 				return c, false
 			}
-			c.Scopes = strings.Join(texts, " ")
+			c.Scopes = strings.Join(words, " ")
+		case "accept":
+			if c.Accept, err = core.ParseAccept(strings.Join(words, ",")); err != nil || !areWords {
+				return c, false
+			}
+		case "identity":
+			if c.Identity, err = core.ParseIdentity(strings.Join(words, ",")); err != nil || !areWords {
+				return c, false
+			}
+		case "realm":
+			if c.Realm, isText = value.(string); !isText || c.Realm != "" && core.CheckRealm(c.Realm) != nil {
+				return c, false
+			}
 		case "strip_authorization":
 			if value != true && value != false && value != "true" && value != "false" {
 				return c, false

@@ -75,6 +75,12 @@ func (g *fakeGateway) host() HTTPHost {
 			if g.status != 0 {
 				panic("the response is sent already")
 			}
+			g.sent = [][2]string{{name, value}} // there is no other name
+		},
+		AddResponseField: func(name, value string) {
+			if g.status != 0 {
+				panic("the response is sent already")
+			}
 			g.sent = append(g.sent, [2]string{name, value})
 		},
 		SetStatus: func(code uint32) { g.status = int(code) },
@@ -106,7 +112,7 @@ func (g *fakeGateway) ask() (status int, err error) {
 	g.status, g.sent, g.debug = 0, nil, nil
 	pass := g.guest.HandleRequest()
 	switch {
-	case len(g.guest.buffer.Taken()) > 0:
+	case len(g.guest.buffer.Taken()) > 0, slices.ContainsFunc(g.guest.tokens[:], func(b Buffer) bool { return len(b.Taken()) > 0 }):
 		return 0, fmt.Errorf("the request is still in the buffer")
 	case pass && g.status == 0 && len(g.sent)+len(g.debug) == 0:
 		return 200, nil

@@ -25,8 +25,9 @@ type HTTPHost struct {
 	SetRequestField func(name, value string)
 	// RemoveRequestField removes all of the request's fields of that name.
 	RemoveRequestField func(name string)
-	// SetResponseField does for the response what SetRequestField does.
-	SetResponseField func(name, value string)
+	// SetResponseField does for the response what SetRequestField does, and
+	// AddResponseField keeps the fields of that name that are there.
+	SetResponseField, AddResponseField func(name, value string)
 	// SetStatus sets the status code of the response, and may send it.
 	SetStatus func(code uint32)
 	// LogDebug and LogError write a line to the host's log.
@@ -44,7 +45,8 @@ type HTTPWasm struct {
 	host       HTTPHost
 	plugin     Plugin
 	buffer     Buffer
-	connection []byte // the remaining options of the Connection fields
+	tokens     [core.MaxFields]Buffer // what the fields hold that may carry a token
+	connection []byte                 // the remaining options of the Connection fields
 }
 
 // NewHTTPWasm returns a plugin with the configuration that the host gives. It logs
@@ -69,10 +71,10 @@ const denyingEverything = "auth-service denies every request: "
 // HandleRequest decides on the request that the host is at. It changes the request
 // if that may pass, and otherwise sets the response.
 func (h *HTTPWasm) HandleRequest() (pass bool) {
-	authorization, fields := h.authorization()
+	r := h.request()
 	now, ok := h.host.Now()
-	d := h.plugin.Authorize(authorization, fields, now)
-	h.buffer.Release()
+	d := h.plugin.Authorize(r, now)
+	h.release()
 	if !ok && d.Granted() { // nothing is known of the expiry
 		d = core.Decision{Reason: core.Unconfigured}
 	}
@@ -89,16 +91,39 @@ func (h *HTTPWasm) HandleRequest() (pass bool) {
 // several stands for fields of which no single value can be read.
 const several = 2
 
-// authorization asks for the request's Authorization fields. The value is in
-// the buffer; of several fields, or of one too long, there is none.
-func (h *HTTPWasm) authorization() (value []byte, fields int) {
-	const name = "authorization"
+// request asks for the fields in which a token is accepted, and for no others.
+func (h *HTTPWasm) request() core.Request {
+	accept := h.plugin.Accept()
+	r := core.Request{Schemes: accept.Schemes}
+	if accept.Schemes != core.NoScheme {
+		r.Authorization, r.AuthorizationCount = h.value(authorization, &h.buffer)
+	}
+	for i, name := range accept.Fields {
+		value, count := h.value(name, &h.tokens[i])
+		for range count {
+			r.AddField(i, value)
+		}
+	}
+	return r
+}
+
+// release wipes what request has put into the buffers.
+func (h *HTTPWasm) release() {
+	h.buffer.Release()
+	for i := range h.tokens {
+		h.tokens[i].Release()
+	}
+}
+
+// value asks for the request's fields of that name. The value is in the buffer; of
+// several fields, or of one too long, there is none.
+func (h *HTTPWasm) value(name string, b *Buffer) (value []byte, fields int) {
 	const usual = 4 << 10 // every byte of it is wiped, twice
-	buffer := h.buffer.Take(usual, usual)
+	buffer := b.Take(usual, usual)
 	count, length := h.host.RequestValues(name, buffer)
 	if length > usual && count == 1 {
 		// Nothing was written. The values come with a NUL behind each.
-		if buffer = h.buffer.Take(length, MaxAuthorization+1); buffer == nil {
+		if buffer = b.Take(length, MaxAuthorization+1); buffer == nil {
 			return nil, several
 		}
 		count, length = h.host.RequestValues(name, buffer)
@@ -112,8 +137,8 @@ func (h *HTTPWasm) authorization() (value []byte, fields int) {
 	return buffer[:length-1], 1
 }
 
-// pass sets the identity field of a granted request, and removes all others that
-// may be mistaken for it. If that fails, it denies the request.
+// pass sets the identity fields of a granted request, and removes all others that
+// may be mistaken for one. If that fails, it denies the request.
 func (h *HTTPWasm) pass(d core.Decision) core.Decision {
 	names, ok := h.list(h.host.RequestNames)
 	if !ok {
@@ -131,11 +156,27 @@ func (h *HTTPWasm) pass(d core.Decision) core.Decision {
 	if connection && !h.cleanConnection() {
 		return core.Decision{Reason: core.Malformed}
 	}
-	h.host.SetRequestField(identity.User, d.Principal)
+	h.plugin.Tell(d, h.set)
 	if h.plugin.StripsAuthorization() {
-		h.host.RemoveRequestField("authorization")
+		h.strip()
 	}
 	return d
+}
+
+func (h *HTTPWasm) set(name, value string) bool {
+	h.host.SetRequestField(name, value)
+	return true
+}
+
+// strip removes the fields in which a token is accepted.
+func (h *HTTPWasm) strip() {
+	accept := h.plugin.Accept()
+	if accept.Schemes != core.NoScheme {
+		h.host.RemoveRequestField(authorization)
+	}
+	for _, name := range accept.Fields {
+		h.host.RemoveRequestField(name)
+	}
 }
 
 // cleanConnection removes the names of identity fields from the request's
@@ -188,10 +229,12 @@ func (h *HTTPWasm) list(ask func(buffer []byte) (count, length uint32)) (texts [
 }
 
 func (h *HTTPWasm) deny(reason core.Reason) {
-	challenge, detail := h.plugin.Denial(reason)
+	challenges, detail := h.plugin.Denial(reason)
 	h.host.LogDebug(detail)
-	if challenge != "" {
-		h.host.SetResponseField(ChallengeName, challenge) // before the status, which sends them
+	send := h.host.SetResponseField
+	for _, challenge := range challenges { // before the status, which sends them
+		send(ChallengeName, challenge)
+		send = h.host.AddResponseField
 	}
 	h.host.SetStatus(uint32(reason.Status()))
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/concrete-security/auth-service/internal/httptext"
 )
 
 // A reader takes JSON (RFC 8259) apart from its beginning, as far as a
@@ -82,6 +84,23 @@ func (r *reader) list() (texts []string, ok bool) {
 			return nil, false
 		}
 	}
+}
+
+// words reads a list of strings, or one string with commas between them: a host that
+// reads its configuration from labels has only strings. Whitespace around a word of
+// such a string is not part of it.
+func (r *reader) words() (words []string, ok bool) {
+	if !r.at('"') {
+		return r.list()
+	}
+	text, ok := r.text()
+	if !ok {
+		return nil, false
+	}
+	for word := range strings.SplitSeq(text, ",") {
+		words = append(words, httptext.Trim(word))
+	}
+	return words, true
 }
 
 // text reads a string, which is valid UTF-8 and of whole characters when its

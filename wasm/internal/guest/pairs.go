@@ -3,6 +3,8 @@ package guest
 import (
 	"encoding/binary"
 
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/identity"
 )
 
@@ -70,62 +72,70 @@ func (f *fields) text() []byte {
 // A Head is what matters of a request's header fields. Its slices are parts of
 // what it was read from.
 type Head struct {
-	// Authorization is the value of the last Authorization field.
-	Authorization []byte
-	// Name is the name of that field, as the client wrote it.
-	Name []byte
-	// Fields is the number of Authorization fields.
-	Fields int
+	// Request has what the fields hold in which a token is accepted.
+	Request core.Request
 
-	all fields
+	accept core.Accept
+	all    fields
 }
 
 // ReadHead reads header fields as a proxy-wasm host writes them. It is not ok if
 // they are not of that form.
-func ReadHead(pairs []byte) (_ Head, ok bool) {
+func ReadHead(pairs []byte, accept core.Accept) (_ Head, ok bool) {
 	all, ok := parsePairs(pairs)
 	if !ok {
 		return Head{}, false
 	}
-	h := Head{all: all}
+	h := Head{Request: core.Request{Schemes: accept.Schemes}, accept: accept, all: all}
 	for {
 		name, value, ok := all.next()
 		if !ok {
 			return h, true
 		}
-		if isAuthorization(name) {
-			h.Name, h.Authorization = name, value
-			h.Fields++
+		switch at := placeOf(name, accept); at {
+		case nowhere:
+		case inAuthorization:
+			h.Request.Authorization = value
+			h.Request.AuthorizationCount++
+		default:
+			h.Request.AddField(at, value)
 		}
 	}
 }
 
-func isAuthorization(name []byte) bool {
-	const lower = "authorization"
-	if len(name) != len(lower) {
-		return false
+const authorization = "authorization"
+
+// What placeOf returns for names that are not among the fields of an Accept.
+const (
+	nowhere         = -1
+	inAuthorization = -2
+)
+
+// placeOf returns which place of a token a field of that name is: the index of a field
+// of accept, inAuthorization, or nowhere.
+func placeOf(name []byte, accept core.Accept) int {
+	if httptext.EqualFold(name, authorization) && accept.Schemes != core.NoScheme {
+		return inAuthorization
 	}
-	for i, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
+	for i, field := range accept.Fields {
+		if httptext.EqualFold(name, field) {
+			return i
 		}
 	}
-	return true
+	return nowhere
 }
 
-// RemoveIdentities calls remove with the name of each field that a program behind
-// the proxy might take for those that say who asks, as the client wrote it. It
-// stops, and returns false, where remove does.
-func (h Head) RemoveIdentities(remove func(name []byte) bool) bool {
+// Remove calls remove with the name of each field that a program behind the proxy
+// might take for one that says who asks and, if strip is set, of each field in which a
+// token is accepted. The name is as the client wrote it. Remove stops, and returns
+// false, where remove does.
+func (h Head) Remove(strip bool, remove func(name []byte) bool) bool {
 	for {
 		name, _, ok := h.all.next()
 		if !ok {
 			return true
 		}
-		if identity.IsIdentity(name) && !remove(name) {
+		if (identity.IsIdentity(name) || strip && placeOf(name, h.accept) != nowhere) && !remove(name) {
 			return false
 		}
 	}
@@ -152,11 +162,16 @@ func (h Head) AppendConnection(left []byte) (_ []byte, named, ok bool) {
 	}
 }
 
-// AppendPairs appends one header field in the same form.
-func AppendPairs(b []byte, name, value string) []byte {
-	b = binary.LittleEndian.AppendUint32(b, 1)
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(name)))
-	b = binary.LittleEndian.AppendUint32(b, uint32(len(value)))
-	b = append(append(b, name...), 0)
-	return append(append(b, value...), 0)
+// AppendPairs appends header fields of one name, one for each value, in the same form.
+func AppendPairs(b []byte, name string, values []string) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(len(values)))
+	for _, value := range values {
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(name)))
+		b = binary.LittleEndian.AppendUint32(b, uint32(len(value)))
+	}
+	for _, value := range values {
+		b = append(append(b, name...), 0)
+		b = append(append(b, value...), 0)
+	}
+	return b
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/identity"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
@@ -58,48 +59,71 @@ func TestParsePairs(t *testing.T) {
 		if got, ok := all([]byte(tt.pairs)); ok != tt.ok || !slices.Equal(got, tt.want) {
 			t.Errorf("%s: %q, %t", tt.name, got, ok)
 		}
-		if h, ok := ReadHead([]byte(tt.pairs)); ok != tt.ok || h.Fields != 0 || h.Authorization != nil {
+		if h, ok := ReadHead([]byte(tt.pairs), core.Accept{}); ok != tt.ok || h.Request.AuthorizationCount != 0 || h.Request.Authorization != nil {
 			t.Errorf("%s: %+v, %t", tt.name, h, ok)
 		}
 	}
 }
 
 func TestReadHead(t *testing.T) {
+	everywhere := core.Accept{Schemes: core.Basic, Fields: []string{"x-api-key", "key"}}
+	elsewhere := core.Accept{Schemes: core.NoScheme, Fields: []string{"x-api-key"}}
 	for _, tt := range []struct {
-		fields              [][2]string
-		authorization, name string
-		count               int
+		accept               core.Accept
+		fields               [][2]string
+		authorization, token string
+		count, tokens        int
 	}{
-		{[][2]string{{"authorization", "a"}}, "a", "authorization", 1},
-		{[][2]string{{"AUTHORIZATION", "a"}, {"a", "b"}}, "a", "AUTHORIZATION", 1},
-		{[][2]string{{"a", "b"}, {"AuthoriZation", ""}}, "", "AuthoriZation", 1},
-		{[][2]string{{"authorization", "a"}, {"Authorization", "b"}}, "b", "Authorization", 2},
-		{[][2]string{{"authorizatio", "a"}, {"authorizationx", "a"}, {"authorizatio\x0e", "a"}, {"aUthorizatio`", "a"}, {"author\x09zation", "b"}, {"", "a"}}, "", "", 0},
-		{[][2]string{{"authori[ation", "a"}, {"@uthorization", "a"}, {"author\x1azation", "a"}}, "", "", 0},
+		{core.Accept{}, [][2]string{{"authorization", "a"}}, "a", "", 1, 0},
+		{core.Accept{}, [][2]string{{"AUTHORIZATION", "a"}, {"a", "b"}}, "a", "", 1, 0},
+		{core.Accept{}, [][2]string{{"a", "b"}, {"AuthoriZation", ""}}, "", "", 1, 0},
+		{core.Accept{}, [][2]string{{"authorization", "a"}, {"Authorization", "b"}}, "b", "", 2, 0},
+		{core.Accept{}, [][2]string{{"authorizatio", "a"}, {"authorizationx", "a"}, {"authorizatio\x0e", "a"}, {"aUthorizatio`", "a"}, {"author\x09zation", "b"}, {"", "a"}}, "", "", 0, 0},
+		{core.Accept{}, [][2]string{{"authori[ation", "a"}, {"@uthorization", "a"}, {"author\x1azation", "a"}}, "", "", 0, 0},
+		{core.Accept{}, [][2]string{{"x-api-key", "a"}}, "", "", 0, 0},
+		{everywhere, [][2]string{{"X-API-Key", "a"}}, "", "a", 0, 1},
+		{everywhere, [][2]string{{"x-api-key", "a"}, {"KEY", "b"}, {"authorization", "c"}}, "c", "b", 1, 2},
+		{everywhere, [][2]string{{"key", "a"}, {"x-api-key", " "}}, "", "a", 0, 1},
+		{everywhere, [][2]string{{"key", ""}, {"key", ""}}, "", "", 0, 2},
+		{everywhere, [][2]string{{"x_api_key", "a"}, {"x-api-ke", "a"}, {"-key", "a"}, {"x-api-\u212aey", "a"}}, "", "", 0, 0},
+		{elsewhere, [][2]string{{"authorization", "a"}, {"authorization", "b"}, {"x-api-key", "c"}}, "", "c", 0, 1},
 	} {
-		h, ok := ReadHead(hosttest.EncodePairs(tt.fields))
-		if !ok || string(h.Authorization) != tt.authorization || string(h.Name) != tt.name || h.Fields != tt.count {
-			t.Errorf("%q: %+v, %t", tt.fields, h, ok)
+		h, ok := ReadHead(hosttest.EncodePairs(tt.fields), tt.accept)
+		r := h.Request
+		if !ok || string(r.Authorization) != tt.authorization || r.AuthorizationCount != tt.count || string(r.Token) != tt.token || r.TokenCount != tt.tokens || r.Schemes != tt.accept.Schemes {
+			t.Errorf("%q: %+v, %t", tt.fields, r, ok)
 		}
 	}
 }
 
-func TestRemoveIdentities(t *testing.T) {
-	h, ok := ReadHead(hosttest.EncodePairs([][2]string{
-		{":path", "/"}, {"x-auth-request-user", "a"}, {"X_Auth_Request_Scopes", "b"}, {"x-auth-request-users", "c"}, {"x.auth.request.key", "d"},
-	}))
-	if !ok {
-		t.Fatal("not read")
-	}
-	want := []string{"x-auth-request-user", "X_Auth_Request_Scopes", "x.auth.request.key"}
-	for stop := range 4 {
-		var removed []string
-		done := h.RemoveIdentities(func(name []byte) bool {
-			removed = append(removed, string(name))
-			return len(removed) <= stop
-		})
-		if done != (stop == 3) || !slices.Equal(removed, want[:min(stop+1, 3)]) {
-			t.Errorf("removed %q, %t, though removing fails after %d", removed, done, stop)
+func TestRemove(t *testing.T) {
+	accept := core.Accept{Fields: []string{"x-api-key"}}
+	fields := hosttest.EncodePairs([][2]string{
+		{":path", "/"}, {"x-auth-request-user", "a"}, {"Authorization", "e"}, {"X_Auth_Request_Scopes", "b"}, {"x-auth-request-users", "c"}, {"X-API-Key", ""}, {"x.auth.request.key", "d"},
+	})
+	for _, tt := range []struct {
+		accept core.Accept
+		strip  bool
+		want   []string
+	}{
+		{accept, false, []string{"x-auth-request-user", "X_Auth_Request_Scopes", "x.auth.request.key"}},
+		{accept, true, []string{"x-auth-request-user", "Authorization", "X_Auth_Request_Scopes", "X-API-Key", "x.auth.request.key"}},
+		{core.Accept{}, true, []string{"x-auth-request-user", "Authorization", "X_Auth_Request_Scopes", "x.auth.request.key"}},
+		{core.Accept{Schemes: core.NoScheme, Fields: []string{"x-api-key"}}, true, []string{"x-auth-request-user", "X_Auth_Request_Scopes", "X-API-Key", "x.auth.request.key"}},
+	} {
+		h, ok := ReadHead(fields, tt.accept)
+		if !ok {
+			t.Fatal("not read")
+		}
+		for stop := range len(tt.want) + 1 {
+			var removed []string
+			done := h.Remove(tt.strip, func(name []byte) bool {
+				removed = append(removed, string(name))
+				return len(removed) <= stop
+			})
+			if done != (stop == len(tt.want)) || !slices.Equal(removed, tt.want[:min(stop+1, len(tt.want))]) {
+				t.Errorf("%+v: removed %q, %t, though removing fails after %d", tt.accept, removed, done, stop)
+			}
 		}
 	}
 }
@@ -123,7 +147,7 @@ func TestHeadAppendConnection(t *testing.T) {
 		{[][2]string{{"connection", "x-auth-request-user"}, {"connection", long}}, "", false, false},
 		{[][2]string{{"connection-x", long}}, "", false, true},
 	} {
-		h, ok := ReadHead(hosttest.EncodePairs(tt.fields))
+		h, ok := ReadHead(hosttest.EncodePairs(tt.fields), core.Accept{})
 		if !ok {
 			t.Fatal("not read")
 		}
@@ -135,9 +159,14 @@ func TestHeadAppendConnection(t *testing.T) {
 }
 
 func TestAppendPairs(t *testing.T) {
-	for _, field := range [][2]string{{"", ""}, {"www-authenticate", "Bearer"}} {
-		if got, want := AppendPairs([]byte("x"), field[0], field[1]), hosttest.EncodePairs([][2]string{field}); !bytes.Equal(got, append([]byte("x"), want...)) {
-			t.Errorf("%q: %q", field, got)
+	for _, fields := range [][][2]string{{}, {{"", ""}}, {{"a", "Bearer"}}, {{"a", "Basic"}, {"a", "Bearer"}}} {
+		name := ""
+		var values []string
+		for _, field := range fields {
+			name, values = field[0], append(values, field[1])
+		}
+		if got, want := AppendPairs([]byte("x"), name, values), hosttest.EncodePairs(fields); !bytes.Equal(got, append([]byte("x"), want...)) {
+			t.Errorf("%q: %q", fields, got)
 		}
 	}
 }
@@ -151,9 +180,11 @@ func FuzzPairs(f *testing.F) {
 	for _, v := range vectors.Forwards() {
 		f.Add(hosttest.EncodePairs(hosttest.Pairs(v.Request)))
 	}
+	f.Add(hosttest.EncodePairs([][2]string{{"X-API-Key", "a"}, {"authorization", "Basic YTpi"}}))
+	accept := core.Accept{Schemes: core.Bearer | core.Basic, Fields: []string{"x-api-key"}}
 	f.Fuzz(func(t *testing.T, pairs []byte) {
 		list, ok := all(pairs)
-		head, headOK := ReadHead(pairs)
+		head, headOK := ReadHead(pairs, accept)
 		if ok != headOK {
 			t.Fatalf("%q: %t and %t", pairs, ok, headOK)
 		}
@@ -166,23 +197,30 @@ func FuzzPairs(f *testing.F) {
 		if len(pairs) > 0 && !bytes.Equal(hosttest.EncodePairs(list), pairs) {
 			t.Fatalf("%q is read as %q", pairs, list)
 		}
-		var values, removed, connections []string
+		var values, tokens, removed, connections []string
 		for _, field := range list {
 			if isText(field[0], "authorization") {
 				values = append(values, field[1])
 			}
-			if identity.IsIdentity(field[0]) {
+			if isText(field[0], "x-api-key") && strings.Trim(field[1], " \t") != "" {
+				tokens = append(tokens, field[1])
+			}
+			if identity.IsIdentity(field[0]) || isText(field[0], "authorization") || isText(field[0], "x-api-key") {
 				removed = append(removed, field[0])
 			}
 			if isText(field[0], "connection") {
 				connections = append(connections, field[1])
 			}
 		}
-		if head.Fields != len(values) || len(values) > 0 && string(head.Authorization) != values[len(values)-1] {
-			t.Fatalf("%q: %+v, want %q", list, head, values)
+		r := head.Request
+		if r.AuthorizationCount != len(values) || len(values) > 0 && string(r.Authorization) != values[len(values)-1] {
+			t.Fatalf("%q: %+v, want %q", list, r, values)
+		}
+		if r.TokenCount < len(tokens) || len(tokens) > 0 && string(r.Token) != tokens[len(tokens)-1] {
+			t.Fatalf("%q: %+v, want %q", list, r, tokens)
 		}
 		var got []string
-		head.RemoveIdentities(func(name []byte) bool { got = append(got, string(name)); return true })
+		head.Remove(true, func(name []byte) bool { got = append(got, string(name)); return true })
 		if !slices.Equal(got, removed) {
 			t.Fatalf("%q: removed %q", list, got)
 		}

@@ -3,8 +3,10 @@ package guest
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -25,12 +27,16 @@ func (zeros) Read(b []byte) (int, error) {
 
 func bearer(token string) []byte { return []byte("Bearer " + token) }
 
+func rightRequest() core.Request {
+	return core.Request{Authorization: bearer(hosttest.RightToken), AuthorizationCount: 1}
+}
+
 func TestPlugin(t *testing.T) {
 	var p Plugin
 	expect := func(when string, token string, fields int, want core.Reason) {
 		t.Helper()
 		value := bearer(token)
-		if d := p.Authorize(value, fields, 0); d.Reason != want {
+		if d := p.Authorize(core.Request{Authorization: value, AuthorizationCount: fields}, 0); d.Reason != want {
 			t.Errorf("%s: %s, want %s", when, d.Reason, want)
 		}
 		if len(bytes.Trim(value, "\x00")) > 0 {
@@ -60,9 +66,9 @@ func TestPlugin(t *testing.T) {
 		t.Error("it strips")
 	}
 	expect("lacking", hosttest.RightToken, 1, core.InsufficientScope)
-	challenge, detail := p.Denial(core.InsufficientScope)
-	if challenge != `Bearer error="insufficient_scope", scope="read write"` || detail != "auth_service_insufficient_scope" {
-		t.Errorf("%q, %q", challenge, detail)
+	challenges, detail := p.Denial(core.InsufficientScope)
+	if !slices.Equal(challenges, []string{`Bearer error="insufficient_scope", scope="read write"`}) || detail != "auth_service_insufficient_scope" {
+		t.Errorf("%q, %q", challenges, detail)
 	}
 	configure(`{"keyring":"` + line + `"}`)
 	expect("no scope needed", hosttest.RightToken, 1, core.Granted)
@@ -85,7 +91,7 @@ func TestPluginRefuses(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%s: %v", name, err)
 		}
-		if d := p.Authorize(bearer(hosttest.RightToken), 1, 0); d.Reason != core.Unconfigured {
+		if d := p.Authorize(rightRequest(), 0); d.Reason != core.Unconfigured {
 			t.Errorf("%s: %s", name, d.Reason)
 		}
 	}
@@ -106,7 +112,7 @@ func TestPluginNeedsRandomness(t *testing.T) {
 		if err := p.Configure(random, hosttest.Ordinary()); err == nil {
 			t.Errorf("%s: no error", name)
 		}
-		if d := p.Authorize(bearer(hosttest.RightToken), 1, 0); d.Reason != core.Unconfigured {
+		if d := p.Authorize(rightRequest(), 0); d.Reason != core.Unconfigured {
 			t.Errorf("%s: %s", name, d.Reason)
 		}
 	}
@@ -130,39 +136,136 @@ func TestCheckedRandom(t *testing.T) {
 	}
 }
 
-// What goes with a denial, by the reason for it.
-func TestDenials(t *testing.T) {
-	for n, tt := range [core.Reasons]denial{
-		core.Missing:           {"Bearer", "auth_service_missing"},
-		core.Malformed:         {"Bearer", "auth_service_malformed"},
-		core.Unknown:           {"Bearer", "auth_service_unknown"},
-		core.Expired:           {"Bearer", "auth_service_expired"},
-		core.InsufficientScope: {`Bearer error="insufficient_scope"`, "auth_service_insufficient_scope"},
-		core.Unconfigured:      {"", "auth_service_unconfigured"},
-		core.Granted:           {"", "auth_service_granted"}, // is not asked for
+// A token may come in any of the places that the configuration names. Whatever held it
+// is wiped, and what Basic was decoded into too.
+func TestPluginAccept(t *testing.T) {
+	var p Plugin
+	line := strings.TrimSpace(tokentest.KeyringLine("ann", hosttest.RightToken))
+	if err := p.Configure(rand.Reader, []byte(`{"keyring":["`+line+`"],"accept":"basic,header:X-API-Key"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if a := p.Accept(); a.Schemes != core.Basic || !slices.Equal(a.Fields, []string{"x-api-key"}) {
+		t.Errorf("%+v", a)
+	}
+	basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
+	for _, tt := range []struct {
+		name, authorization, token string
+		want                       core.Reason
+	}{
+		{"Basic", basic("ann:" + hosttest.RightToken), "", core.Granted},
+		{"a wrong password", basic("ann:" + hosttest.WrongToken), "", core.Unknown},
+		{"Bearer", "Bearer " + hosttest.RightToken, "", core.Malformed},
+		{"a field", "", hosttest.RightToken, core.Granted},
+		{"a field and Basic", basic("ann:" + hosttest.RightToken), hosttest.RightToken, core.Malformed},
+		{"a field and Bearer, which is not looked at", "Bearer " + hosttest.WrongToken, hosttest.RightToken, core.Granted},
+		{"a field that is too long", "", strings.Repeat("x", MaxAuthorization+1), core.Malformed},
+		{"the longest field", "", strings.Repeat("x", MaxAuthorization), core.Unknown},
 	} {
-		reason := core.Reason(n)
-		var p Plugin
-		if challenge, detail := p.Denial(reason); challenge != tt.challenge || detail != tt.detail {
-			t.Errorf("unconfigured, %s: %q, %q", reason, challenge, detail)
+		r := core.Request{Schemes: p.Accept().Schemes, Authorization: []byte(tt.authorization)}
+		if tt.authorization != "" {
+			r.AuthorizationCount = 1
 		}
-		if err := p.Configure(rand.Reader, hosttest.Ordinary()); err != nil {
-			t.Fatal(err)
+		if tt.token != "" {
+			r.AddField(0, []byte(tt.token))
 		}
-		if reason == core.InsufficientScope {
-			tt.challenge += `, scope="read"`
+		if d := p.Authorize(r, 0); d.Reason != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, d.Reason, tt.want)
 		}
-		if challenge, detail := p.Denial(reason); challenge != tt.challenge || detail != tt.detail {
-			t.Errorf("%s: %q, %q", reason, challenge, detail)
+		if left := string(r.Authorization) + string(r.Token); strings.Trim(left, "\x00") != "" {
+			t.Errorf("%s: %q is left", tt.name, left)
 		}
 	}
 }
+
+// What a backend is told.
+func TestPluginTell(t *testing.T) {
+	line := strings.TrimSpace(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=a,b"))
+	id := strings.TrimPrefix(strings.Fields(line)[1], "sha256:")[:8]
+	user, scopes, key := "x-auth-request-user: ann", "x-auth-request-scopes: a b", "x-auth-request-key: "+id
+	for configuration, want := range map[string][]string{
+		"": {user}, `,"identity":"user"`: {user}, `,"identity":["key"]`: {key}, `,"identity":["scopes"]`: {scopes},
+		`,"identity":["key","user","scopes"]`: {user, scopes, key},
+	} {
+		var p Plugin
+		if err := p.Configure(rand.Reader, []byte(`{"keyring":["`+line+`"]`+configuration+`}`)); err != nil {
+			t.Fatal(err)
+		}
+		d := p.Authorize(rightRequest(), 0)
+		for stop := range len(want) + 1 {
+			var got []string
+			done := p.Tell(d, func(name, value string) bool {
+				got = append(got, name+": "+value)
+				return len(got) <= stop
+			})
+			if done != (stop == len(want)) || !slices.Equal(got, want[:min(stop+1, len(want))]) {
+				t.Errorf("%s: %q, %t, though it fails after %d", configuration, got, done, stop)
+			}
+		}
+	}
+}
+
+// What goes with a denial, by the reason for it.
+func TestDenials(t *testing.T) {
+	for n, tt := range [core.Reasons]struct {
+		detail                     string
+		bearer, basic, both, realm []string
+	}{
+		core.Missing:   {"missing", []string{"Bearer"}, []string{basicChallenge}, []string{basicChallenge, "Bearer"}, []string{`Basic realm="r", charset="UTF-8"`, `Bearer realm="r"`}},
+		core.Malformed: {"malformed", []string{"Bearer"}, []string{basicChallenge}, []string{basicChallenge, "Bearer"}, []string{`Basic realm="r", charset="UTF-8"`, `Bearer realm="r"`}},
+		core.Unknown:   {"unknown", []string{"Bearer"}, []string{basicChallenge}, []string{basicChallenge, "Bearer"}, []string{`Basic realm="r", charset="UTF-8"`, `Bearer realm="r", error="invalid_token"`}},
+		core.Expired:   {"expired", []string{"Bearer"}, []string{basicChallenge}, []string{basicChallenge, "Bearer"}, []string{`Basic realm="r", charset="UTF-8"`, `Bearer realm="r", error="invalid_token"`}},
+		core.InsufficientScope: {
+			"insufficient_scope",
+			[]string{`Bearer error="insufficient_scope", scope="a b"`},
+			nil,
+			[]string{`Bearer error="insufficient_scope", scope="a b"`},
+			[]string{`Bearer realm="r", error="insufficient_scope", scope="a b"`},
+		},
+		core.Unconfigured: {detail: "unconfigured"},
+		core.Granted:      {detail: "granted"}, // is not asked for
+	} {
+		reason := core.Reason(n)
+		line := strings.TrimSpace(tokentest.KeyringLine("ann", hosttest.RightToken))
+		for more, want := range map[string][]string{
+			``: tt.bearer, `,"accept":["basic"]`: tt.basic, `,"accept":["bearer","basic"]`: tt.both, `,"accept":["bearer","basic"],"realm":"r"`: tt.realm,
+			`,"accept":["header:a"]`: nil, `,"accept":["header:a"],"realm":"r"`: nil,
+		} {
+			var p Plugin
+			if err := p.Configure(rand.Reader, []byte(`{"keyring":["`+line+`"],"scope":["a","b"]`+more+`}`)); err != nil {
+				t.Fatal(err)
+			}
+			if challenges, detail := p.Denial(reason); !slices.Equal(challenges, want) || detail != "auth_service_"+tt.detail {
+				t.Errorf("%s, %s: %q, %q", more, reason, challenges, detail)
+			}
+		}
+		var p Plugin
+		if reason == core.InsufficientScope {
+			tt.bearer = []string{`Bearer error="insufficient_scope"`}
+		}
+		if challenges, detail := p.Denial(reason); !slices.Equal(challenges, tt.bearer) || detail != "auth_service_"+tt.detail {
+			t.Errorf("unconfigured, %s: %q, %q", reason, challenges, detail)
+		}
+	}
+}
+
+const basicChallenge = `Basic realm="auth-service", charset="UTF-8"`
 
 func TestPluginVerdicts(t *testing.T) {
 	vectors.Run(t, vectors.Subject{Build: vectors.ProxyWasm, Decide: func(v *vectors.Verdict) (vectors.Outcome, error) {
 		var p Plugin
 		_ = p.Configure(rand.Reader, hosttest.Configuration(v)) // the verdict tells
-		d := p.Authorize(bytes.Clone(hosttest.Only(v.Authorization)), len(v.Authorization), v.Now)
-		return vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}, nil
+		head, ok := ReadHead(hosttest.EncodePairs(hosttest.RequestFields(v)), p.Accept())
+		if !ok {
+			return vectors.Outcome{}, errors.New("the fields cannot be read")
+		}
+		d := p.Authorize(head.Request, v.Now)
+		o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}
+		if d.Granted() {
+			o.Scopes, o.Key = d.Scopes, d.Key.String()
+			hosttest.Tell(v, &o)
+			return o, nil
+		}
+		challenges, _ := p.Denial(d.Reason)
+		return o, hosttest.CheckDenial(v, challenges)
 	}})
 }

@@ -148,14 +148,17 @@ func (p *ProxyWasm) Delete(context uint32) {
 // do. It reports whether the request may pass.
 func (p *ProxyWasm) authorize(plugin *Plugin) bool {
 	p.buffer.Release()
+	if plugin == nil {
+		plugin = &p.denier
+	}
 	answer := p.Host.RequestFields()
 	pairs, ok := p.data(answer)
-	head, wellFormed := ReadHead(pairs)
+	head, wellFormed := ReadHead(pairs, plugin.Accept())
 	now, clock := p.Host.Now()
-	if plugin == nil || !ok || !wellFormed || !clock {
+	if !ok || !wellFormed || !clock {
 		plugin = &p.denier // what cannot be understood is denied
 	}
-	d := plugin.Authorize(head.Authorization, head.Fields, now)
+	d := plugin.Authorize(head.Request, now)
 	if d.Granted() {
 		if d = p.pass(plugin, head, d); d.Granted() {
 			return true
@@ -180,17 +183,16 @@ func (p *ProxyWasm) data(a Answer) ([]byte, bool) {
 	return buffer[:a.Size], true
 }
 
-// pass sets the identity field of a granted request, and removes all others that
-// may be mistaken for it. If that fails, it denies the request.
+// pass sets the identity fields of a granted request, and removes all others that
+// may be mistaken for one. If that fails, it denies the request.
 func (p *ProxyWasm) pass(plugin *Plugin, head Head, d core.Decision) core.Decision {
 	connection, named, ok := head.AppendConnection(p.connection[:0])
 	p.connection = connection
 	if !ok {
 		return core.Decision{Reason: core.Malformed}
 	}
-	done := head.RemoveIdentities(p.remove) && p.Host.ReplaceRequestField(identity.User, d.Principal) &&
-		(!named || p.replaceConnection(connection)) &&
-		(!plugin.StripsAuthorization() || p.remove(head.Name))
+	done := head.Remove(plugin.StripsAuthorization(), p.remove) && plugin.Tell(d, p.Host.ReplaceRequestField) &&
+		(!named || p.replaceConnection(connection))
 	if !done {
 		return core.Decision{Reason: core.Unconfigured} // the proxy did not do as it was told
 	}
@@ -208,9 +210,9 @@ func (p *ProxyWasm) replaceConnection(value []byte) bool {
 
 func (p *ProxyWasm) deny(plugin *Plugin, reason core.Reason) {
 	var fields []byte
-	challenge, detail := plugin.Denial(reason)
-	if challenge != "" {
-		p.response = AppendPairs(p.response[:0], ChallengeName, challenge)
+	challenges, detail := plugin.Denial(reason)
+	if len(challenges) > 0 {
+		p.response = AppendPairs(p.response[:0], ChallengeName, challenges)
 		fields = p.response
 	}
 	p.Host.Respond(uint32(reason.Status()), detail, fields)

@@ -10,13 +10,13 @@ import (
 // ABIVersion is that of the reactor's exports.
 const ABIVersion = 1
 
-// A Result is what configure of the reactor answers. docs/reactor-abi.md lists the
+// A Result is what configure and accept of the reactor answer. docs/reactor-abi.md lists the
 // numbers.
 type Result int32
 
 // The numbers go down from 0.
 const (
-	// Configured says that the keyring is in force.
+	// Configured says that the keyring is in force, or the schemes.
 	Configured Result = -iota
 	// BadBuffer says that what was handed over does not lie in the buffer from alloc.
 	BadBuffer
@@ -26,6 +26,8 @@ const (
 	NoToken
 	// NoRandom says that the host gave no randomness for the salt.
 	NoRandom
+	// BadSchemes says that accept names no scheme, or one that is unknown.
+	BadSchemes
 )
 
 // String returns a few words for the result.
@@ -41,6 +43,8 @@ func (r Result) String() string {
 		return "no token"
 	case NoRandom:
 		return "no randomness"
+	case BadSchemes:
+		return "bad schemes"
 	}
 	return "unknown result"
 }
@@ -54,12 +58,14 @@ const statusMisuse = 500
 // A Reactor is the verifier behind the reactor's exports. The zero Reactor
 // denies everything until it is configured.
 type Reactor struct {
-	keyring   *core.Keyring
-	buffer    Buffer
-	principal string
-	failure   string
-	reason    core.Reason
-	decided   bool // reason is that of the last Authorize
+	keyring *core.Keyring
+	schemes core.Schemes
+	buffer  Buffer
+	granted core.Decision // the last Authorize's if that granted, else zero
+	key     []byte        // granted.Key
+	failure string
+	reason  core.Reason
+	decided bool // reason is that of the last Authorize
 }
 
 // A Span is a part of the buffer that [Reactor.Alloc] returned last, counted
@@ -78,7 +84,8 @@ func (r *Reactor) Buffer() []byte { return r.buffer.Taken() }
 // comes of the new one. The buffer is wiped and no longer valid.
 func (r *Reactor) Configure(random io.Reader, text Span) Result {
 	r.keyring.Wipe()
-	r.keyring, r.principal, r.decided = nil, "", false
+	r.keyring = nil
+	r.forget()
 	defer r.buffer.Release()
 	keyring, ok := r.part(text)
 	if !ok {
@@ -103,11 +110,30 @@ func (r *Reactor) Configure(random io.Reader, text Span) Result {
 	return Configured
 }
 
+// Accept sets the schemes in which the Authorization value of Authorize may carry a
+// token: the sum of [core.Bearer] and [core.Basic]. Until the first call it is Bearer. It
+// stays in force whatever Configure does. After an answer other than Configured, the
+// former schemes are in force.
+func (r *Reactor) Accept(schemes uint32) Result {
+	r.forget()
+	if known := uint32(core.Bearer | core.Basic); schemes == 0 || schemes&^known != 0 {
+		r.failure = "the schemes are not 1 for Bearer, 2 for Basic or 3 for both"
+		return BadSchemes
+	}
+	r.schemes, r.failure = core.Schemes(schemes), ""
+	return Configured
+}
+
+// forget makes as if there had been no verdict.
+func (r *Reactor) forget() {
+	r.granted, r.key, r.decided = core.Decision{}, r.key[:0], false
+}
+
 // Authorize answers the HTTP status for one Authorization field value and the
 // scopes that are required, separated by spaces, at Unix second now. The
 // Authorization bytes are wiped, the buffer stays valid.
 func (r *Reactor) Authorize(authorization, scopes Span, now int64) int32 {
-	r.principal, r.decided = "", false
+	r.forget()
 	value, ok := r.part(authorization)
 	required, ok2 := r.part(scopes)
 	if !ok || !ok2 || len(required) > MaxAuthorization {
@@ -115,11 +141,12 @@ func (r *Reactor) Authorize(authorization, scopes Span, now int64) int32 {
 		r.failure = "a string does not lie in the buffer from alloc, or is too long"
 		return statusMisuse
 	}
-	d := decide(r.keyring, value, 1, required, now)
+	d := decide(r.keyring, core.Request{Schemes: r.schemes, Authorization: value, AuthorizationCount: 1, Scopes: required, Now: now})
 	secret.Wipe(value)
 	r.reason, r.decided = d.Reason, true
 	if d.Granted() {
-		r.principal, r.failure = d.Principal, ""
+		r.granted, r.failure = d, ""
+		r.key = d.Key.Append(r.key)
 	} else {
 		r.failure = d.Reason.String()
 	}
@@ -136,9 +163,17 @@ func (r *Reactor) Reason() int32 {
 }
 
 // Principal is whose token the last Authorize granted, or empty.
-func (r *Reactor) Principal() string { return r.principal }
+func (r *Reactor) Principal() string { return r.granted.Principal }
 
-// Failure says what was wrong with the last Configure or Authorize, or is
+// Scopes are those of the token that the last Authorize granted, separated by spaces,
+// or "*" if it has any. It is empty if there is none.
+func (r *Reactor) Scopes() string { return r.granted.Scopes }
+
+// Key is the key id of the token that the last Authorize granted, or empty. It is valid
+// until the next call.
+func (r *Reactor) Key() string { return text(r.key) }
+
+// Failure says what was wrong with the last Configure, Accept or Authorize, or is
 // empty. Of a denial it is the word for the reason.
 func (r *Reactor) Failure() string { return r.failure }
 

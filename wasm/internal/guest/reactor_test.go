@@ -3,6 +3,7 @@ package guest
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"strings"
@@ -176,6 +177,65 @@ func TestReactorLimits(t *testing.T) {
 	}
 }
 
+// What accept allows stays in force until the next call that is right, whatever
+// configure does.
+func TestReactorAccept(t *testing.T) {
+	var r Reactor
+	keyring := tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read,write")
+	id := strings.TrimPrefix(strings.Fields(keyring)[1], "sha256:")[:8]
+	bearer, basic := "Bearer "+hosttest.RightToken, "Basic "+base64.StdEncoding.EncodeToString([]byte("ann:"+hosttest.RightToken))
+	expect := func(when string, wantBearer, wantBasic int32) {
+		t.Helper()
+		for value, want := range map[string]int32{bearer: wantBearer, basic: wantBasic} {
+			status := ask(&r, value, "", 0)
+			if status != want || (r.Scopes() == "read write") != (want == 200) || (r.Key() == id) != (want == 200) {
+				t.Errorf("%s, %.6s: %d, scopes %q, key %q", when, value, status, r.Scopes(), r.Key())
+			}
+			if len(bytes.Trim(r.Buffer(), "\x00")) > 0 {
+				t.Errorf("%s, %.6s: %q is left", when, value, r.Buffer())
+			}
+		}
+	}
+	configure := func() {
+		t.Helper()
+		if result := r.Configure(rand.Reader, hand(&r, keyring)); result != Configured {
+			t.Fatal(result)
+		}
+	}
+	accept := func(schemes uint32, want Result) {
+		t.Helper()
+		if result := r.Accept(schemes); result != want || (r.Failure() == "") != (want == Configured) {
+			t.Errorf("accept(%d): %s, %q", schemes, result, r.Failure())
+		}
+		if r.Principal()+r.Scopes()+r.Key() != "" || r.Reason() != NoReason {
+			t.Errorf("accept(%d): the verdict before is still told", schemes)
+		}
+	}
+	accept(2, Configured)
+	expect("before configure", 500, 500)
+	configure()
+	expect("after configure", 401, 200)
+	accept(3, Configured)
+	expect("both", 200, 200)
+	for _, schemes := range []uint32{0, 4, 5, 7, 1 << 8, 1<<8 + 1, 1 << 31, 1<<32 - 1} {
+		accept(schemes, BadSchemes)
+	}
+	expect("after what is refused", 200, 200)
+	configure()
+	expect("configured again", 200, 200)
+	accept(1, Configured)
+	expect("Bearer", 200, 401)
+	r.Configure(rand.Reader, hand(&r, "# nobody"))
+	expect("without a token", 500, 500)
+	configure()
+	expect("at last", 200, 401)
+	ask(&r, bearer, "", 0)
+	r.Configure(rand.Reader, hand(&r, keyring))
+	if r.Scopes()+r.Key() != "" {
+		t.Errorf("scopes %q and key %q of the verdict before", r.Scopes(), r.Key())
+	}
+}
+
 // The numbers are part of the ABI.
 func TestReactorNumbers(t *testing.T) {
 	for number, want := range []core.Reason{core.Missing, core.Malformed, core.Unknown, core.Expired, core.InsufficientScope, core.Unconfigured, core.Granted} {
@@ -186,13 +246,16 @@ func TestReactorNumbers(t *testing.T) {
 	if core.Reasons != 7 {
 		t.Errorf("%d reasons", core.Reasons)
 	}
-	for number, want := range map[Result]string{0: "configured", -1: "bad buffer", -2: "bad keyring", -3: "no token", -4: "no randomness", -5: "unknown result", 1: "unknown result"} {
+	for number, want := range map[Result]string{0: "configured", -1: "bad buffer", -2: "bad keyring", -3: "no token", -4: "no randomness", -5: "bad schemes", -6: "unknown result", 1: "unknown result"} {
 		if number.String() != want {
 			t.Errorf("result %d is %s, not %s", int32(number), number, want)
 		}
 	}
-	if Configured != 0 || BadBuffer != -1 || BadKeyring != -2 || NoToken != -3 || NoRandom != -4 || NoReason != -1 || ABIVersion != 1 {
+	if Configured != 0 || BadBuffer != -1 || BadKeyring != -2 || NoToken != -3 || NoRandom != -4 || BadSchemes != -5 || NoReason != -1 || ABIVersion != 1 {
 		t.Error("a number of the ABI has changed")
+	}
+	if core.Bearer != 1 || core.Basic != 2 {
+		t.Error("a bit of accept has changed")
 	}
 }
 
@@ -202,8 +265,13 @@ func TestReactorVerdicts(t *testing.T) {
 		if v.Keyring != nil {
 			r.Configure(rand.Reader, hand(&r, string(v.Keyring))) // the verdict tells
 		}
-		o.Status = int(ask(&r, string(hosttest.Only(v.Authorization)), strings.Join(v.Scopes, " "), v.Now))
-		o.Principal = r.Principal()
+		handed := hosttest.HandOver(v)
+		if result := r.Accept(uint32(handed.Schemes)); result != Configured {
+			return o, fmt.Errorf("accept: %s", result)
+		}
+		o.Status = int(ask(&r, string(handed.Value), strings.Join(v.Scopes, " "), v.Now))
+		o.Principal, o.Scopes, o.Key = r.Principal(), strings.Clone(r.Scopes()), strings.Clone(r.Key())
+		hosttest.Tell(v, &o)
 		reason := core.Reason(r.Reason())
 		if reason.String() != v.Expect.Reason || o.Status != 200 && r.Failure() != v.Expect.Reason || o.Status == 200 && r.Failure() != "" {
 			err = fmt.Errorf("reason %s and failure %q, want %s", reason, r.Failure(), v.Expect.Reason)
@@ -217,7 +285,9 @@ func TestReactorAllocatesNothing(t *testing.T) {
 	if result := r.Configure(rand.Reader, hand(&r, tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read"))); result != Configured {
 		t.Fatal(result)
 	}
-	for _, value := range []string{"Bearer " + hosttest.RightToken, "Bearer " + hosttest.WrongToken, "Basic", ""} {
+	r.Accept(3)
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("ann:"+hosttest.RightToken))
+	for _, value := range []string{"Bearer " + hosttest.RightToken, "Bearer " + hosttest.WrongToken, basic, "Basic", ""} {
 		if n := testing.AllocsPerRun(10, func() { ask(&r, value, "", 0) }); n > 1 { // ask makes one text of two
 			t.Errorf("%q: %v allocations", value, n)
 		}

@@ -54,9 +54,11 @@ func Values(fields [][2]string, name string) (list []string) {
 
 // Identities returns the values of all fields that a program behind the proxy might
 // take for the principal's.
-func Identities(fields [][2]string) (list []string) {
+func Identities(fields [][2]string) (list []string) { return identities(fields, "user") }
+
+func identities(fields [][2]string, what string) (list []string) {
 	for _, f := range fields {
-		if strings.EqualFold(strings.NewReplacer("_", "-", ".", "-").Replace(f[0]), "x-auth-request-user") {
+		if strings.EqualFold(strings.NewReplacer("_", "-", ".", "-").Replace(f[0]), "x-auth-request-"+what) {
 			list = append(list, f[1])
 		}
 	}

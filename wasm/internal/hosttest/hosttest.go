@@ -5,6 +5,7 @@ package hosttest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/concrete-security/auth-service/core/vectors"
@@ -27,6 +28,15 @@ func Configuration(v *vectors.Verdict) []byte {
 	}
 	if v.Scopes != nil {
 		c["scope"] = v.Scopes
+	}
+	if v.Accept != "" {
+		c["accept"] = strings.Split(v.Accept, ",")
+	}
+	if v.Realm != "" {
+		c["realm"] = v.Realm
+	}
+	if v.Identity != "" {
+		c["identity"] = v.Identity // a list as one text
 	}
 	b, err := json.Marshal(c)
 	if err != nil {
@@ -66,6 +76,10 @@ func BadConfigurations() map[string]string {
 		"broken keyring": `{"keyring": ["` + line + `", "bob secret-in-the-wrong-place"]}`,
 		"another key":    `{"keyring": "` + line + `", "secret": 1}`,
 		"a key twice":    `{"keyring": "` + line + `", "keyring": "` + line + `"}`,
+		"no place":       `{"keyring": "` + line + `", "accept": []}`,
+		"another place":  `{"keyring": "` + line + `", "accept": ["secret"]}`,
+		"bad realm":      `{"keyring": "` + line + `", "realm": "secret\\"}`,
+		"no identity":    `{"keyring": "` + line + `", "identity": ""}`,
 		"no scope":       `{"keyring": "` + line + `", "scope": ["secret one"]}`,
 		"too long":       `{"keyring": "` + line + strings.Repeat(" ", 1<<20) + `"}`,
 	}
@@ -74,30 +88,43 @@ func BadConfigurations() map[string]string {
 // RequestFields returns the fields of a verdict's request, and some that must mean
 // nothing.
 func RequestFields(v *vectors.Verdict) [][2]string {
-	fields := [][2]string{{":path", "/"}, {"x-auth-request-user", "root"}, {"X-Auth_Request-User", "root"}, {"authorization-x", "Bearer x"}}
+	fields := [][2]string{
+		{":path", "/"},
+		{"x-auth-request-user", "root"},
+		{"X-Auth_Request-User", "root"},
+		{"x_auth_request_scopes", "*"},
+		{"X-AUTH-REQUEST-KEY", "00000000"},
+		{"authorization-x", "Bearer x"},
+	}
 	for _, value := range v.Authorization {
 		fields = append(fields, [2]string{"Authorization", string(value)})
 	}
-	return append(fields, [2]string{"x-auth-request-user", "admin"})
-}
-
-// Only returns the one value of a list, or nothing of an empty one.
-func Only(values [][]byte) []byte {
-	if len(values) == 0 {
-		return nil
-	}
-	return values[0]
+	fields = append(fields, Pairs(v.Fields)...)
+	return append(fields, [2]string{"x-auth-request-user", "admin"}, [2]string{"x-auth-request-scopes", "root"})
 }
 
 // CheckDenial compares the WWW-Authenticate fields of a denial with those that the
 // server sends.
-func CheckDenial(v *vectors.Verdict, status int, challenges []string) error {
-	want := map[int]string{
-		401: "Bearer",
-		403: `Bearer error="insufficient_scope", scope="` + strings.Join(v.Scopes, " ") + `"`,
-	}[status]
-	if got := strings.Join(challenges, "\n"); got != want {
-		return fmt.Errorf("challenge %q, want %q", got, want)
+func CheckDenial(v *vectors.Verdict, challenges []string) error {
+	if !slices.Equal(challenges, v.Expect.Challenges) {
+		return fmt.Errorf("challenges %q, want %q", challenges, v.Expect.Challenges)
 	}
 	return nil
+}
+
+// Passed returns the outcome of a request that was let pass with these fields.
+func Passed(fields [][2]string) vectors.Outcome {
+	return vectors.Outcome{Status: 200, Principal: told(fields, "user"), Scopes: told(fields, "scopes"), Key: told(fields, "key")}
+}
+
+func told(fields [][2]string, what string) string { return strings.Join(identities(fields, what), ",") }
+
+// Tell leaves in an outcome what is told of the owner of a token.
+func Tell(v *vectors.Verdict, o *vectors.Outcome) {
+	if !v.Tells("scopes") {
+		o.Scopes = ""
+	}
+	if !v.Tells("key") {
+		o.Key = ""
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"fmt"
+	"reflect"
 	"testing"
 
 	"github.com/concrete-security/auth-service/core"
@@ -13,7 +14,10 @@ import (
 
 // A native is the verifier behind the reactor's contract, made of the core
 // alone: what the module must answer.
-type native struct{ keyring *core.Keyring }
+type native struct {
+	keyring *core.Keyring
+	schemes core.Schemes
+}
 
 func (n *native) configure(text []byte) (code int32) {
 	n.keyring = nil
@@ -31,19 +35,23 @@ func (n *native) configure(text []byte) (code int32) {
 }
 
 func (n *native) authorize(value, scopes []byte, now int64) vectors.Outcome {
-	d := n.keyring.Authorize(core.Request{Authorization: value, AuthorizationCount: 1, Scopes: scopes, Now: now})
+	// Basic is decoded where it is.
+	d := n.keyring.Authorize(core.Request{Schemes: n.schemes, Authorization: bytes.Clone(value), AuthorizationCount: 1, Scopes: scopes, Now: now})
 	o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String()}
 	if d.Granted() {
-		o.Principal = d.Principal
+		o.Principal, o.Scopes, o.Key = d.Principal, d.Scopes, d.Key.String()
 	}
 	return o
 }
 
 // compare asks both about one keyring and request, twice: a verdict must not
 // depend on the one before.
-func compare(t *testing.T, r *reactor, keyring, value, scopes []byte, now int64) error {
+func compare(t *testing.T, r *reactor, schemes core.Schemes, keyring, value, scopes []byte, now int64) error {
 	t.Helper()
-	var n native
+	n := native{schemes: schemes}
+	if err := r.accept(t.Context(), schemes); err != nil {
+		return err
+	}
 	want := n.configure(keyring)
 	got, err := r.configure(t.Context(), keyring)
 	switch {
@@ -66,7 +74,7 @@ func compareVerdict(t *testing.T, r *reactor, n *native, value, scopes []byte, n
 	switch want := n.authorize(value, scopes, now); {
 	case err != nil:
 		return fmt.Errorf("authorize: %w", err)
-	case o != want:
+	case !reflect.DeepEqual(o, want):
 		return fmt.Errorf("authorize: %+v, want %+v", o, want)
 	}
 	return nil
@@ -79,7 +87,10 @@ func TestReactorAgreesOnTheSeeds(t *testing.T) {
 			r := newReactor(t, e)
 			asked := 0
 			for i, keyring := range vectors.KeyringTexts() {
-				var n native
+				n := native{schemes: core.Schemes(1 + i%3)}
+				if err := r.accept(t.Context(), n.schemes); err != nil {
+					t.Fatal(err)
+				}
 				want := n.configure(keyring)
 				if got, err := r.configure(t.Context(), keyring); err != nil || got != want {
 					t.Fatalf("keyring %d: %d, %v, want %d", i, got, err, want)
@@ -102,20 +113,20 @@ func TestReactorAgreesOnTheSeeds(t *testing.T) {
 // FuzzReactor: the module decides as the native verifier does.
 func FuzzReactor(f *testing.F) {
 	for _, v := range vectors.Verdicts() {
-		if len(v.Authorization) < 2 && len(v.Keyring) < 4<<10 && len(hosttest.Only(v.Authorization)) < 4<<10 {
+		if handed := hosttest.HandOver(&v); len(v.Keyring) < 4<<10 && len(handed.Value) < 4<<10 {
 			var scopes []byte
 			for _, scope := range v.Scopes {
 				scopes = append(append(scopes, ' '), scope...)
 			}
-			f.Add(v.Keyring, hosttest.Only(v.Authorization), bytes.TrimSpace(scopes), v.Now)
+			f.Add(v.Keyring, handed.Value, bytes.TrimSpace(scopes), v.Now, uint8(handed.Schemes-1))
 		}
 	}
 	r := newReactor(f, quickest())
-	f.Fuzz(func(t *testing.T, keyring, value, scopes []byte, now int64) {
+	f.Fuzz(func(t *testing.T, keyring, value, scopes []byte, now int64, schemes uint8) {
 		if len(keyring) > 1<<20 || len(value) > 32<<10 || len(scopes) > 32<<10 {
 			t.Skip("more than the module takes")
 		}
-		if err := compare(t, r, keyring, value, scopes, now); err != nil {
+		if err := compare(t, r, core.Schemes(1+schemes%3), keyring, value, scopes, now); err != nil {
 			t.Fatal(err)
 		}
 	})

@@ -22,6 +22,7 @@ type httpGuest struct {
 
 	configuration []byte
 	values        []string // of the request's Authorization fields
+	keys          []string // values of its X-API-Key fields
 	connection    []string // values of its Connection fields
 	names         []string // of its other fields
 	answer        *uint64  // what get_header_values answers instead, if not nil
@@ -59,8 +60,11 @@ func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 			if g.answer != nil {
 				return *g.answer
 			}
-			if text(m, name, size) == "connection" {
+			switch text(m, name, size) {
+			case "connection":
 				return giveList(m, g.connection, at, limit)
+			case "x-api-key":
+				return giveList(m, g.keys, at, limit)
 			}
 			return giveList(m, g.values, at, limit)
 		},
@@ -69,8 +73,9 @@ func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 				g.principal = text(m, at, n)
 			}
 		},
-		"remove_header":   func(context.Context, api.Module, uint32, uint32, uint32) {},
-		"set_status_code": func(_ context.Context, status uint32) { g.status = status },
+		"add_header_value": func(context.Context, api.Module, uint32, uint32, uint32, uint32, uint32) {},
+		"remove_header":    func(context.Context, api.Module, uint32, uint32, uint32) {},
+		"set_status_code":  func(_ context.Context, status uint32) { g.status = status },
 	} {
 		env = env.NewFunctionBuilder().WithFunc(f).Export(name)
 	}

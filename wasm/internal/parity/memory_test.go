@@ -35,7 +35,7 @@ func TestImportsAndExports(t *testing.T) {
 	}{
 		{
 			"reactor", modules.Reactor(t), "", nil,
-			[]string{"_initialize", "abi_version", "alloc", "authorize", "configure", "last_error", "principal", "reason"},
+			[]string{"_initialize", "abi_version", "accept", "alloc", "authorize", "configure", "key", "last_error", "principal", "reason", "scopes"},
 		},
 		{
 			"proxywasm", modules.ProxyWasm(t), "env",
@@ -51,7 +51,7 @@ func TestImportsAndExports(t *testing.T) {
 		},
 		{
 			"httpwasm", modules.HTTPWasm(t), "http_handler",
-			[]string{"get_config", "get_header_names", "get_header_values", "log", "remove_header", "set_header_value", "set_status_code"},
+			[]string{"add_header_value", "get_config", "get_header_names", "get_header_values", "log", "remove_header", "set_header_value", "set_status_code"},
 			[]string{"_initialize", "handle_request", "handle_response"},
 		},
 	} {

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -43,7 +45,8 @@ func moduleFile(tb testing.TB) string {
 func TestNodeExample(t *testing.T) {
 	node, example := nodeExample(t, "example.mjs")
 	module := moduleFile(t)
-	const want = "200 ci\n403 insufficient_scope\n403 insufficient_scope\n401 unknown\n401 malformed\n401 missing\n"
+	const want = "200 ci\n403 insufficient_scope\n403 insufficient_scope\n401 unknown\n401 malformed\n401 missing\n" +
+		"200 ci\n200 ci\n401 malformed\n401 malformed\n"
 	for _, kind := range nodeKinds {
 		t.Run(kind, func(t *testing.T) {
 			out, err := exec.CommandContext(t.Context(), node, "--no-warnings", example, module, kind).Output()
@@ -56,11 +59,12 @@ func TestNodeExample(t *testing.T) {
 
 // nodeCase is a line for testdata/node.mjs; bytes are in base64.
 type nodeCase struct {
-	Configuration string   `json:"configuration"`
-	Keyring       []byte   `json:"keyring"`
-	Fields        [][]byte `json:"fields"`
-	Scopes        [][]byte `json:"scopes"`
-	Now           string   `json:"now"`
+	Configuration string      `json:"configuration"`
+	Keyring       []byte      `json:"keyring"`
+	Accept        string      `json:"accept"`
+	Fields        [][2][]byte `json:"fields"` // names and values
+	Scopes        [][]byte    `json:"scopes"`
+	Now           string      `json:"now"`
 }
 
 // nodeSubject answers vectors by a process of Node.
@@ -88,7 +92,10 @@ func nodeSubject(t *testing.T, kind string) vectors.Subject {
 	})
 	answers := bufio.NewReader(out)
 	return vectors.Subject{Build: vectors.Reactor, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
-		c := nodeCase{v.Configuration, v.Keyring, v.Authorization, [][]byte{}, strconv.FormatInt(v.Now, 10)}
+		c := nodeCase{v.Configuration, v.Keyring, cmp.Or(v.Accept, "bearer"), nil, [][]byte{}, strconv.FormatInt(v.Now, 10)}
+		for _, field := range hosttest.RequestFields(v) {
+			c.Fields = append(c.Fields, [2][]byte{[]byte(field[0]), []byte(field[1])})
+		}
 		for _, scope := range v.Scopes {
 			c.Scopes = append(c.Scopes, []byte(scope))
 		}
@@ -107,6 +114,7 @@ func nodeSubject(t *testing.T, kind string) vectors.Subject {
 			return o, err
 		}
 		o = answer.Outcome
+		hosttest.Tell(v, &o)
 		switch {
 		case answer.Calls != 0:
 			err = fmt.Errorf("%d calls of WASI", answer.Calls)

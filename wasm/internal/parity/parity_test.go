@@ -2,9 +2,14 @@ package parity
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -29,12 +34,40 @@ func coreSubject() vectors.Subject {
 		if err != nil {
 			return o, err
 		}
-		d := k.Authorize(core.Request{
-			Authorization: hosttest.Only(v.Authorization), AuthorizationCount: len(v.Authorization),
+		accept := acceptOf(v)
+		r := core.Request{
+			Schemes: accept.Schemes, AuthorizationCount: len(v.Authorization),
 			Scopes: []byte(strings.Join(v.Scopes, " ")), Now: v.Now,
-		})
-		return vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}, nil
+		}
+		for _, value := range v.Authorization {
+			r.Authorization = bytes.Clone(value)
+		}
+		for _, field := range v.Fields {
+			if i := slices.Index(accept.Fields, strings.ToLower(field[0])); i >= 0 {
+				r.AddField(i, []byte(field[1]))
+			}
+		}
+		d := k.Authorize(r)
+		o = vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}
+		tell(v, &o, d)
+		return o, nil
 	}}
+}
+
+func acceptOf(v *vectors.Verdict) core.Accept {
+	accept, err := core.ParseAccept(cmp.Or(v.Accept, "bearer"))
+	if err != nil {
+		panic(err) // the table is wrong
+	}
+	return accept
+}
+
+// tell completes the outcome with what is told of a granted token.
+func tell(v *vectors.Verdict, o *vectors.Outcome, d core.Decision) {
+	if d.Granted() {
+		o.Scopes, o.Key = d.Scopes, d.Key.String()
+		hosttest.Tell(v, o)
+	}
 }
 
 // guestReactorSubject is the reactor's logic, compiled natively.
@@ -45,11 +78,14 @@ func guestReactorSubject() vectors.Subject {
 			copy(r.Alloc(uint32(len(v.Keyring))), v.Keyring)
 			r.Configure(rand.Reader, guest.Span{Length: uint32(len(v.Keyring))})
 		}
-		value, scopes := hosttest.Only(v.Authorization), strings.Join(v.Scopes, " ")
+		handed := hosttest.HandOver(v)
+		r.Accept(uint32(handed.Schemes))
+		value, scopes := handed.Value, strings.Join(v.Scopes, " ")
 		n := uint32(len(value))
 		copy(r.Alloc(n+uint32(len(scopes))), string(value)+scopes)
 		o.Status = int(r.Authorize(guest.Span{Length: n}, guest.Span{Offset: n, Length: uint32(len(scopes))}, v.Now))
-		o.Principal = r.Principal()
+		o.Principal, o.Scopes, o.Key = r.Principal(), r.Scopes(), strings.Clone(r.Key())
+		hosttest.Tell(v, &o)
 		if o.Status != 200 && r.Failure() != v.Expect.Reason {
 			err = fmt.Errorf("reason %s, want %s", r.Failure(), v.Expect.Reason)
 		}
@@ -62,19 +98,21 @@ func guestPluginSubject() vectors.Subject {
 	return vectors.Subject{Build: vectors.ProxyWasm, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
 		var p guest.Plugin
 		_ = p.Configure(rand.Reader, hosttest.Configuration(v)) // the verdict tells
-		head, ok := guest.ReadHead(hosttest.EncodePairs(hosttest.RequestFields(v)))
+		head, ok := guest.ReadHead(hosttest.EncodePairs(hosttest.RequestFields(v)), p.Accept())
 		if !ok {
 			return o, errors.New("the fields cannot be read")
 		}
-		value := bytes.Clone(head.Authorization)
-		d := p.Authorize(value, head.Fields, v.Now)
+		r := head.Request
+		d := p.Authorize(r, v.Now)
 		if o.Status = d.Status(); o.Status == 200 {
 			o.Principal = d.Principal
-		} else if challenge, _ := p.Denial(d.Reason); challenge != "" {
-			err = hosttest.CheckDenial(v, o.Status, []string{challenge})
+			tell(v, &o, d)
+		} else {
+			challenges, _ := p.Denial(d.Reason)
+			err = hosttest.CheckDenial(v, challenges)
 		}
-		if len(bytes.Trim(value, "\x00")) > 0 {
-			err = errors.New("the Authorization bytes are not wiped")
+		if left := string(r.Authorization) + string(r.Token); strings.Trim(left, "\x00") != "" {
+			err = errors.New("the token is not wiped")
 		}
 		return o, err
 	}}
@@ -85,22 +123,30 @@ func guestPluginSubject() vectors.Subject {
 func hostSubject(t *testing.T, e *engine, refused *int) vectors.Subject {
 	t.Helper()
 	var verifier *host.Verifier
+	var now time.Time
 	configuration := ""
 	return vectors.Subject{Build: vectors.Reactor, Opaque: true, Decide: func(v *vectors.Verdict) (o vectors.Outcome, err error) {
+		now = time.Unix(v.Now, 0)
 		if verifier == nil || configuration != v.Configuration {
-			verifier, err = host.Compile(t.Context(), modules.Reactor(t), host.Options{Cache: e.cache(), Interpreter: e.interpreter, Instances: 1})
-			if err != nil {
+			options := host.Options{
+				Cache: e.cache(), Interpreter: e.interpreter, Instances: 1,
+				Accept: acceptOf(v), Realm: v.Realm, Now: func() time.Time { return now },
+			}
+			if options.Identity, err = core.ParseIdentity(cmp.Or(v.Identity, "user")); err != nil {
+				return o, err
+			}
+			if verifier, err = host.Compile(t.Context(), modules.Reactor(t), options); err != nil {
 				return o, err
 			}
 			t.Cleanup(func() { _ = verifier.Close(t.Context()) })
 			configuration = v.Configuration
 			_ = verifier.Configure(t.Context(), v.Keyring) // the verdict tells
 		}
-		var authorization []string
-		for _, value := range v.Authorization {
-			authorization = append(authorization, string(value))
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+		for _, field := range hosttest.RequestFields(v) {
+			r.Header[field[0]] = append(r.Header[field[0]], field[1]) // in any letters
 		}
-		d, err := verifier.AuthorizeAt(t.Context(), time.Unix(v.Now, 0), authorization, v.Scopes...)
+		d, err := verifier.AuthorizeRequest(r, v.Scopes...)
 		for _, scope := range v.Scopes {
 			if core.CheckScope(scope) != nil {
 				if err == nil || d.Granted() || d.Status() != 500 {
@@ -117,8 +163,38 @@ func hostSubject(t *testing.T, e *engine, refused *int) vectors.Subject {
 		if err == nil && d.Reason.String() != v.Expect.Reason {
 			err = fmt.Errorf("reason %s, want %s", d.Reason, v.Expect.Reason)
 		}
-		return vectors.Outcome{Status: d.Status(), Principal: d.Principal}, err
+		if err != nil {
+			return o, err
+		}
+		o = vectors.Outcome{Status: d.Status(), Principal: d.Principal}
+		tell(v, &o, d)
+		return o, checkHandler(v, verifier, r, o)
 	}}
+}
+
+// checkHandler compares what the verifier's handler does with an outcome.
+func checkHandler(v *vectors.Verdict, verifier *host.Verifier, r *http.Request, want vectors.Outcome) error {
+	var passed [][2]string
+	w := httptest.NewRecorder()
+	verifier.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		for _, field := range fieldsOf(r.Header) {
+			passed = append(passed, field)
+		}
+	}), v.Scopes...).ServeHTTP(w, r)
+	if w.Code != want.Status || (passed != nil) != (want.Status == 200) {
+		return fmt.Errorf("the handler answers %d, and passes on %q", w.Code, passed)
+	}
+	if want.Status != 200 {
+		return hosttest.CheckDenial(v, w.Header()["Www-Authenticate"])
+	}
+	got := hosttest.Passed(passed)
+	if !v.Tells("user") && got.Principal == "" {
+		got.Principal = want.Principal
+	}
+	if !reflect.DeepEqual(got, want) {
+		return fmt.Errorf("the handler passes on %+v, want %+v", got, want)
+	}
+	return nil
 }
 
 // A report says for each build how many verdicts were asked and how many came
@@ -145,7 +221,7 @@ func (r *report) run(t *testing.T, name string, s vectors.Subject, refused *int)
 	s.Decide = func(v *vectors.Verdict) (vectors.Outcome, error) {
 		asked++
 		o, err := decide(v)
-		if err != nil || o.Status != v.Expect.Status || o.Status == 200 && o.Principal != v.Expect.Principal {
+		if err != nil || !same(v, o) {
 			differences++
 		}
 		return o, err
@@ -157,6 +233,16 @@ func (r *report) run(t *testing.T, name string, s vectors.Subject, refused *int)
 	}
 	fmt.Fprintf(r.table, "%s\t%d\t%d\t%d\t%d\t\n", name, all, asked, all-asked, differences)
 	r.total += differences
+}
+
+// same reports whether an outcome is the expected one, as far as every build shows it.
+func same(v *vectors.Verdict, o vectors.Outcome) bool {
+	if want := v.Expect; o.Status != 200 || want.Status != 200 {
+		return o.Status == want.Status
+	} else if !v.Tells("user") && o.Principal == "" {
+		o.Principal = want.Principal
+	}
+	return o.Principal == v.Expect.Principal && o.Scopes == v.Expect.Scopes && o.Key == v.Expect.Key
 }
 
 func TestParity(t *testing.T) {

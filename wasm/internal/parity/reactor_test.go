@@ -43,7 +43,7 @@ func (r *reactor) call(ctx context.Context, name string, arguments ...uint64) (u
 	return results[0], nil
 }
 
-// text reads what principal and last_error return.
+// text reads what principal, scopes, key and last_error return.
 func (r *reactor) text(ctx context.Context, name string) (string, error) {
 	result, err := r.call(ctx, name)
 	if err != nil || result == 0 {
@@ -77,6 +77,14 @@ func (r *reactor) configure(ctx context.Context, keyring []byte) (code int32, er
 	return int32(result), err
 }
 
+func (r *reactor) accept(ctx context.Context, schemes core.Schemes) error {
+	code, err := r.call(ctx, "accept", uint64(schemes))
+	if err == nil && code != 0 {
+		err = fmt.Errorf("accept(%d): %d", schemes, int32(code))
+	}
+	return err
+}
+
 // authorize asks for a verdict; the reason of a denial is the failure's text.
 func (r *reactor) authorize(ctx context.Context, value, scopes []byte, now int64) (o vectors.Outcome, err error) {
 	at, err := r.hand(ctx, append(bytes.Clone(value), scopes...))
@@ -93,11 +101,10 @@ func (r *reactor) authorize(ctx context.Context, value, scopes []byte, now int64
 		return o, fmt.Errorf("the Authorization bytes are not wiped")
 	}
 	o.Status = int(int32(status))
-	if o.Principal, err = r.text(ctx, "principal"); err != nil {
-		return o, err
-	}
-	if o.Reason, err = r.text(ctx, "last_error"); err != nil {
-		return o, err
+	for name, to := range map[string]*string{"principal": &o.Principal, "scopes": &o.Scopes, "key": &o.Key, "last_error": &o.Reason} {
+		if *to, err = r.text(ctx, name); err != nil {
+			return o, err
+		}
 	}
 	if o.Status == 200 && o.Reason == "" {
 		o.Reason = "granted"
@@ -136,7 +143,12 @@ func reactorSubject(t *testing.T, e *engine) vectors.Subject {
 				}
 			}
 		}
-		o, err = r.authorize(t.Context(), hosttest.Only(v.Authorization), []byte(strings.Join(v.Scopes, " ")), v.Now)
+		handed := hosttest.HandOver(v)
+		if err := r.accept(t.Context(), handed.Schemes); err != nil {
+			return o, err
+		}
+		o, err = r.authorize(t.Context(), handed.Value, []byte(strings.Join(v.Scopes, " ")), v.Now)
+		hosttest.Tell(v, &o)
 		if err == nil && o.Reason != v.Expect.Reason {
 			err = fmt.Errorf("reason %s, want %s", o.Reason, v.Expect.Reason)
 		}

@@ -13,14 +13,14 @@ let calls = 0;
 const counting = (imports) =>
   Object.fromEntries(Object.entries(imports).map(([name, f]) => [name, (...a) => (calls++, f(...a))]));
 
-async function load() {
+async function load(accept) {
   if (kind === "minimal") {
     const wasi = (await import(pathToFileURL(wasiFile))).minimalWASI();
-    return Verifier.load(module, { imports: counting(wasi.imports), initialize: wasi.initialize });
+    return Verifier.load(module, { imports: counting(wasi.imports), initialize: wasi.initialize }, { accept });
   }
   const { WASI } = await import("node:wasi");
   const wasi = new WASI({ version: "preview1" });
-  return Verifier.load(module, { imports: counting(wasi.wasiImport), initialize: (i) => wasi.initialize(i) });
+  return Verifier.load(module, { imports: counting(wasi.wasiImport), initialize: (i) => wasi.initialize(i) }, { accept });
 }
 
 const verifiers = new Map();
@@ -28,7 +28,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   const c = JSON.parse(line);
   let verifier = verifiers.get(c.configuration);
   if (!verifier) {
-    verifiers.set(c.configuration, (verifier = await load()));
+    verifiers.set(c.configuration, (verifier = await load(c.accept)));
     if (c.keyring !== null) {
       try {
         verifier.configure(Buffer.from(c.keyring, "base64"));
@@ -39,6 +39,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   const before = calls;
   // The largest numbers are no JavaScript numbers, so that they are strings; no bytes are null.
-  const o = verifier.authorize(c.fields.map((f) => new Uint8Array(Buffer.from(f ?? "", "base64"))), c.scopes.map((s) => Buffer.from(s ?? "", "base64").toString("latin1")), BigInt(c.now));
+  const bytes = (text) => Buffer.from(text ?? "", "base64");
+  const fields = c.fields.map(([name, value]) => [bytes(name).toString("latin1"), new Uint8Array(bytes(value))]);
+  const o = verifier.authorizeFields(fields, c.scopes.map((s) => bytes(s).toString("latin1")), BigInt(c.now));
   console.log(JSON.stringify({ ...o, calls: calls - before }));
 }
