@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -61,10 +62,12 @@ func TestAdminKeepsNoToken(t *testing.T) {
 	s, address := startAdmin(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "LOG_LEVEL=DEBUG")
 	s.await(t, "level=INFO msg=started")
 	secret := newSecret(t)
+	encoded := base64.StdEncoding.EncodeToString([]byte(":" + secret))
 	end := " HTTP/1.1\r\nHost: a\r\n"
 	for name, request := range map[string]string{
 		"Authorization": "GET /metrics" + end + "Authorization: Bearer " + secret + "\r\n\r\n",
 		"Cookie":        "GET /ready" + end + "Cookie: token=" + secret + "\r\n\r\n",
+		"Basic":         "GET /metrics" + end + "Authorization: Basic " + encoded + "\r\n\r\n",
 		"X-API-Key":     "GET /health" + end + "X-API-Key: " + secret + "\r\n\r\n",
 		"Accept":        "GET /metrics" + end + "Accept: text/plain;token=" + secret + ";q=0." + secret + "\r\nAccept-Encoding: gzip;" + secret + ", " + secret + "\r\n\r\n",
 		"Host":          "GET /metrics HTTP/1.1\r\nHost: " + secret + "\r\n\r\n",
@@ -94,7 +97,7 @@ func TestAdminKeepsNoToken(t *testing.T) {
 			_ = c.Close()
 		}
 		time.Sleep(20 * time.Millisecond)
-		if hits, where := scan(t, s.Process.Pid, secret); hits > 0 {
+		if hits, where := scan(t, s.Process.Pid, secret, encoded); hits > 0 {
 			t.Fatalf("%s: %d windows of a token in %q", name, hits, where)
 		}
 	}

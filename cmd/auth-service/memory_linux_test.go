@@ -117,10 +117,15 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 			leavesNoToken(t, target{}, source, 50)
 		})
 	}
+	t.Run("every place", func(t *testing.T) {
+		t.Parallel()
+		leavesNoTokenAnywhere(t, target{}, 20)
+	})
 	for _, to := range targets {
 		t.Run(to.name, func(t *testing.T) {
 			t.Parallel()
 			leavesNoToken(t, to, "file", 10) // an emulator keeps the environment for itself
+			leavesNoTokenAnywhere(t, to, 5)
 		})
 	}
 }

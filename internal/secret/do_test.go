@@ -2,6 +2,7 @@ package secret
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"os"
 	"os/exec"
 	"runtime"
@@ -111,6 +112,14 @@ func uses(t *testing.T) map[string]func() {
 		request := core.Request{Authorization: append([]byte("Bearer "), token...), AuthorizationCount: 1, Scopes: []byte("a b")}
 		ways["verdict, token, "+name] = func() { one.Authorize(request) }
 		ways["verdict, token and entries, "+name] = func() { both.Authorize(request) }
+		encoded := []byte("Basic " + base64.StdEncoding.EncodeToString(append([]byte("ann:"), token...)))
+		basic := core.Request{AuthorizationCount: 1, Schemes: core.Bearer | core.Basic, Scopes: []byte("a b")}
+		field := core.Request{Token: token, TokenCount: 1, Schemes: core.NoScheme, Scopes: []byte("a b")}
+		ways["verdict, Basic, "+name] = func() {
+			basic.Authorization = append(basic.Authorization[:0], encoded...) // it is decoded in place
+			both.Authorize(basic)
+		}
+		ways["verdict, field, "+name] = func() { both.Authorize(field) }
 		ways["credential, "+name] = func() { core.CredentialOf(token) }
 		ways["keyring of a token, "+name] = func() { keyring(t, token, nil) }
 		ways["keyring of a token and entries, "+name] = func() { keyring(t, token, entries) }
