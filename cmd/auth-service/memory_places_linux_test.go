@@ -57,8 +57,13 @@ func leavesNoTokenAnywhere(t *testing.T, to target, times int) {
 		}
 	}
 	for _, c := range []struct{ field, status string }{
-		{"Basic without user, token 0", "200"}, {"Basic longer user, token 1", "200"}, {"Basic user name, token 1", "200"},
-		{"Basic user, token 2", "401"}, {"Basic with a fault, token 1", "401"}, {"two places, token 0", "401"}, {"field, token 1", "200"},
+		{"Basic without user, token 0", "200"},
+		{"Basic longer user, token 1", "200"},
+		{"Basic user name, token 1", "200"},
+		{"Basic user, token 2", "401"},
+		{"Basic with a fault, token 1", "401"},
+		{"two places, token 0", "401"},
+		{"field, token 1", "200"},
 	} {
 		if got := s.answer(t, places[c.field]); !strings.HasPrefix(got, "HTTP/1.1 "+c.status) {
 			t.Fatalf("%s: %q, want %s", c.field, got, c.status)
