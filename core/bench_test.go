@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"runtime"
@@ -57,6 +58,29 @@ func BenchmarkVerdict(b *testing.B) {
 			})
 		}
 	}
+	basic := []byte("Basic " + base64.StdEncoding.EncodeToString([]byte("prometheus:"+benchToken)))
+	b.Run("basic", func(b *testing.B) {
+		b.ReportAllocs()
+		k := keyringOf(b, 1_000)
+		r := core.Request{Authorization: make([]byte, len(basic)), AuthorizationCount: 1, Schemes: core.Bearer | core.Basic, Scopes: []byte("metrics")}
+		for b.Loop() {
+			copy(r.Authorization, basic) // it is decoded in place
+			if !k.Authorize(r).Granted() {
+				b.Fatal("wrong verdict")
+			}
+		}
+	})
+	b.Run("field", func(b *testing.B) {
+		b.ReportAllocs()
+		k := keyringOf(b, 1_000)
+		for b.Loop() {
+			r := core.Request{Schemes: core.NoScheme, Scopes: []byte("metrics")}
+			r.AddField(0, right[len("Bearer "):])
+			if !k.Authorize(r).Granted() {
+				b.Fatal("wrong verdict")
+			}
+		}
+	})
 	b.Run("single", func(b *testing.B) {
 		b.ReportAllocs()
 		k, err := core.NewKeyring(rand.Reader, []byte(benchToken), nil)

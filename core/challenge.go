@@ -52,9 +52,9 @@ func (c Challenges) InOrder() []Schemes {
 }
 
 // Append appends to b the value of the WWW-Authenticate field for one of the schemes,
-// and returns the extended slice. It appends nothing if the decision needs no
-// challenge of this scheme: the request is granted, no token would help (500), or a
-// scope is lacking, which Basic cannot say.
+// and returns the extended slice. It allocates nothing if b has room. It appends nothing
+// if the decision needs no challenge of this scheme: the request is granted, no token
+// would help (500), or a scope is lacking, which Basic cannot say.
 //
 // requiredScopes is [Request.Scopes]. The challenge of InsufficientScope lists
 // only the valid ones, which need no escaping. A client may have sent the others.
@@ -65,16 +65,20 @@ func (c Challenges) Append(b []byte, scheme Schemes, d Decision, requiredScopes 
 		if realm == "" {
 			realm = DefaultRealm
 		}
-		return append(b, `Basic realm="`+realm+`", charset="UTF-8"`...)
+		b = append(b, `Basic realm="`...)
+		b = append(b, realm...)
+		return append(b, `", charset="UTF-8"`...)
 	case scheme == Bearer && status == 401:
 		b, separator := c.appendBearer(b)
 		if c.Realm != "" && (d.Reason == Unknown || d.Reason == Expired) {
-			b = append(b, separator+`error="invalid_token"`...)
+			b = append(b, separator...)
+			b = append(b, `error="invalid_token"`...)
 		}
 		return b
 	case scheme == Bearer && status == 403:
 		b, separator := c.appendBearer(b)
-		b = append(b, separator+`error="insufficient_scope"`...)
+		b = append(b, separator...)
+		b = append(b, `error="insufficient_scope"`...)
 		return appendScopeParameter(b, requiredScopes)
 	}
 	return b
@@ -87,7 +91,9 @@ func (c Challenges) appendBearer(b []byte) (_ []byte, separator string) {
 	if c.Realm == "" {
 		return b, " "
 	}
-	return append(b, ` realm="`+c.Realm+`"`...), ", "
+	b = append(b, ` realm="`...)
+	b = append(b, c.Realm...)
+	return append(b, '"'), ", "
 }
 
 // AppendChallenge appends the Bearer challenge without a realm: see

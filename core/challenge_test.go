@@ -52,6 +52,10 @@ func TestChallenges(t *testing.T) {
 			if got != "x"+tt.want[i] {
 				t.Errorf("%d, %q, %s: %s, want x%s", tt.schemes, tt.realm, tt.reason, got, tt.want[i])
 			}
+			room, required := make([]byte, 0, len(got)), []byte(`a "b" b`)
+			if n := testing.AllocsPerRun(10, func() { c.Append(room, scheme, core.Decision{Reason: tt.reason}, required) }); n != 0 {
+				t.Errorf("%s: %v allocations", got, n)
+			}
 		}
 	}
 }

@@ -3,11 +3,14 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/server/internal/http1"
 )
@@ -26,21 +29,43 @@ func requestsByKind() map[string]string {
 	}
 }
 
+// everywhere accepts tokens in every place.
+func everywhere() core.Accept {
+	return core.Accept{Schemes: core.Bearer | core.Basic, Fields: []string{"x-token", "x-api-key"}}
+}
+
+// requestsByPlace have their tokens elsewhere than as Bearer.
+func requestsByPlace() map[string]string {
+	basic := func(text string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(text)) }
+	return map[string]string{
+		"basic":        strings.Replace(testAuth, "Bearer "+testToken, basic("prometheus:"+testToken), 1),
+		"basic, wrong": strings.Replace(testDenied, "Bearer wrong", basic("prometheus:wrong"), 1),
+		"field":        strings.Replace(testAuth, "Authorization: Bearer", "X-API-Key:", 1),
+		"two places":   strings.Replace(testAuth, "Authorization", "X-API-Key: x\r\nAuthorization", 1),
+	}
+}
+
 func TestNoAllocations(t *testing.T) {
-	for _, measure := range []bool{false, true} {
-		w := newWorkerWith(newKeyring(t, testToken, ""), Options{Measure: measure})
+	for _, options := range []Options{
+		{}, {Measure: true},
+		{Accept: everywhere(), Realm: "a realm", Identity: core.IdentityUser | core.IdentityScopes | core.IdentityKey},
+	} {
+		w := newWorkerWith(newKeyring(t, testToken, ""), options)
 		for range 2 * auditBurst { // lines that are written do allocate
 			advanceAll(w, []byte(testDenied))
 		}
 		out := make([]byte, 0, 1024)
-		for name, request := range requestsByKind() {
+		requests := requestsByKind()
+		maps.Copy(requests, requestsByPlace())
+		for name, request := range requests {
 			in := []byte(request)
 			allocations := testing.AllocsPerRun(1000, func() {
 				var x http1.Exchange
+				copy(in, request) // credentials of Basic are decoded in place
 				out = w.advance(&x, in, out[:0], testPeer{}, false, false).Out
 			})
 			if allocations != 0 || len(out) == 0 {
-				t.Errorf("%s, measured %t: %v allocations", name, measure, allocations)
+				t.Errorf("%s, measured %t, accepted %v: %v allocations", name, options.Measure, options.Accept, allocations)
 			}
 		}
 	}
@@ -49,6 +74,9 @@ func TestNoAllocations(t *testing.T) {
 func BenchmarkAdvance(b *testing.B) {
 	for name, request := range requestsByKind() {
 		b.Run(name, func(b *testing.B) { benchmarkAdvance(b, request, Options{}) })
+	}
+	for name, request := range requestsByPlace() {
+		b.Run(name, func(b *testing.B) { benchmarkAdvance(b, request, Options{Accept: everywhere()}) })
 	}
 	b.Run("granted and measured", func(b *testing.B) { benchmarkAdvance(b, testAuth, Options{Measure: true}) })
 }
@@ -61,6 +89,7 @@ func benchmarkAdvance(b *testing.B, request string, options Options) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var x http1.Exchange
+		copy(in, request) // credentials of Basic are decoded in place
 		out = w.advance(&x, in, out[:0], testPeer{}, false, false).Out
 	}
 }
@@ -73,15 +102,18 @@ func FuzzAdvance(f *testing.F) {
 			f.Add(request, uint16(len(request)/2), uint16(3))
 		}
 	}
-	w := newTestWorker(f, newKeyring(f, testToken, ""))
+	k := newKeyring(f, testToken, "")
+	workers := []*worker{newTestWorker(f, k), newWorkerWith(k, Options{Accept: everywhere()})}
 	f.Fuzz(func(t *testing.T, in []byte, first, second uint16) {
-		whole, closed := advanceAll(w, in)
-		checkResponses(t, whole)
-		a := min(int(first), len(in))
-		b := min(a+int(second), len(in))
-		got, gotClosed := advanceAll(w, in[:a], in[a:b], in[b:])
-		if !sameResponses(got, whole) || gotClosed != closed {
-			t.Errorf("cut at %d and %d: %q, closed %v; whole: %q, closed %v", a, b, got, gotClosed, whole, closed)
+		for _, w := range workers {
+			whole, closed := advanceAll(w, in)
+			checkResponses(t, whole)
+			a := min(int(first), len(in))
+			b := min(a+int(second), len(in))
+			got, gotClosed := advanceAll(w, in[:a], in[a:b], in[b:])
+			if !sameResponses(got, whole) || gotClosed != closed {
+				t.Errorf("accepted %v, cut at %d and %d: %q, closed %v; whole: %q, closed %v", w.accept, a, b, got, gotClosed, whole, closed)
+			}
 		}
 	})
 }
