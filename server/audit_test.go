@@ -55,10 +55,14 @@ func loggingWorker(t *testing.T, k *core.Keyring, level slog.Level) (*worker, *l
 	return w, lines
 }
 
+// longPrincipal is of the greatest length. No part of it has to be escaped or is cut.
+var longPrincipal = "system:serviceaccount:a/b+c@example.com" + strings.Repeat("x", 89)
+
 func auditKeyring(t *testing.T) *core.Keyring {
 	t.Helper()
 	entries := []core.Entry{
 		{Principal: "reader", Credential: core.CredentialOf([]byte("reads")), Expires: core.Never},
+		{Principal: longPrincipal, Credential: core.CredentialOf([]byte("longest")), Expires: core.Never},
 		{Principal: "former", Credential: core.CredentialOf([]byte("expired")), Expires: 1},
 	}
 	var text strings.Builder
@@ -79,6 +83,8 @@ func TestEachDecisionIsLogged(t *testing.T) {
 	}{
 		{"granted", "/auth", "Authorization: Bearer " + testToken, "DEBUG", "granted", "default", "authentication succeeded"},
 		{"granted of the keyring", "/auth", "Authorization: Bearer reads", "DEBUG", "granted", "reader", "authentication succeeded"},
+		{"granted to a long name", "/auth", "Authorization: Bearer longest", "DEBUG", "granted", longPrincipal, "authentication succeeded"},
+		{"denied to a long name", "/auth?scope=x", "Authorization: Bearer longest", "WARN", "insufficient_scope", longPrincipal, "authentication failed"},
 		{"missing", "/auth", "Accept: x", "WARN", "missing", "", "authentication failed"},
 		{"malformed", "/auth", "Authorization: Basic eDp5", "WARN", "malformed", "", "authentication failed"},
 		{"twice", "/auth", "Authorization: Bearer reads\r\nAuthorization: Bearer reads", "WARN", "malformed", "", "authentication failed"},

@@ -64,7 +64,7 @@ func value(m *dto.Metric) float64 {
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	expires := time.Now().Add(time.Hour).Truncate(time.Second)
-	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte("the-token-of-ci")), Scopes: []string{"deploy"}, Expires: expires.Unix()}
+	entry := core.Entry{Principal: "ci+a@example.com:b/c", Credential: core.CredentialOf([]byte("the-token-of-ci")), Scopes: []string{"deploy"}, Expires: expires.Unix()}
 	keyring := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.EntryLine(entry))
 	s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "AUTH_SERVICE_KEYRING="+keyring)
 
@@ -79,22 +79,22 @@ func TestMetrics(t *testing.T) {
 
 	values := scrape(t, admin)
 	for name, want := range map[string]float64{
-		"auth_service_requests_total result=granted":               5,
-		"auth_service_requests_total result=denied":                1,
-		"auth_service_requests_total result=forbidden":             1,
-		"auth_service_requests_total result=unconfigured":          0,
-		"auth_service_requests_total result=other":                 1,
-		"auth_service_denials_total reason=unknown":                1,
-		"auth_service_denials_total reason=insufficient_scope":     1,
-		"auth_service_denials_total reason=missing":                0,
-		"auth_service_verdict_duration_seconds":                    7,
-		"auth_service_tokens":                                      2,
-		"auth_service_usable":                                      1,
-		"auth_service_principal_uses_total principal=default":      3,
-		"auth_service_principal_uses_total principal=ci":           2,
-		"auth_service_token_expiry_timestamp_seconds principal=ci": float64(expires.Unix()),
-		"auth_service_reloads_total result=success":                0,
-		"auth_service_last_reload_successful":                      1,
+		"auth_service_requests_total result=granted":                                 5,
+		"auth_service_requests_total result=denied":                                  1,
+		"auth_service_requests_total result=forbidden":                               1,
+		"auth_service_requests_total result=unconfigured":                            0,
+		"auth_service_requests_total result=other":                                   1,
+		"auth_service_denials_total reason=unknown":                                  1,
+		"auth_service_denials_total reason=insufficient_scope":                       1,
+		"auth_service_denials_total reason=missing":                                  0,
+		"auth_service_verdict_duration_seconds":                                      7,
+		"auth_service_tokens":                                                        2,
+		"auth_service_usable":                                                        1,
+		"auth_service_principal_uses_total principal=default":                        3,
+		"auth_service_principal_uses_total principal=ci+a@example.com:b/c":           2,
+		"auth_service_token_expiry_timestamp_seconds principal=ci+a@example.com:b/c": float64(expires.Unix()),
+		"auth_service_reloads_total result=success":                                  0,
+		"auth_service_last_reload_successful":                                        1,
 	} {
 		if got, ok := values[name]; !ok || got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
@@ -127,7 +127,7 @@ func TestMetrics(t *testing.T) {
 	if values["auth_service_last_reload_successful"] != 1 || values["auth_service_last_reload_success_timestamp_seconds"] <= before {
 		t.Errorf("after a good file: %v", values)
 	}
-	if _, still := values["auth_service_principal_uses_total principal=ci"]; still || values["auth_service_principal_uses_total principal=cd"] != 1 {
+	if _, still := values["auth_service_principal_uses_total principal=ci+a@example.com:b/c"]; still || values["auth_service_principal_uses_total principal=cd"] != 1 {
 		t.Errorf("after another principal took over: %v", values)
 	}
 }
@@ -140,7 +140,7 @@ func TestReady(t *testing.T) {
 	if status, text := ready(); status != http.StatusServiceUnavailable || text != "no usable token" {
 		t.Errorf("without a token: %d %s", status, text)
 	}
-	entry := core.Entry{Principal: "ci", Credential: core.CredentialOf([]byte("the-token-of-ci")), Expires: core.Never}
+	entry := core.Entry{Principal: "ci+a@example.com:b/c", Credential: core.CredentialOf([]byte("the-token-of-ci")), Expires: core.Never}
 	tokentest.WriteFile(t, keyring, tokentest.EntryLine(entry))
 	s.await(t, "tokens reloaded")
 	if status, text := ready(); status != http.StatusOK || text != "ready" {

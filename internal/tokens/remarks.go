@@ -42,7 +42,8 @@ func (s *Sources) remark(contents []byte, entries []core.Entry) {
 			if lines == nil {
 				lines = core.EntryLines(contents)
 			}
-			s.logger.Warn(fmt.Sprintf("%s:%d: the token of %s %s", s.keyring.path, lines[i], e.Principal, text))
+			// A message must not show what looks like a token, and a long principal does.
+			s.logger.Warn(fmt.Sprintf("%s:%d: the token %s", s.keyring.path, lines[i], text), "principal", e.Principal)
 		}
 	}
 	if more := found - maxRemarks; more > 0 {

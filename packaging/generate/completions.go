@@ -58,11 +58,20 @@ func (p *program) bash() []byte {
 	valued := p.optionNames(func(o *option) bool { return o.value != "" })
 	b.WriteString(`# Completion of auth-service for bash.
 _auth_service() {
-	local current=${COMP_WORDS[COMP_CWORD]} command= option= word candidates
+	local current=${COMP_WORDS[COMP_CWORD]} command= option= joined= word candidates
+	# bash makes words of =, : and @: alice@example.com is three.
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
 		case $option$word in
-		-*=) continue ;; # bash makes a word of the equals sign
+		-*=) continue ;;
 		esac
+		if [[ $word =~ ^[=:@]+$ ]]; then
+			option= joined=yes
+			continue
+		fi
+		if [[ -n $joined ]]; then
+			joined=
+			continue
+		fi
 		if [[ -n $option ]]; then
 			option=
 			continue
@@ -74,6 +83,10 @@ _auth_service() {
 		*) command+="${command:+ }$word" ;;
 		esac
 	done
+	if [[ -n $joined ]]; then
+		COMPREPLY=()
+		return
+	fi
 	[[ $current == = ]] && current=
 	case $option in
 	"") ;;

@@ -167,6 +167,13 @@ func TestBash(t *testing.T) {
 		{"auth-service --keyring = ke", []string{"keyring.txt"}},
 		{"auth-service --keyring ke", []string{"keyring.txt"}},
 		{"auth-service nonsense -", nil},
+		{"auth-service token new --principal alice @ example.com --js", []string{"--json"}},
+		{"auth-service token new --principal = a+b @ example.com --js", []string{"--json"}},
+		{"auth-service token new --principal system : serviceaccount : a/b --js", []string{"--json"}},
+		{"auth-service --host :: 1 che", []string{"check"}},
+		{"auth-service --listen = tcp :// : 80 , unix :/// ke", nil},
+		{"auth-service --keyring a : ke", nil},
+		{"auth-service token new --principal alice @ ke", nil},
 	} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "keyring.txt"), nil, 0o600); err != nil {

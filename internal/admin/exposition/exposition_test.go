@@ -62,7 +62,7 @@ func TestAppend(t *testing.T) {
 		wanted = append(wanted, prometheus.MustNewConstMetric(prometheus.NewDesc(name, odd, nil, nil), prometheus.GaugeValue, value))
 	}
 
-	by := map[string]uint64{"": 0, "x": 1, odd: 2_000_000, "B": 3, "b": 4}
+	by := map[string]uint64{"": 0, "x": 1, odd: 2_000_000, "B": 3, "b": 4, "system:a/b+c@example.com": 5}
 	families = append(families, By(Counter, "by_total", "By a label.", "label", by))
 	desc := prometheus.NewDesc("by_total", "By a label.", []string{"label"}, nil)
 	for label, n := range by {
