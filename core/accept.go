@@ -48,11 +48,11 @@ func ParseAccept(list string) (Accept, error) {
 		name = lower(name)
 		switch {
 		case scheme != 0 && a.Schemes&scheme != 0, isField && slices.Contains(a.Fields, name):
-			return Accept{}, errors.New("the same place twice")
+			return Accept{}, errors.New(shortOr(element, "a place") + " occurs twice; write each place once")
 		case scheme != 0:
 			a.Schemes |= scheme
 		case !isField:
-			return Accept{}, errors.New("a place that is not known; write a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key")
+			return Accept{}, errors.New(shortOr(element, "an element") + " is unknown; write a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key")
 		default:
 			if err := checkFieldName(name); err != nil {
 				return Accept{}, err
@@ -83,6 +83,18 @@ func lower(name string) string {
 	return string(b)
 }
 
+// withHyphens returns a name with hyphens for underscores, which many programs take for
+// the same.
+func withHyphens(name string) string {
+	b := []byte(name)
+	for i, c := range b {
+		if c == '_' {
+			b[i] = '-'
+		}
+	}
+	return string(b)
+}
+
 func schemeOf(element string) Schemes {
 	switch element {
 	case "bearer":
@@ -107,7 +119,7 @@ func checkFieldName(name string) error {
 	switch {
 	case name == "authorization" || name == "proxy-authorization":
 		return errors.New("header:" + name + " is no field of its own; write bearer or basic")
-	case slices.Contains(notTokens, name):
+	case slices.Contains(notTokens, withHyphens(name)):
 		return errors.New("header:" + name + " has a meaning of its own; choose another field, such as X-API-Key")
 	case len(name) == 0 || len(name) > maxFieldName || strings.IndexFunc(name, func(c rune) bool { return !isFieldNameChar(c) }) >= 0:
 		return errors.New("header: is not followed by a field's name of 1 to 64 characters, such as X-API-Key")

@@ -87,7 +87,7 @@ func TestParseAccept(t *testing.T) {
 	}
 	for _, list := range []string{
 		"", ",", "bearer,", "bearer,bearer", "Bearer", "digest", "header:", "header", "header:a b", "header:a,header:A", "bearer basic",
-		"header:Authorization", "header:Host", "header:X-Auth-Scope", "header:X-Auth-Request-User", "header:é", "header:X-API-\u212aey",
+		"header:Authorization", "header:Host", "header:X-Auth-Scope", "header:X_Auth-Request_Key", "header:X-Auth-Request-User", "header:é", "header:X-API-\u212aey",
 		"header:a:b", "header:" + strings.Repeat("a", 65),
 		"header:a,header:b,header:c,header:d,header:e",
 	} {
