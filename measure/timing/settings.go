@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
@@ -36,6 +37,8 @@ type tokens struct {
 	expired string
 	unknown string
 	single  string // has no line
+	// These differ from the first valid one in one byte, always in the same way.
+	wrongFirst, wrongLast string
 }
 
 func newTokens() (t tokens) {
@@ -45,6 +48,7 @@ func newTokens() (t tokens) {
 	t.expired = rand.Text() + rand.Text()
 	t.unknown = rand.Text() + rand.Text()
 	t.single = rand.Text() + rand.Text()
+	t.wrongFirst, t.wrongLast = wrongAt(t.valid[0], 0), wrongAt(t.valid[0], len(t.valid[0])-1)
 	return t
 }
 
@@ -79,9 +83,18 @@ func (t *tokens) text() string {
 type pair struct {
 	name  string
 	a, b  func(t *tokens) string
+	basic bool            // the token is the password of Basic
 	leaks bool            // it is compared in a way that leaks, too
 	shown map[string]bool // settings in which nothing is promised of it
 	not   string          // setting that has no such thing
+}
+
+// value is the Authorization field's value for a token.
+func (p *pair) value(token string) string {
+	if p.basic {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte("user:"+token))
+	}
+	return "Bearer " + token
 }
 
 // wrongAt is a token that differs from a valid one in one byte.
@@ -96,21 +109,27 @@ func wrongAt(token string, at int) string {
 func pairs() []pair {
 	first := func(t *tokens) string { return wrongAt(t.valid[0], 0) }
 	last := func(t *tokens) string { return wrongAt(t.valid[0], len(t.valid[0])-1) }
+	right := func(t *tokens) string { return t.valid[0] }
 	// The same one again and again, as the valid one it is held against is: what
 	// was looked up lately is nearer in the processor's caches.
 	unknown := func(t *tokens) string { return t.unknown }
+	wrongFirst := func(t *tokens) string { return t.wrongFirst }
+	wrongLast := func(t *tokens) string { return t.wrongLast }
 	// The answers differ, so the time until they are read may too.
 	differ := map[string]bool{"server": true, "wasm": true}
 	return []pair{
 		{name: "one byte: first wrong / last wrong", a: first, b: last},
-		{name: "right or not: right / wrong", a: func(t *tokens) string { return t.valid[0] }, b: unknown, shown: differ},
+		{name: "right or not: right / wrong", a: right, b: unknown, shown: differ},
 		{name: "the single token: right / wrong", a: func(t *tokens) string { return t.single }, b: unknown, shown: differ, not: "wasm"},
 		{name: "expiry: expired / unknown", a: func(t *tokens) string { return t.expired }, b: unknown},
 		{
 			name: "entry: first / last of 1,000",
-			a:    func(t *tokens) string { return t.valid[0] },
+			a:    right,
 			b:    func(t *tokens) string { return t.valid[entries-1] },
 		},
+		{name: "Basic, one byte: first wrong / last wrong", basic: true, a: first, b: last},
+		{name: "Basic, first byte: right / first wrong", basic: true, a: right, b: wrongFirst, shown: differ},
+		{name: "Basic, last byte: right / last wrong", basic: true, a: right, b: wrongLast, shown: differ},
 		{name: "leaky: first wrong / last wrong", a: first, b: last, leaks: true},
 	}
 }
@@ -132,7 +151,7 @@ type setting struct {
 // measure takes samples of both classes in random order.
 func (s *setting) measure(ctx context.Context, p pair, samples int) (measurement, error) {
 	var taken [2][]float64
-	secret := "Bearer " + s.tokens.valid[0]
+	secret := p.value(s.tokens.valid[0])
 	for range (samples + block - 1) / block {
 		if err := ctx.Err(); err != nil {
 			return measurement{}, err
@@ -147,7 +166,7 @@ func (s *setting) measure(ctx context.Context, p pair, samples int) (measurement
 			if classes[i] == 1 {
 				token = p.b
 			}
-			inputs[i] = []byte("Bearer " + token(&s.tokens))
+			inputs[i] = []byte(p.value(token(&s.tokens)))
 		}
 		for i, input := range inputs {
 			var err error
@@ -191,6 +210,9 @@ func (s *setting) leakBeside() {
 	}
 }
 
+// accepted are the schemes in which a token may come.
+const accepted = core.Bearer | core.Basic
+
 func coreSetting(context.Context) (*setting, error) {
 	s := &setting{name: "core", tokens: newTokens(), close: nothing}
 	s.leakBeside()
@@ -198,7 +220,7 @@ func coreSetting(context.Context) (*setting, error) {
 	s.renew = func() error { k = s.tokens.keyring(); return nil }
 	now := time.Now().Unix()
 	s.ask = func(authorization []byte) error {
-		if k.Authorize(core.Request{Authorization: authorization, AuthorizationCount: 1, Now: now}).Reason == core.Malformed {
+		if k.Authorize(core.Request{Authorization: authorization, AuthorizationCount: 1, Schemes: accepted, Now: now}).Reason == core.Malformed {
 			return fmt.Errorf("the verdict is %v", core.Malformed)
 		}
 		return nil
@@ -230,7 +252,7 @@ func serverSetting(ctx context.Context) (*setting, error) {
 		context.AfterFunc(ctx, func() { _ = c.Close() })
 		return c, nil
 	}
-	srv := server.New(s.tokens.keyring(), server.Options{Logger: slog.New(slog.DiscardHandler)})
+	srv := server.New(s.tokens.keyring(), server.Options{Accept: core.Accept{Schemes: accepted}, Logger: slog.New(slog.DiscardHandler)})
 	c, err := open("server", func(l net.Listener) { _ = srv.Serve(ctx, l) })
 	if err != nil {
 		s.close()
@@ -306,7 +328,7 @@ func wasmSetting(ctx context.Context) (*setting, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := host.Compile(ctx, module, host.Options{})
+	v, err := host.Compile(ctx, module, host.Options{Accept: core.Accept{Schemes: accepted}})
 	if err != nil {
 		return nil, err
 	}
