@@ -42,7 +42,7 @@ func TestPicture(t *testing.T) {
 	if err := encoder.Encode(&out, screenshot(xwd)); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil { //nolint:gosec // everybody may read it
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
