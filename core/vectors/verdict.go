@@ -57,10 +57,10 @@ type Outcome struct {
 	// Principal is the owner of the token, if the reason is granted, expired or
 	// insufficient_scope. A build may leave it out if Identity does not name the user.
 	Principal string `json:"principal"`
-	// Scopes and Key are what is said of a granted token besides, if Identity names
-	// them.
+	// Scopes are those of a granted token, separated by spaces, if Identity names them.
 	Scopes string `json:"scopes"`
-	Key    string `json:"key"`
+	// Key is the key id of a granted token, if Identity names it.
+	Key string `json:"key"`
 	// Challenges are the values of the WWW-Authenticate fields in their order. [Run]
 	// fills them in if the table has none, and compares them only if the build says
 	// what they are.
