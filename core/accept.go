@@ -108,18 +108,22 @@ func schemeOf(element string) Schemes {
 // maxFieldName is the length of the longest field name, in bytes.
 const maxFieldName = 64
 
-// notTokens are fields that mean something else to a proxy or to the service.
-var notTokens = []string{
-	"connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding",
-	"upgrade", "via", "forwarded", "x-forwarded-for", "x-real-ip",
-	"x-auth-scope", "x-auth-request-user", "x-auth-request-scopes", "x-auth-request-key",
-}
+// notTokens are fields that mean something else to a proxy or to the service, and
+// notTokenPrefixes are the beginnings of their names. A log line may show such a field.
+var (
+	notTokens = []string{
+		"connection", "content-length", "content-type", "cookie", "expect", "host", "keep-alive", "te", "trailer", "transfer-encoding",
+		"upgrade", "via", "forwarded", "x-real-ip", "x-request-id", "x-auth-scope",
+	}
+	notTokenPrefixes = []string{"x-auth-request-", "x-forwarded-", "x-original-"}
+)
 
 func checkFieldName(name string) error {
 	switch {
 	case name == "authorization" || name == "proxy-authorization":
 		return errors.New("header:" + name + " is no field of its own; write bearer or basic")
-	case slices.Contains(notTokens, withHyphens(name)):
+	case slices.Contains(notTokens, withHyphens(name)),
+		slices.ContainsFunc(notTokenPrefixes, func(p string) bool { return strings.HasPrefix(withHyphens(name), p) }):
 		return errors.New("header:" + name + " has a meaning of its own; choose another field, such as X-API-Key")
 	case len(name) == 0 || len(name) > maxFieldName || strings.IndexFunc(name, func(c rune) bool { return !isFieldNameChar(c) }) >= 0:
 		return errors.New("header: is not followed by a field's name of 1 to 64 characters, such as X-API-Key")

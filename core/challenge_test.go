@@ -87,7 +87,11 @@ func TestParseAccept(t *testing.T) {
 	}
 	for _, list := range []string{
 		"", ",", "bearer,", "bearer,bearer", "Bearer", "digest", "header:", "header", "header:a b", "header:a,header:A", "bearer basic",
-		"header:Authorization", "header:Host", "header:X-Auth-Scope", "header:X_Auth-Request_Key", "header:X-Auth-Request-User", "header:é", "header:X-API-\u212aey",
+		"header:Authorization", "header:Host", "header:X-Auth-Scope", "header:X_Auth-Request_Key", "header:X-Auth-Request-User", "header:X-Auth-Request-Email",
+		// These may be part of a log line.
+		"header:X-Real-IP", "header:X-Forwarded-For", "header:X-Forwarded-Method", "header:X-Forwarded-Host", "header:X-Forwarded-Uri",
+		"header:X-Original-Method", "header:X-Original-Host", "header:X-Original-URI", "header:X-Original-URL", "header:X_Original_URI", "header:X-Request-Id",
+		"header:é", "header:X-API-\u212aey",
 		"header:a:b", "header:" + strings.Repeat("a", 65),
 		"header:a,header:b,header:c,header:d,header:e",
 	} {

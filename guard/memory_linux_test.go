@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"runtime"
@@ -124,7 +125,7 @@ func TestDecodedTokenIsNotLeft(t *testing.T) {
 		var pending sync.WaitGroup
 		for range 50 {
 			pending.Go(func() { // on a stack that is small at first
-				r := httptest.NewRequest("GET", "/", nil)
+				r := httptest.NewRequest(http.MethodGet, "/", nil)
 				r.Header.Set("Authorization", value)
 				if d := g.Check(r, "read"); d.Reason != want {
 					t.Errorf("%s, want %s", d.Reason, want)

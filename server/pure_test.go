@@ -47,7 +47,8 @@ func requestsByPlace() map[string]string {
 
 func TestNoAllocations(t *testing.T) {
 	for _, options := range []Options{
-		{}, {Measure: true},
+		{},
+		{Measure: true},
 		{Accept: everywhere(), Realm: "a realm", Identity: core.IdentityUser | core.IdentityScopes | core.IdentityKey},
 	} {
 		w := newWorkerWith(newKeyring(t, testToken, ""), options)
