@@ -4,9 +4,10 @@ package core
 type Reason uint8
 
 const (
-	// Missing says that the request carries no Authorization field, or an empty one.
+	// Missing says that the request carries no token in any place that is accepted.
 	Missing Reason = iota
-	// Malformed says that the field is not "Bearer" and a token, or not the only one.
+	// Malformed says that the request carries more than one token, a field twice, or an
+	// Authorization field of another form or scheme than are accepted.
 	Malformed
 	// Unknown says that no entry has this token.
 	Unknown

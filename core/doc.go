@@ -4,9 +4,10 @@
 // [Decision].
 //
 // The value of an Authorization field gives a bearer token ([RFC 6750 §2.1],
-// [RFC 9110 §11.4]). The token's salted digest is looked up in a [Keyring]. The entry
-// that is found, its expiry and its scopes give the Decision, whose zero value
-// denies.
+// [RFC 9110 §11.4]). An [Accept] says where else a token may come: as the password of
+// Basic ([RFC 7617 §2]), or as the value of a field of its own. A request that carries
+// two is denied. The token's salted digest is looked up in a [Keyring]. The entry that is
+// found, its expiry and its scopes give the Decision, whose zero value denies.
 //
 // The package does no I/O, reads no clock, draws no random bytes of its own and
 // starts no goroutine. The caller hands in time and random bytes. A verdict
@@ -24,9 +25,9 @@
 //
 // # What is not
 //
-// Three things take time that depends on the input: the length of what the caller
-// sent, which the caller knows; whether it has the form of a Bearer credential at
-// all; and the comparison of scope names, which are configuration and not secret.
+// Three things take time that depends on the input: the lengths of what the caller
+// sent, that of a user name included, which the caller knows; whether it has the form of
+// a credential at all; and the comparison of scope names, which are configuration and not secret.
 // How the processor executes SHA-256 and the comparison is the hardware's promise;
 // see [crypto/subtle.WithDataIndependentTiming].
 //
@@ -52,5 +53,6 @@
 // instance, CHANGELOG.md says so first.
 //
 // [RFC 6750 §2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+// [RFC 7617 §2]: https://www.rfc-editor.org/rfc/rfc7617#section-2
 // [RFC 9110 §11.4]: https://www.rfc-editor.org/rfc/rfc9110#section-11.4
 package core
