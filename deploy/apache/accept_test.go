@@ -28,7 +28,7 @@ func startWithKey(t *testing.T, accept, drop string) *proxytest.Site {
 
 func TestAccepts(t *testing.T) {
 	t.Parallel()
-	proxytest.README(t, withKey, asksKey, asks, dropKey)
+	proxytest.Says(t, "README.md", withKey, asksKey, asks, dropKey)
 	site := startWithKey(t, proxytest.AcceptVariable, dropBearer+"\n"+dropKey)
 	site.Challenges = []string{proxytest.BasicChallenge}
 	site.CheckAccepts(t)

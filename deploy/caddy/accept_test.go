@@ -15,7 +15,7 @@ const (
 
 func TestAccepts(t *testing.T) {
 	t.Parallel()
-	proxytest.README(t, dropKey)
+	proxytest.Says(t, "README.md", dropKey)
 	site := start(t, "Caddyfile", proxytest.StartService(t, proxytest.TokenVariable, proxytest.AcceptVariable),
 		dropBearer, dropBearer+"\n"+dropKey)
 	site.Challenges = []string{proxytest.BasicChallenge, "Bearer"}

@@ -19,7 +19,7 @@ import (
 )
 
 // pluginKeys are the keys of the module's configuration, see docs/wasm.md.
-var pluginKeys = map[string]bool{"keyring": true, "scope": true, "strip_authorization": true}
+var pluginKeys = map[string]bool{"keyring": true, "scope": true, "accept": true, "realm": true, "identity": true, "strip_authorization": true}
 
 func checkPlugin(t *testing.T, configuration []byte) {
 	t.Helper()

@@ -17,7 +17,7 @@ const (
 
 func TestAccepts(t *testing.T) {
 	t.Parallel()
-	proxytest.README(t, passKey, dropKey)
+	proxytest.Says(t, "README.md", passKey, dropKey)
 	site := start(t, "envoy.yaml", proxytest.StartService(t, proxytest.TokenVariable, proxytest.AcceptVariable),
 		pass, pass+", "+passKey, drop, dropKey)
 	site.Challenges = []string{proxytest.BasicChallenge, "Bearer"}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // The example of ../envoy-wasm, with the module inside the real Envoy. The test is
@@ -43,4 +44,13 @@ func startModule(t *testing.T, keyring string, more ...string) *proxytest.Site {
 	address := "127.0.0.1:" + port
 	proxytest.Start(t, address, nil, program, "-c", main, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning")
 	return &proxytest.Site{Address: address, Backend: backend, PassesScope: true}
+}
+
+func TestModuleAccepts(t *testing.T) {
+	t.Parallel()
+	const accept, after = `"accept": ["bearer", "basic", "header:X-API-Key"]`, `"scope": ["metrics"],`
+	proxytest.Says(t, "../envoy-wasm/README.md", accept)
+	site := startModule(t, tokentest.KeyringLine("default", proxytest.Token, "scope=metrics"), after, after+" "+accept+",")
+	site.Challenges = []string{proxytest.BasicChallenge, "Bearer"}
+	site.CheckAccepts(t)
 }

@@ -17,7 +17,7 @@ const (
 
 func TestAccepts(t *testing.T) {
 	t.Parallel()
-	proxytest.README(t, places, withKey, dropKey)
+	proxytest.Says(t, "README.md", places, withKey, dropKey)
 	site := start(t, "haproxy.cfg", proxytest.StartService(t, proxytest.TokenVariable, proxytest.AcceptVariable),
 		places, withKey, dropBearer, dropBearer+"\n"+dropKey)
 	site.Challenges = []string{proxytest.BasicChallenge, "Bearer"}

@@ -17,7 +17,7 @@ const (
 // withKey are the replacements that make an example do so.
 func withKey(t *testing.T) []string {
 	t.Helper()
-	proxytest.README(t, passKey, dropKey)
+	proxytest.Says(t, "README.md", passKey, dropKey)
 	asks := "proxy_set_header Authorization $http_authorization;"
 	return []string{asks, asks + passKey, dropBearer, dropBearer + dropKey}
 }

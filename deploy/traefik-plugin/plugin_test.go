@@ -4,6 +4,7 @@ package traefikplugin
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,9 @@ import (
 )
 
 const name = "github.com/concrete-security/auth-service"
+
+// accept is what the page says to add for tokens in other places.
+const accept = `accept: [bearer, basic, "header:X-API-Key"]`
 
 func read(t *testing.T, file string, to any) {
 	t.Helper()
@@ -76,12 +80,29 @@ func TestConfiguration(t *testing.T) {
 		} `json:"http"`
 	}
 	read(t, "dynamic.yml", &dynamic)
-	check(t, dynamic.HTTP.Middlewares["auth-service"].Plugin["auth-service"])
+	plugin := dynamic.HTTP.Middlewares["auth-service"].Plugin["auth-service"]
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("me:"+token))
+	check(t, plugin, credential{"Authorization", basic, 401}, credential{"X-API-Key", token, 401})
+
+	// With the line that the page says to add.
+	proxytest.Says(t, "README.md", accept)
+	if err := yaml.Unmarshal([]byte(accept), &plugin); err != nil {
+		t.Fatal(err)
+	}
+	check(t, plugin, credential{"Authorization", basic, 200}, credential{"X-API-Key", token, 200}, credential{"X-API-Key", "another", 401})
 }
+
+// A credential is a field of a request, and the status that it leads to.
+type credential struct {
+	name, value string
+	want        int
+}
+
+const token = "my-development-token-32-chars-min"
 
 // check runs the module with a plugin's configuration, which Traefik hands over
 // in JSON, and with the module configuration of Traefik.
-func check(t *testing.T, configuration map[string]any) {
+func check(t *testing.T, configuration map[string]any, more ...credential) {
 	t.Helper()
 	data, err := json.Marshal(configuration)
 	if err != nil {
@@ -97,15 +118,15 @@ func check(t *testing.T, configuration map[string]any) {
 	}
 	defer m.Close(t.Context())
 	h := m.NewHandler(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Seen", r.Header.Get("X-Auth-Request-User")+r.Header.Get("Authorization"))
+		w.Header().Set("Seen", r.Header.Get("X-Auth-Request-User")+r.Header.Get("Authorization")+r.Header.Get("X-API-Key"))
 	}))
-	for token, want := range map[string]int{"my-development-token-32-chars-min": 200, "another": 401} {
+	for _, c := range append(more, credential{"Authorization", "Bearer " + token, 200}, credential{"Authorization", "Bearer another", 401}) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
-		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set(c.name, c.value)
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
-		if w.Code != want || (w.Header().Get("Seen") == "ci") != (want == 200) {
-			t.Errorf("%d %v, want %d", w.Code, w.Header(), want)
+		if w.Code != c.want || (w.Header().Get("Seen") == "ci") != (c.want == 200) {
+			t.Errorf("%s: %s: %d %v, want %d", c.name, c.value, w.Code, w.Header(), c.want)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/concrete-security/auth-service/deploy/internal/proxytest"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
@@ -48,4 +49,12 @@ func start(t *testing.T, keyring string, more ...string) *proxytest.Site {
 	proxytest.Start(t, address, nil, program, "--configFile=traefik.yml")
 	proxytest.Await(t, "the routers", func() bool { return proxytest.Get(t, address, "/").Status != http.StatusNotFound })
 	return &proxytest.Site{Address: address, Backend: backend, PassesScope: true}
+}
+
+func TestTraefikAccepts(t *testing.T) {
+	const after = "scope: [metrics]"
+	proxytest.Says(t, "README.md", accept)
+	site := start(t, tokentest.KeyringLine("default", proxytest.Token, "scope=metrics"), after, after+"\n          "+accept)
+	site.Challenges = []string{proxytest.BasicChallenge, "Bearer"}
+	site.CheckAccepts(t)
 }

@@ -18,7 +18,7 @@ const (
 
 func TestAccepts(t *testing.T) {
 	t.Parallel()
-	proxytest.README(t, passKey, dropKey)
+	proxytest.Says(t, "README.md", passKey, dropKey)
 	site := start(t, "traefik.yml", "dynamic.yml", proxytest.StartService(t, proxytest.TokenVariable, proxytest.AcceptVariable),
 		pass, passKey, dropBearer, dropBearer+"\n          "+dropKey)
 	site.Challenges = []string{proxytest.BasicChallenge, "Bearer"}
