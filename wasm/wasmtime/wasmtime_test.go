@@ -11,6 +11,7 @@ import (
 	"github.com/bytecodealliance/wasmtime-go/v44"
 
 	"github.com/concrete-security/auth-service/core/vectors"
+	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
 
@@ -95,11 +96,12 @@ func (i *instance) authorize(value, scopes []byte, now int64) (o vectors.Outcome
 		return o, err
 	}
 	o.Status = int(status.(int32))
-	if o.Principal, err = i.text("principal"); err != nil {
-		return o, err
+	for name, to := range map[string]*string{"principal": &o.Principal, "scopes": &o.Scopes, "key": &o.Key, "last_error": &o.Reason} {
+		if *to, err = i.text(name); err != nil {
+			return o, err
+		}
 	}
-	o.Reason, err = i.text("last_error")
-	return o, err
+	return o, nil
 }
 
 func TestVerdicts(t *testing.T) {
@@ -122,11 +124,12 @@ func TestVerdicts(t *testing.T) {
 				}
 			}
 		}
-		var value []byte
-		if len(v.Authorization) > 0 {
-			value = v.Authorization[0]
+		handed := hosttest.HandOver(v)
+		if code, err := i.call("accept", int32(handed.Schemes)); err != nil || code != int32(0) {
+			return o, fmt.Errorf("accept(%d): %v, %w", handed.Schemes, code, err)
 		}
-		o, err = i.authorize(value, []byte(strings.Join(v.Scopes, " ")), v.Now)
+		o, err = i.authorize(handed.Value, []byte(strings.Join(v.Scopes, " ")), v.Now)
+		hosttest.Tell(v, &o)
 		if err == nil && o.Status != 200 && o.Reason != v.Expect.Reason {
 			err = fmt.Errorf("reason %s, want %s", o.Reason, v.Expect.Reason)
 		}
