@@ -59,7 +59,7 @@ func TestReactorAbused(t *testing.T) {
 	for i := range rounds() {
 		var err error
 		var result uint64
-		switch name := []string{"alloc", "configure", "authorize", "reason", "principal", "last_error", "abi_version"}[c.IntN(7)]; name {
+		switch name := []string{"alloc", "configure", "authorize", "accept", "reason", "principal", "scopes", "key", "last_error", "abi_version"}[c.IntN(10)]; name {
 		case "alloc":
 			size := c.number(uint64(len(wrong)))
 			result, err = r.call(t.Context(), name, size)
@@ -83,10 +83,15 @@ func TestReactorAbused(t *testing.T) {
 			if status := int32(result); err == nil && status != 401 && status != 403 && status != 500 {
 				t.Fatalf("status %d", status)
 			}
+		case "accept":
+			schemes := c.number(2)
+			if result, err = r.call(t.Context(), name, schemes); err == nil && (result == 0) != (1 <= schemes && schemes <= 3) {
+				t.Fatalf("accept(%d): %d", schemes, int32(result))
+			}
 		default:
 			result, err = r.call(t.Context(), name)
-			if name == "principal" && result != 0 {
-				t.Fatalf("principal %x of nobody", result)
+			if (name == "principal" || name == "scopes" || name == "key") && result != 0 {
+				t.Fatalf("%s %x of nobody", name, result)
 			}
 			if name == "reason" && int32(result) == int32(core.Granted) {
 				t.Fatal("the reason is that it was granted")
@@ -98,6 +103,9 @@ func TestReactorAbused(t *testing.T) {
 		if i%50 == 0 { // a call that is right still works
 			if code, err := r.configure(t.Context(), keyring); err != nil || code != 0 {
 				t.Fatalf("after %d calls: %d, %v", i, code, err)
+			}
+			if err := r.accept(t.Context(), core.Bearer); err != nil {
+				t.Fatalf("after %d calls: %v", i, err)
 			}
 			if o, err := r.authorize(t.Context(), []byte("Bearer "+hosttest.RightToken), nil, 0); err != nil || o.Status != 200 || o.Principal != "ann" {
 				t.Fatalf("after %d calls: %+v, %v", i, o, err)

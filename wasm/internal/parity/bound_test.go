@@ -38,6 +38,11 @@ func TestMemoryIsBounded(t *testing.T) {
 						if status, err := r.ask(token); err == nil && status == 200 {
 							t.Fatalf("%d bytes are granted", size)
 						}
+						for place, ask := range r.others {
+							if status, err := ask(token); err == nil && status == 200 {
+								t.Fatalf("%s: %d bytes are granted", place, size)
+							}
+						}
 						r.check(t, hosttest.RightToken, 200)
 					}
 					if got := r.module.Memory().Size(); got > maxInstance {

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
@@ -90,18 +92,36 @@ type resident struct {
 	calls  wasiCalls
 	perAsk map[string]int // the WASI calls of a request
 	ask    func(token string) (status int, err error)
+	// others ask with the token in other places than ask does.
+	others map[string]func(token string) (status int, err error)
 }
 
-// residents makes an instance of each module, configured with hosttest.RightToken.
+func bearer(token string) string { return "Bearer " + token }
+
+func basic(token string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte("ann:"+token))
+}
+
+func basicUser(token string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(token+":"))
+}
+
+// residents makes an instance of each module, configured with hosttest.RightToken, which
+// accepts a token in every place.
 func residents(t *testing.T, e *engine) []resident {
 	t.Helper()
 	ctx := t.Context()
 	keyring := []byte(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read,write"))
-	configuration := hosttest.Configuration(&vectors.Verdict{Keyring: keyring, Scopes: []string{"read"}})
+	configuration := hosttest.Configuration(&vectors.Verdict{
+		Keyring: keyring, Scopes: []string{"read"}, Accept: "bearer,basic,header:X-API-Key", Realm: "memory", Identity: "user,scopes,key",
+	})
 
 	r := newReactor(t, e)
 	if code, err := r.configure(ctx, keyring); err != nil || code != 0 {
 		t.Fatal(code, err)
+	}
+	if err := r.accept(ctx, core.Bearer|core.Basic); err != nil {
+		t.Fatal(err)
 	}
 	p := newProxy(t, e)
 	root, err := p.configure(ctx, configuration)
@@ -110,19 +130,53 @@ func residents(t *testing.T, e *engine) []resident {
 	}
 	g := newHTTPGuest(t, e, configuration)
 	clock := map[string]int{"clock_time_get": 1}
+
+	authorize := func(value string) (int, error) {
+		o, err := r.authorize(ctx, []byte(value), []byte("read"), 0)
+		return o.Status, err
+	}
+	proxied := func(fields ...[2]string) (int, error) {
+		p.fields = append([][2]string{{":path", "/"}, {"x-auth-request-user", "root"}}, fields...)
+		return p.ask(ctx, root)
+	}
+	gated := func(authorization, keys []string) (int, error) {
+		g.log, g.values, g.keys = nil, authorization, keys
+		return g.ask(ctx)
+	}
+	type ask = func(token string) (int, error)
 	return []resident{
-		{"reactor", r.module, r.calls, nil, func(token string) (int, error) {
-			o, err := r.authorize(ctx, []byte("Bearer "+token), []byte("read"), 0)
-			return o.Status, err
-		}},
-		{"proxywasm", p.module, p.calls, clock, func(token string) (int, error) {
-			p.fields = [][2]string{{":path", "/"}, {"authorization", "Bearer " + token}, {"x-auth-request-user", "root"}}
-			return p.ask(ctx, root)
-		}},
-		{"httpwasm", g.module, g.calls, clock, func(token string) (int, error) {
-			g.log, g.values = nil, []string{"Bearer " + token}
-			return g.ask(ctx)
-		}},
+		{
+			"reactor", r.module, r.calls, nil, func(token string) (int, error) { return authorize(bearer(token)) },
+			map[string]ask{
+				"Basic":      func(token string) (int, error) { return authorize(basic(token)) },
+				"user name":  func(token string) (int, error) { return authorize(basicUser(token)) },
+				"bad base64": func(token string) (int, error) { return authorize(basic(token) + "=") },
+			},
+		},
+		{
+			"proxywasm", p.module, p.calls, clock, func(token string) (int, error) { return proxied([2]string{"authorization", bearer(token)}) },
+			map[string]ask{
+				"Basic":     func(token string) (int, error) { return proxied([2]string{"authorization", basic(token)}) },
+				"user name": func(token string) (int, error) { return proxied([2]string{"authorization", basicUser(token)}) },
+				"a field":   func(token string) (int, error) { return proxied([2]string{"x-api-key", token}) },
+				"a field twice": func(token string) (int, error) {
+					return proxied([2]string{"x-api-key", token}, [2]string{"x-api-key", token})
+				},
+				"a field and Basic": func(token string) (int, error) {
+					return proxied([2]string{"x-api-key", token}, [2]string{"authorization", basic(token)})
+				},
+			},
+		},
+		{
+			"httpwasm", g.module, g.calls, clock, func(token string) (int, error) { return gated([]string{bearer(token)}, nil) },
+			map[string]ask{
+				"Basic":             func(token string) (int, error) { return gated([]string{basic(token)}, nil) },
+				"user name":         func(token string) (int, error) { return gated([]string{basicUser(token)}, nil) },
+				"a field":           func(token string) (int, error) { return gated(nil, []string{token}) },
+				"a field twice":     func(token string) (int, error) { return gated(nil, []string{token, token}) },
+				"a field and Basic": func(token string) (int, error) { return gated([]string{basic(token)}, []string{token}) },
+			},
+		},
 	}
 }
 
@@ -196,6 +250,13 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 						if n := windows(memory, token); n > 0 {
 							t.Errorf("%s: %d windows of a token", when, n)
 						}
+						// A token's characters begin at three places of a group of base64.
+						for skip := range 3 {
+							encoded := base64.StdEncoding.EncodeToString([]byte(token[skip:]))
+							if n := windows(memory, strings.TrimRight(encoded, "=")); n > 0 {
+								t.Errorf("%s: %d windows of a token in base64", when, n)
+							}
+						}
 					}
 				}
 				nowhere("configured")
@@ -208,6 +269,16 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 					}
 					nowhere(fmt.Sprintf("after a token of %d bytes", len(token)))
 				}
+				for place, ask := range r.others {
+					for _, token := range []string{hosttest.RightToken, hosttest.WrongToken, strings.Repeat(hosttest.RightToken, 200), hosttest.RightToken + hosttest.WrongToken} {
+						status, err := ask(token)
+						right := token == hosttest.RightToken && (place == "Basic" || place == "user name" || place == "a field")
+						if err != nil || (status == 200) != right {
+							t.Fatalf("%s, %.50s: %d, %v", place, token, status, err)
+						}
+						nowhere(fmt.Sprintf("%s, after a token of %d bytes", place, len(token)))
+					}
+				}
 				r.check(t, hosttest.RightToken, 200)
 				nowhere("at last")
 
@@ -217,6 +288,17 @@ func TestNoTokenStaysInMemory(t *testing.T) {
 				}
 				if n := windows(memoryOf(t, r.module), hosttest.RightToken); n != len(hosttest.RightToken)-15 {
 					t.Errorf("the control: %d windows, want %d", n, len(hosttest.RightToken)-15)
+				}
+				if !r.module.Memory().Write(r.module.Memory().Size()/2, []byte(basic(hosttest.RightToken))) {
+					t.Fatal("the control is not written")
+				}
+				found := 0
+				for skip := range 3 {
+					encoded := base64.StdEncoding.EncodeToString([]byte(hosttest.RightToken[skip:]))
+					found += windows(memoryOf(t, r.module), strings.TrimRight(encoded, "="))
+				}
+				if found < 30 { // of 48 characters
+					t.Errorf("the control in base64: %d windows", found)
 				}
 			})
 		}
