@@ -2,6 +2,8 @@ package guest
 
 import (
 	"crypto/rand"
+	"encoding/base64"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -16,6 +18,9 @@ func FuzzProxyWasm(f *testing.F) {
 		f.Add(hosttest.EncodePairs(hosttest.Pairs(v.Request)))
 	}
 	f.Add(hosttest.EncodePairs(right()))
+	for _, fields := range inOtherPlaces(&vectors.Forwards()[0]) {
+		f.Add(hosttest.EncodePairs(fields))
+	}
 	keyring := vectors.Forwards()[0].Keyring
 	entries, err := core.ParseKeyring(keyring)
 	if err != nil {
@@ -26,7 +31,7 @@ func FuzzProxyWasm(f *testing.F) {
 		f.Fatal(err)
 	}
 	p := newFakeProxy()
-	root := p.configure(hosttest.ForwardConfiguration(&vectors.Forwards()[0]))
+	root := p.configure(fuzzed())
 	f.Fuzz(func(t *testing.T, pairs []byte) {
 		p.fields, _ = all(pairs)
 		p.pairs = append([]byte{}, pairs...)
@@ -37,15 +42,48 @@ func FuzzProxyWasm(f *testing.F) {
 		if status != 200 {
 			return
 		}
-		values := hosttest.Values(decoded(pairs), "authorization")
-		if len(values) != 1 {
-			t.Fatalf("granted with %q", values)
-		}
-		d := k.Authorize(core.Request{Authorization: []byte(values[0]), AuthorizationCount: 1})
-		if who := hosttest.Identities(p.fields); !d.Granted() || len(who) != 1 || who[0] != d.Principal {
-			t.Fatalf("granted to %q, want %s", who, d.Principal)
-		}
+		checkPassed(t, k, decoded(pairs), p.fields)
 	})
+}
+
+// fuzzed is the configuration that is fuzzed, which accepts a token in every place.
+func fuzzed() []byte {
+	v := vectors.Verdict{Keyring: vectors.Forwards()[0].Keyring, Accept: "bearer,basic,header:X-API-Key,header:X-Token", Identity: "user,scopes,key"}
+	return hosttest.Configuration(&v)
+}
+
+// checkPassed compares the fields that are passed on with what the core decides on those
+// that came.
+func checkPassed(t *testing.T, k *core.Keyring, came, passed [][2]string) {
+	t.Helper()
+	r := core.Request{Schemes: core.Bearer | core.Basic}
+	for _, value := range hosttest.Values(came, "authorization") {
+		r.Authorization = []byte(value)
+		r.AuthorizationCount++
+	}
+	for i, name := range []string{"x-api-key", "x-token"} {
+		for _, value := range hosttest.Values(came, name) {
+			r.AddField(i, []byte(value))
+		}
+	}
+	d := k.Authorize(r)
+	got := hosttest.Passed(passed)
+	if want := (vectors.Outcome{Status: 200, Principal: d.Principal, Scopes: d.Scopes, Key: d.Key.String()}); !d.Granted() || !reflect.DeepEqual(got, want) {
+		t.Fatalf("granted %+v, want %s, %+v", got, d.Reason, want)
+	}
+}
+
+// inOtherPlaces returns the fields of requests with the token of a forward elsewhere.
+func inOtherPlaces(f *vectors.Forward) (requests [][][2]string) {
+	token := strings.TrimPrefix(hosttest.Values(hosttest.Pairs(f.Request), "authorization")[0], "Bearer ")
+	basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("a:"+token))
+	return [][][2]string{
+		{{"authorization", basic}},
+		{{"X-API-Key", token}},
+		{{"x-token", token}, {"x-api-key", " "}, {"authorization", "Digest x"}},
+		{{"x-token", token}, {"authorization", basic}},
+		{{"x-token", token}, {"x-token", token}},
+	}
 }
 
 func decoded(pairs []byte) [][2]string {
@@ -64,6 +102,13 @@ func FuzzHTTPWasm(f *testing.F) {
 		f.Add(fields)
 	}
 	forward := vectors.Forwards()[0]
+	for _, request := range inOtherPlaces(&forward) {
+		var fields string
+		for _, field := range request {
+			fields += field[0] + "\x00" + field[1] + "\x00"
+		}
+		f.Add(fields)
+	}
 	entries, err := core.ParseKeyring(forward.Keyring)
 	if err != nil {
 		f.Fatal(err)
@@ -72,14 +117,14 @@ func FuzzHTTPWasm(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	g := newFakeGateway(hosttest.ForwardConfiguration(&forward))
+	g := newFakeGateway(fuzzed())
 	f.Fuzz(func(t *testing.T, fields string) {
 		texts := strings.Split(fields, "\x00")
 		g.fields = nil
 		for i := 0; i+1 < len(texts); i += 2 {
 			g.fields = append(g.fields, [2]string{texts[i], texts[i+1]})
 		}
-		values := hosttest.Values(g.fields, "authorization")
+		came := g.fields
 		status, err := g.ask()
 		if err != nil {
 			t.Fatal(err)
@@ -87,12 +132,6 @@ func FuzzHTTPWasm(f *testing.F) {
 		if status != 200 {
 			return
 		}
-		if len(values) != 1 {
-			t.Fatalf("granted with %q", values)
-		}
-		d := k.Authorize(core.Request{Authorization: []byte(values[0]), AuthorizationCount: 1})
-		if who := hosttest.Identities(g.fields); !d.Granted() || len(who) != 1 || who[0] != d.Principal {
-			t.Fatalf("granted to %q, want %s", who, d.Principal)
-		}
+		checkPassed(t, k, came, g.fields)
 	})
 }

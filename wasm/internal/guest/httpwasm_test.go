@@ -7,6 +7,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/identity"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 )
 
@@ -219,10 +220,18 @@ func TestHTTPWasmAsksOnce(t *testing.T) {
 
 func TestHTTPWasmAllocatesNothing(t *testing.T) {
 	for _, tt := range []struct {
-		name, token string
-		pass        bool
-	}{{"granted", hosttest.RightToken, true}, {"denied", hosttest.WrongToken, false}} {
-		g := newFakeGateway(hosttest.Ordinary())
+		name, authorization, key string
+		pass                     bool
+	}{
+		{"granted", "Bearer " + hosttest.RightToken, "", true},
+		{"granted, Basic", basicOf(hosttest.RightToken), "", true},
+		{"granted, a field", "", hosttest.RightToken, true},
+		{"denied", "Bearer " + hosttest.WrongToken, "", false},
+		{"denied, Basic", basicOf(hosttest.WrongToken), "", false},
+		{"denied, a field", "", hosttest.WrongToken, false},
+		{"denied, two", "Bearer " + hosttest.RightToken, hosttest.RightToken, false},
+	} {
+		g := newFakeGateway(everywhere())
 		write := func(buffer []byte, text string) (count, length uint32) {
 			copy(buffer, text)
 			return uint32(strings.Count(text, "\x00")), uint32(len(text))
@@ -231,13 +240,14 @@ func TestHTTPWasmAllocatesNothing(t *testing.T) {
 		host.RequestNames = func(buffer []byte) (count, length uint32) {
 			return write(buffer, "Authorization\x00Connection\x00x_auth_request_user\x00")
 		}
-		authorization := "Bearer " + tt.token + "\x00"
-		host.RequestValues = func(name string, buffer []byte) (count, length uint32) {
-			if name == identity.Connection {
-				return write(buffer, "close, x-auth-request-user\x00")
-			}
-			return write(buffer, authorization)
+		values := map[string]string{identity.Connection: "close, x-auth-request-user\x00"}
+		if tt.authorization != "" {
+			values["authorization"] = tt.authorization + "\x00"
 		}
+		if tt.key != "" {
+			values["x-api-key"] = tt.key + "\x00"
+		}
+		host.RequestValues = func(name string, buffer []byte) (count, length uint32) { return write(buffer, values[name]) }
 		host.SetRequestField = func(string, string) {}
 		host.RemoveRequestField = func(string) {}
 		host.SetResponseField, host.AddResponseField = func(string, string) {}, func(string, string) {}
@@ -248,6 +258,85 @@ func TestHTTPWasmAllocatesNothing(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(10, func() { g.guest.HandleRequest() }); n != 0 {
 			t.Errorf("%s: %v allocations", tt.name, n)
+		}
+	}
+}
+
+// The plugin asks for no field in which no token is accepted, and for all the others.
+func TestHTTPWasmAsksForWhatItAccepts(t *testing.T) {
+	for accept, want := range map[string]string{
+		"": "authorization", "basic": "authorization", "header:X-Token": "x-token", "header:b,bearer,header:A": "authorization b a",
+	} {
+		g := newFakeGateway(hosttest.Configuration(&vectors.Verdict{Keyring: []byte(tokentest.KeyringLine("ann", hosttest.RightToken)), Accept: accept}))
+		var asked []string
+		values := g.guest.host.RequestValues
+		g.guest.host.RequestValues = func(name string, buffer []byte) (count, length uint32) {
+			asked = append(asked, name)
+			return values(name, buffer)
+		}
+		if status, err := g.ask(); err != nil || status != 401 || strings.Join(asked, " ") != want {
+			t.Errorf("%s: %d, %v, asked for %q, want %s", accept, status, err, asked, want)
+		}
+	}
+}
+
+// What a host says of a field that carries a token is judged as what it says of
+// Authorization.
+func TestHTTPWasmTokenFaults(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		answer lie
+		detail string
+	}{
+		{"no values", lie{0, 0}, "missing"},
+		{"no values of some length", lie{0, 10}, "missing"},
+		{"one value of no bytes", lie{1, 0}, "malformed"},
+		{"one empty value", lie{1, 1}, "missing"},
+		{"zeros", lie{1, 4 << 10}, "unknown"},
+		{"two values", lie{2, 2}, "malformed"},
+		{"one value that is always longer", lie{1, MaxAuthorization + 2}, "malformed"},
+		{"largest numbers", lie{1<<32 - 1, 1<<32 - 1}, "malformed"},
+		{"largest length", lie{1, 1<<32 - 1}, "malformed"},
+	} {
+		g := newFakeGateway(everywhere())
+		g.guest.host.RequestValues = func(name string, _ []byte) (count, length uint32) {
+			if name != "x-token" {
+				return 0, 0
+			}
+			return tt.answer.count, tt.answer.length
+		}
+		if status, err := g.ask(); err != nil || status != 401 || g.debug[0] != "auth_service_"+tt.detail {
+			t.Errorf("%s: %d, %v, %q", tt.name, status, err, g.debug)
+		}
+	}
+}
+
+// What is stripped is every field in which a token is accepted, and no other.
+func TestHTTPWasmStrips(t *testing.T) {
+	for accept, want := range map[string]string{
+		"bearer": "x-api-key", "basic": "x-api-key", "bearer,header:X-API-Key": "", "header:x-api-key": "Authorization",
+	} {
+		configuration := hosttest.Configuration(&vectors.Verdict{Keyring: []byte(tokentest.KeyringLine("ann", hosttest.RightToken)), Accept: accept})
+		g := newFakeGateway([]byte(strings.TrimSuffix(string(configuration), "}") + `,"strip_authorization":"true"}`))
+		authorization, key := "Digest x", ""
+		switch {
+		case strings.Contains(strings.ToLower(accept), "x-api-key"):
+			key = hosttest.RightToken
+		case accept == "basic":
+			authorization = basicOf(hosttest.RightToken)
+		default:
+			authorization = "Bearer " + hosttest.RightToken
+		}
+		g.fields = [][2]string{{"Authorization", authorization}, {"x-api-key", key}}
+		status, err := g.ask()
+		var names []string
+		for _, field := range g.fields {
+			if field[0] != identity.User {
+				names = append(names, field[0])
+			}
+		}
+		if err != nil || status != 200 || strings.Join(names, " ") != want {
+			t.Errorf("%s: %d, %v, passed on %q, want %s", accept, status, err, names, want)
 		}
 	}
 }

@@ -1,12 +1,14 @@
 package guest
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/identity"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 )
 
@@ -190,22 +192,87 @@ func TestProxyWasmDelete(t *testing.T) {
 
 func TestProxyWasmAllocatesNothing(t *testing.T) {
 	for name, fields := range map[string][][2]string{
-		"granted": {{":path", "/"}, {"X_Auth_Request_User", "root"}, {"connection", "close, x-auth-request-user"}, {"authorization", "Bearer " + hosttest.RightToken}},
-		"lacking": {{"authorization", "Bearer " + hosttest.WrongToken}},
-		"nothing": {{":path", "/"}},
+		"granted":          {{":path", "/"}, {"X_Auth_Request_User", "root"}, {"connection", "close, x-auth-request-user"}, {"authorization", "Bearer " + hosttest.RightToken}},
+		"granted, Basic":   {{"authorization", basicOf(hosttest.RightToken)}, {"x-auth-request-key", "root"}},
+		"granted, a field": {{"x-api-key", hosttest.RightToken}, {"authorization", "Digest x"}},
+		"lacking":          {{"authorization", "Bearer " + hosttest.WrongToken}},
+		"lacking, Basic":   {{"authorization", basicOf(hosttest.WrongToken)}},
+		"lacking, a field": {{"x-api-key", hosttest.WrongToken}},
+		"two":              {{"x-api-key", hosttest.RightToken}, {"authorization", basicOf(hosttest.RightToken)}},
+		"nothing":          {{":path", "/"}},
 	} {
 		p := newFakeProxy()
-		root := p.configure(hosttest.Ordinary())
+		root := p.configure(everywhere())
 		p.pairs = hosttest.EncodePairs(fields)
 		p.guest.Host.ReplaceRequestField = func(string, string) bool { return true }
 		p.guest.Host.RemoveRequestField = func(string) bool { return true }
 		p.guest.Host.Respond = func(uint32, string, []byte) {}
 		p.guest.Create(1000, root)
-		if pass := p.guest.RequestHeaders(1000); pass != (name == "granted") {
+		if pass := p.guest.RequestHeaders(1000); pass != strings.HasPrefix(name, "granted") {
 			t.Fatalf("%s: %t", name, pass)
 		}
 		if n := testing.AllocsPerRun(10, func() { p.guest.RequestHeaders(1000) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// everywhere is a configuration in which a token is accepted in several places, and all
+// is told of its owner.
+func everywhere() []byte {
+	return hosttest.Configuration(&vectors.Verdict{
+		Keyring: []byte(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read,write")), Scopes: []string{"read"},
+		Accept: "bearer,basic,header:X-API-Key,header:X-Token", Realm: "here", Identity: "user,scopes,key",
+	})
+}
+
+func basicOf(token string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte("ann:"+token))
+}
+
+// A host that does not set one of the fields gets no request passed on.
+func TestProxyWasmTells(t *testing.T) {
+	for _, name := range []string{"", identity.User, identity.Scopes, identity.Key} {
+		p := newFakeProxy()
+		root := p.configure(everywhere())
+		p.fields, p.refuses = [][2]string{{"x-api-key", hosttest.RightToken}, {identity.Scopes, "*"}}, map[string]bool{name: true}
+		status, err := p.ask(root)
+		if want := map[bool]int{true: 200, false: 500}[name == ""]; err != nil || status != want {
+			t.Errorf("%s: %d, %v, want %d", name, status, err, want)
+		}
+		if got := hosttest.Passed(p.fields); status == 200 && (got.Principal != "ann" || got.Scopes != "read write" || len(got.Key) != 8) {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// What is stripped is every field in which a token is accepted, and no other.
+func TestProxyWasmStrips(t *testing.T) {
+	for accept, want := range map[string]string{
+		"bearer": "x-api-key other", "basic,header:X-API-Key": "other", "header:x-api-key": "AUTHORIZATION other", "header:other,bearer": "x-api-key",
+	} {
+		p := newFakeProxy()
+		root := p.configure(hosttest.Configuration(&vectors.Verdict{Keyring: []byte(tokentest.KeyringLine("ann", hosttest.RightToken)), Accept: accept}))
+		plugin := p.guest.plugins[root]
+		plugin.strip = true
+		p.fields = [][2]string{{"AUTHORIZATION", "Digest x"}, {"x-api-key", ""}, {"other", ""}}
+		for i, name := range []string{"authorization", "x-api-key", "other"} {
+			if name == strings.TrimPrefix(strings.ToLower(accept[strings.LastIndex(accept, ",")+1:]), "header:") {
+				p.fields[i][1] = hosttest.RightToken
+			}
+		}
+		if strings.HasSuffix(accept, "bearer") {
+			p.fields[0][1] = "Bearer " + hosttest.RightToken
+		}
+		status, err := p.ask(root)
+		var names []string
+		for _, field := range p.fields {
+			if field[0] != identity.User {
+				names = append(names, field[0])
+			}
+		}
+		if err != nil || status != 200 || strings.Join(names, " ") != want {
+			t.Errorf("%s: %d, %v, passed on %q, want %s", accept, status, err, names, want)
 		}
 	}
 }

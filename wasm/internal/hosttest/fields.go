@@ -45,7 +45,7 @@ func Pairs(fields []vectors.Field) (pairs [][2]string) {
 // Values returns the values of the fields of that name.
 func Values(fields [][2]string, name string) (list []string) {
 	for _, f := range fields {
-		if strings.EqualFold(f[0], name) {
+		if len(f[0]) == len(name) && strings.EqualFold(f[0], name) { // of ASCII letters
 			list = append(list, f[1])
 		}
 	}

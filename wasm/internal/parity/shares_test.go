@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,27 +66,28 @@ func (s *shares) account() {
 
 func (s *shares) reset() { *s = shares{calls: map[string]int{}, within: s.within} }
 
-// sharedPlugins asks both plugins about a request, with what they do noted in s.
-func sharedPlugins(tb testing.TB, s *shares) map[string]func(authorization string) {
+// sharedPlugins asks both plugins about a request with a field of that name, with what
+// they do noted in s.
+func sharedPlugins(tb testing.TB, s *shares, configuration []byte, name string) map[string]func(value string) {
 	tb.Helper()
 	e := &engine{name: compiler.name, cache: compiler.cache, listeners: s}
 	p := newProxy(tb, e)
-	root, err := p.configure(tb.Context(), hosttest.Ordinary())
+	root, err := p.configure(tb.Context(), configuration)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g := newGateway(tb, e, nil, traefik(), hosttest.Ordinary())
+	g := newGateway(tb, e, nil, traefik(), configuration)
 	return map[string]func(string){
-		"proxywasm": func(authorization string) {
-			p.fields = [][2]string{{":path", "/"}, {"accept", "*/*"}, {"authorization", authorization}}
+		"proxywasm": func(value string) {
+			p.fields = [][2]string{{":path", "/"}, {"accept", "*/*"}, {name, value}}
 			if _, err := p.ask(tb.Context(), root); err != nil {
 				tb.Fatal(err)
 			}
 		},
-		"httpwasm": func(authorization string) {
+		"httpwasm": func(value string) {
 			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			r.Header.Set("Accept", "*/*")
-			r.Header.Set("Authorization", authorization)
+			r.Header.Set(name, value)
 			g.handler.ServeHTTP(httptest.NewRecorder(), r)
 		},
 	}
@@ -94,24 +96,60 @@ func sharedPlugins(tb testing.TB, s *shares) map[string]func(authorization strin
 // TestHostCalls: a plugin asks its host for no more than it needs for a request.
 func TestHostCalls(t *testing.T) {
 	t.Parallel()
-	s := &shares{}
-	s.reset()
-	plugins := sharedPlugins(t, s)
 	const wrong = "another-token-of-the-same-length-00000000000"
+	extended := func(more string) []byte {
+		return []byte(strings.TrimSuffix(string(hosttest.Ordinary()), "}") + more + "}")
+	}
+	ordinary, everywhere := hosttest.Ordinary(), extended(`,"accept":["bearer","basic","header:a","header:b"],"identity":["user","scopes","key"]`)
+	field := extended(`,"accept":"header:a","strip_authorization":true`)
+	type calls = map[string]int
 	for _, c := range []struct {
-		plugin, token string
-		want          map[string]int
+		name           string
+		configuration  []byte
+		field, value   string
+		proxy, gateway calls
 	}{
-		{"proxywasm", hosttest.RightToken, map[string]int{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_replace_header_map_value": 1}},
-		{"proxywasm", wrong, map[string]int{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_send_local_response": 1}},
-		{"httpwasm", hosttest.RightToken, map[string]int{"get_header_values": 1, "clock_time_get": 1, "get_header_names": 1, "set_header_value": 1}},
-		{"httpwasm", wrong, map[string]int{"get_header_values": 1, "clock_time_get": 1, "log": 1, "set_header_value": 1, "set_status_code": 1}},
+		{
+			"right", ordinary, "authorization", "Bearer " + hosttest.RightToken,
+			calls{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_replace_header_map_value": 1},
+			calls{"get_header_values": 1, "clock_time_get": 1, "get_header_names": 1, "set_header_value": 1},
+		},
+		{
+			"wrong", ordinary, "authorization", "Bearer " + wrong,
+			calls{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_send_local_response": 1},
+			calls{"get_header_values": 1, "clock_time_get": 1, "log": 1, "set_header_value": 1, "set_status_code": 1},
+		},
+		{
+			"right, with more to look at and to tell", everywhere, "authorization", "Bearer " + hosttest.RightToken,
+			calls{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_replace_header_map_value": 3},
+			calls{"get_header_values": 3, "clock_time_get": 1, "get_header_names": 1, "set_header_value": 3},
+		},
+		{
+			"wrong, with two challenges", everywhere, "b", wrong,
+			calls{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_send_local_response": 1},
+			calls{"get_header_values": 3, "clock_time_get": 1, "log": 1, "set_header_value": 1, "add_header_value": 1, "set_status_code": 1},
+		},
+		{
+			"right in a field, which is removed", field, "a", hosttest.RightToken,
+			calls{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_replace_header_map_value": 1, "proxy_remove_header_map_value": 1},
+			calls{"get_header_values": 1, "clock_time_get": 1, "get_header_names": 1, "set_header_value": 1, "remove_header": 1},
+		},
+		{
+			"none, and no challenge", field, "authorization", "Bearer " + hosttest.RightToken,
+			calls{"proxy_get_header_map_pairs": 1, "clock_time_get": 1, "proxy_send_local_response": 1},
+			calls{"get_header_values": 1, "clock_time_get": 1, "log": 1, "set_status_code": 1},
+		},
 	} {
-		plugins[c.plugin]("Bearer " + c.token) // the first call may grow the memory
+		s := &shares{}
 		s.reset()
-		plugins[c.plugin]("Bearer " + c.token)
-		if !maps.Equal(s.calls, c.want) {
-			t.Errorf("%s, right token: %v: the host was called %v", c.plugin, c.token == hosttest.RightToken, s.calls)
+		plugins := sharedPlugins(t, s, c.configuration, c.field)
+		for plugin, want := range map[string]calls{"proxywasm": c.proxy, "httpwasm": c.gateway} {
+			plugins[plugin](c.value) // the first call may grow the memory
+			s.reset()
+			plugins[plugin](c.value)
+			if !maps.Equal(s.calls, want) {
+				t.Errorf("%s, %s: the host was called %v, want %v", plugin, c.name, s.calls, want)
+			}
 		}
 	}
 }
@@ -121,7 +159,7 @@ func TestHostCalls(t *testing.T) {
 func BenchmarkGuest(b *testing.B) {
 	s := &shares{}
 	s.reset()
-	for name, ask := range sharedPlugins(b, s) {
+	for name, ask := range sharedPlugins(b, s, hosttest.Ordinary(), "authorization") {
 		b.Run(name, func(b *testing.B) {
 			s.reset()
 			for b.Loop() {
