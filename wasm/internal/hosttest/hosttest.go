@@ -77,7 +77,7 @@ func BadConfigurations() map[string]string {
 		"another key":    `{"keyring": "` + line + `", "secret": 1}`,
 		"a key twice":    `{"keyring": "` + line + `", "keyring": "` + line + `"}`,
 		"no place":       `{"keyring": "` + line + `", "accept": []}`,
-		"another place":  `{"keyring": "` + line + `", "accept": ["secret"]}`,
+		"another place":  `{"keyring": "` + line + `", "accept": ["secret-place"]}`,
 		"bad realm":      `{"keyring": "` + line + `", "realm": "secret\\"}`,
 		"no identity":    `{"keyring": "` + line + `", "identity": ""}`,
 		"no scope":       `{"keyring": "` + line + `", "scope": ["secret one"]}`,
