@@ -196,3 +196,25 @@ func TestMissing(t *testing.T) {
 		t.Errorf("a legend: %v", faults)
 	}
 }
+
+// A token that comes as Basic or in a field is counted like one that comes as Bearer.
+func TestDenialsByReason(t *testing.T) {
+	t.Parallel()
+	admin := "127.0.0.1:" + proxytest.Port(t)
+	service := proxytest.StartService(t, proxytest.TokenVariable, proxytest.AcceptVariable, "ADMIN_LISTEN=tcp://"+admin)
+	for _, field := range []string{
+		proxytest.Bearer(proxytest.Stranger), proxytest.Basic("me", proxytest.Stranger), "X-API-Key: " + proxytest.Stranger,
+		"Authorization: Basic x", "Authorization: Digest x",
+		"X-Nothing: x",
+	} {
+		if got := proxytest.Get(t, service.Address, "/auth", field).Status; got != http.StatusUnauthorized {
+			t.Errorf("%s: status %d", field, got)
+		}
+	}
+	text := string(proxytest.Get(t, admin, "/metrics").Body)
+	for reason, want := range map[string]string{"unknown": "3", "malformed": "2", "missing": "1", "expired": "0"} {
+		if line := `auth_service_denials_total{reason="` + reason + `"} ` + want + "\n"; !strings.Contains(text, line) {
+			t.Errorf("no %s in %s", line, text)
+		}
+	}
+}
