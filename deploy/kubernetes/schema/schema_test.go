@@ -242,3 +242,35 @@ func TestEnvoyGatewayTakesTheClientsIdentity(t *testing.T) {
 		t.Errorf("the time-out is %s, %v", *timeout, err)
 	}
 }
+
+// TestAccept: what the page says to add for tokens in other places decodes.
+func TestAccept(t *testing.T) {
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ file, after, line string }{
+		{"deployment.yaml", "          env:\n", `            - { name: ACCEPT, value: "bearer,basic,header:X-API-Key" }`},
+		{"envoy-gateway.yaml", "  extAuth:\n", "    headersToExtAuth: [X-API-Key]"},
+	} {
+		if said := "`" + strings.TrimLeft(c.line, " -") + "`"; !strings.Contains(string(page), said) {
+			t.Errorf("README.md does not say %s", said)
+		}
+		manifest, err := os.ReadFile(filepath.Join("..", c.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(manifest), c.after) {
+			t.Fatalf("%s has no %q", c.file, c.after)
+		}
+		for document := range strings.SplitSeq(strings.Replace(string(manifest), c.after, c.after+c.line+"\n", 1), "\n---\n") {
+			var head struct{ APIVersion, Kind string }
+			if err := yaml.Unmarshal([]byte(document), &head); err != nil {
+				t.Fatal(err)
+			}
+			if err := decode([]byte(document), newObject(head.APIVersion, head.Kind)); err != nil {
+				t.Errorf("%s: %v", c.file, err)
+			}
+		}
+	}
+}
