@@ -41,7 +41,9 @@ type Accept struct {
 // ignored. An empty list is an error, and so is an element that occurs twice.
 func ParseAccept(list string) (Accept, error) {
 	a := Accept{}
-	for element := range strings.SplitSeq(list, ",") {
+	for more := true; more; {
+		var element string
+		element, list, more = strings.Cut(list, ",")
 		element = trimElement(element)
 		scheme := schemeOf(element)
 		name, isField := strings.CutPrefix(element, "header:")

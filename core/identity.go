@@ -28,7 +28,9 @@ func (i Identity) Tells(part Identity) bool {
 // empty list is an error, and so is an element that occurs twice.
 func ParseIdentity(list string) (Identity, error) {
 	var i Identity
-	for element := range strings.SplitSeq(list, ",") {
+	for more := true; more; {
+		var element string
+		element, list, more = strings.Cut(list, ",")
 		var part Identity
 		element = trimElement(element)
 		switch element {

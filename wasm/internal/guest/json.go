@@ -97,7 +97,9 @@ func (r *reader) words() (words []string, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	for word := range strings.SplitSeq(text, ",") {
+	for more := true; more; {
+		var word string
+		word, text, more = strings.Cut(text, ",")
 		words = append(words, httptext.Trim(word))
 	}
 	return words, true
