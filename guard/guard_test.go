@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -132,8 +133,16 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestForwards(t *testing.T) {
-	g := guard.New(keyring(t, vectors.Forwards()[0].Keyring, nil))
 	vectors.RunForwards(t, vectors.Forwarder{Build: vectors.Guard, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		accept, err := core.ParseAccept(cmp.Or(f.Accept, "bearer"))
+		if err != nil {
+			return 0, nil, err
+		}
+		told, err := core.ParseIdentity(cmp.Or(f.Identity, "user"))
+		if err != nil {
+			return 0, nil, err
+		}
+		g := guard.New(keyring(t, f.Keyring, nil), guard.WithAccept(accept), guard.WithIdentity(told))
 		r := request()
 		for _, field := range f.Request {
 			r.Header.Add(field[0], field[1])

@@ -20,7 +20,9 @@ type Forward struct {
 	Comment string
 	// Keyring is the text of the keyring. A request needs no scope.
 	Keyring []byte
-	// Strip says that the build removes the Authorization field.
+	// Accept and Identity are as in [Verdict].
+	Accept, Identity string
+	// Strip says that the build removes the fields in which a token is accepted.
 	Strip bool
 	// Request is the names and values of the request's fields.
 	Request []Field
@@ -44,6 +46,8 @@ type forwardTable struct {
 type forwardCase struct {
 	Name      string      `json:"name"`
 	Comment   string      `json:"comment"`
+	Accept    string      `json:"accept"`
+	Identity  string      `json:"identity"`
 	Strip     bool        `json:"strip"`
 	Request   []fieldText `json:"request"`
 	Status    int         `json:"status"`
@@ -79,7 +83,7 @@ func decodeForwards(data []byte) ([]Forward, error) {
 			return nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
 		forwards[i] = Forward{
-			Name: c.Name, Comment: c.Comment, Keyring: keyring, Strip: c.Strip,
+			Name: c.Name, Comment: c.Comment, Keyring: keyring, Accept: c.Accept, Identity: c.Identity, Strip: c.Strip,
 			Request: toFields(c.Request), Status: c.Status, Forwarded: toFields(c.Forwarded), Except: c.Except,
 		}
 	}

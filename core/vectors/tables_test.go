@@ -43,8 +43,14 @@ func TestForwardTable(t *testing.T) {
 	if len(forwards) < 45 {
 		t.Errorf("%d requests", len(forwards))
 	}
-	denied, stripped := 0, 0
+	denied, stripped, told, elsewhere := 0, 0, 0, 0
 	for _, f := range forwards {
+		if f.Identity != "" {
+			told++
+		}
+		if f.Accept != "" {
+			elsewhere++
+		}
 		if f.Status != 200 {
 			denied++
 		}
@@ -52,8 +58,8 @@ func TestForwardTable(t *testing.T) {
 			stripped++
 		}
 	}
-	if denied < 5 || stripped < 3 {
-		t.Errorf("%d are denied, %d stripped", denied, stripped)
+	if denied < 5 || stripped < 3 || told < 5 || elsewhere < 5 {
+		t.Errorf("%d are denied, %d stripped, %d told more, %d accepted elsewhere", denied, stripped, told, elsewhere)
 	}
 }
 

@@ -56,9 +56,9 @@ func Ordinary() []byte {
 
 // ForwardConfiguration does for a forward what [Configuration] does for a verdict.
 func ForwardConfiguration(f *vectors.Forward) []byte {
-	b, err := json.Marshal(map[string]any{"keyring": string(f.Keyring), "strip_authorization": f.Strip})
-	if err != nil {
-		panic(err) // of a string and a boolean
+	b := Configuration(&vectors.Verdict{Keyring: f.Keyring, Accept: f.Accept, Identity: f.Identity})
+	if f.Strip {
+		b = append(b[:len(b)-1], `,"strip_authorization":true}`...)
 	}
 	return b
 }

@@ -1,12 +1,14 @@
 package parity
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/wasm/host"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
@@ -26,15 +28,27 @@ func fieldsOf(header http.Header) (fields []vectors.Field) {
 // middlewareForwarder is the Go middleware.
 func middlewareForwarder(t *testing.T, e *engine) vectors.Forwarder {
 	t.Helper()
-	v, err := host.Compile(t.Context(), modules.Reactor(t), host.Options{Cache: e.cache(), Interpreter: e.interpreter, Instances: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = v.Close(t.Context()) })
-	if err := v.Configure(t.Context(), vectors.Forwards()[0].Keyring); err != nil {
-		t.Fatal(err)
-	}
+	verifiers := map[string]*host.Verifier{}
 	return vectors.Forwarder{Build: vectors.Reactor, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		configuration := string(hosttest.ForwardConfiguration(f))
+		v := verifiers[configuration]
+		if v == nil {
+			options := host.Options{Cache: e.cache(), Interpreter: e.interpreter, Instances: 1}
+			if options.Accept, err = core.ParseAccept(cmp.Or(f.Accept, "bearer")); err != nil {
+				return 0, nil, err
+			}
+			if options.Identity, err = core.ParseIdentity(cmp.Or(f.Identity, "user")); err != nil {
+				return 0, nil, err
+			}
+			if v, err = host.Compile(t.Context(), modules.Reactor(t), options); err != nil {
+				return 0, nil, err
+			}
+			t.Cleanup(func() { _ = v.Close(t.Context()) })
+			if err := v.Configure(t.Context(), f.Keyring); err != nil {
+				return 0, nil, err
+			}
+			verifiers[configuration] = v
+		}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		for _, field := range f.Request {
 			r.Header.Add(field[0], field[1])
@@ -49,19 +63,18 @@ func middlewareForwarder(t *testing.T, e *engine) vectors.Forwarder {
 func proxyForwarder(t *testing.T, e *engine) vectors.Forwarder {
 	t.Helper()
 	p := newProxy(t, e)
-	roots := map[bool]uint64{}
-	for _, f := range vectors.Forwards() {
-		if _, ok := roots[f.Strip]; !ok {
-			root, err := p.configure(t.Context(), hosttest.ForwardConfiguration(&f))
-			if err != nil {
-				t.Fatal(err)
-			}
-			roots[f.Strip] = root
-		}
-	}
+	roots := map[string]uint64{}
 	return vectors.Forwarder{Build: vectors.ProxyWasm, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
+		configuration := hosttest.ForwardConfiguration(f)
+		root, ok := roots[string(configuration)]
+		if !ok {
+			if root, err = p.configure(t.Context(), configuration); err != nil {
+				return 0, nil, err
+			}
+			roots[string(configuration)] = root
+		}
 		p.fields = hosttest.Pairs(f.Request)
-		if status, err = p.ask(t.Context(), roots[f.Strip]); err != nil || status != 200 {
+		if status, err = p.ask(t.Context(), root); err != nil || status != 200 {
 			return status, nil, err
 		}
 		for _, field := range p.fields {
@@ -74,12 +87,13 @@ func proxyForwarder(t *testing.T, e *engine) vectors.Forwarder {
 // gatewayForwarder is the http-wasm module.
 func gatewayForwarder(t *testing.T, e *engine) vectors.Forwarder {
 	t.Helper()
-	gateways := map[bool]*gateway{}
+	gateways := map[string]*gateway{}
 	return vectors.Forwarder{Build: vectors.HTTPWasm, Forward: func(f *vectors.Forward) (status int, forwarded []vectors.Field, err error) {
-		g, ok := gateways[f.Strip]
+		configuration := hosttest.ForwardConfiguration(f)
+		g, ok := gateways[string(configuration)]
 		if !ok {
-			g = newGateway(t, e, nil, traefik(), hosttest.ForwardConfiguration(f))
-			gateways[f.Strip] = g
+			g = newGateway(t, e, nil, traefik(), configuration)
+			gateways[string(configuration)] = g
 		}
 		g.passed = nil
 		response := g.ask(t, hosttest.Pairs(f.Request))
