@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/tetratelabs/wazero"
+
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/internal/guest"
@@ -121,6 +123,8 @@ func hidden(t *testing.T, name string) []byte {
 // A module that cannot do what the options ask for is refused. One that can do the rest
 // still runs.
 func TestOptionsNeedExports(t *testing.T) {
+	cache := wazero.NewCompilationCache()
+	defer cache.Close(context.Background())
 	for _, tt := range []struct {
 		name    string
 		options Options
@@ -134,7 +138,7 @@ func TestOptionsNeedExports(t *testing.T) {
 		{"identity", Options{Identity: core.IdentityScopes | core.IdentityKey}, []string{"scopes", "key"}},
 	} {
 		for _, name := range []string{"accept", "scopes", "key", "reason"} {
-			tt.options.Interpreter = true
+			tt.options.Interpreter, tt.options.Cache = true, cache
 			v, err := Compile(t.Context(), hidden(t, name), tt.options)
 			if needed := slices.Contains(tt.needs, name); (err != nil) != needed || needed && !strings.Contains(err.Error(), "does not export "+name) {
 				t.Errorf("%s, without %s: %v", tt.name, name, err)
