@@ -196,6 +196,12 @@ func TestGoals(t *testing.T) {
 			t.Errorf("%s, %s, got %v: met is %v", g.Name, g.Wanted, g.Got, g.Met)
 		}
 	}
+	basic := micro{Name: "Verdict/basic", Nanoseconds: spread{9999, 9999, 9999}, Allocations: spread{0, 0, 1}}
+	for _, g := range goals(nil, nil, []micro{basic, {Name: "Verdict/field", Nanoseconds: spread{verdictLimit, 1, 999}}}) {
+		if g.Met != (g.Name != "allocations of a verdict") {
+			t.Errorf("%s, %s, got %v: met is %v", g.Name, g.Wanted, g.Got, g.Met)
+		}
+	}
 	if got := goals(nil, nil, nil); len(got) != 0 {
 		t.Errorf("of nothing measured: %v", got)
 	}

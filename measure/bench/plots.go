@@ -114,6 +114,12 @@ func (r *result) verdictChart() *chart.Chart {
 			continue
 		}
 		title, which := "AUTH_SERVICE_TOKEN, no keyring", "right"
+		switch m.Name {
+		case "Verdict/basic":
+			title = "by Basic, a keyring of 1,000"
+		case "Verdict/field":
+			title = "in a field, a keyring of 1,000"
+		}
 		if rest, found := strings.CutPrefix(m.Name, "Verdict/entries="); found {
 			var tokens string
 			tokens, which, _ = strings.Cut(rest, "/")

@@ -188,7 +188,9 @@ func goals(rows []row, rests []rest, micros []micro) []goal {
 	for _, m := range micros {
 		switch {
 		case m.isVerdict():
-			verdict = max(verdict, m.Nanoseconds.Median)
+			if m.Name != "Verdict/basic" { // which also decodes, in a time that depends on the user name
+				verdict = max(verdict, m.Nanoseconds.Median)
+			}
 			verdictAllocations = max(verdictAllocations, m.Allocations.Max)
 		case m.isRequest():
 			requestAllocations = max(requestAllocations, m.Allocations.Max)
