@@ -186,13 +186,21 @@ type Service struct {
 // StartService starts auth-service on a free port with the given environment.
 func StartService(tb testing.TB, environment ...string) *Service {
 	tb.Helper()
+	return startService(tb, Port, environment)
+}
+
+func startService(tb testing.TB, free func(testing.TB) string, environment []string) *Service {
+	tb.Helper()
 	for attempt := 1; ; attempt++ {
-		port := Port(tb)
+		port := free(tb)
 		s := &Service{
 			Address:     "127.0.0.1:" + port,
 			environment: append([]string{"HOST=127.0.0.1", "PORT=" + port}, environment...),
 		}
 		err := s.start(tb)
+		if err == nil {
+			err = s.awaitStarted()
+		}
 		// Another program may have taken the port since it was looked at.
 		if err != nil && attempt < 5 && strings.Contains(err.Error(), syscall.EADDRINUSE.Error()) {
 			continue
@@ -202,6 +210,22 @@ func StartService(tb testing.TB, environment ...string) *Service {
 		}
 		return s
 	}
+}
+
+// awaitStarted waits until the process says that it has started. If another program has
+// its port, that one takes connections, while the process ends.
+func (p *Process) awaitStarted() error {
+	for begun := time.Now(); !strings.Contains(p.Log.String(), "msg=started"); time.Sleep(time.Millisecond) {
+		select {
+		case <-p.ended:
+			return fmt.Errorf("%s ended: %s", p.command.Path, tail(p.Log.String()))
+		default:
+		}
+		if time.Since(begun) > patience {
+			return fmt.Errorf("%s does not say that it has started: %s", p.command.Path, tail(p.Log.String()))
+		}
+	}
+	return nil
 }
 
 // StartServiceOnSocket starts auth-service on a unix socket.
