@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/concrete-security/auth-service/core"
@@ -66,5 +67,26 @@ func TestAddField(t *testing.T) {
 		if min(r.TokenCount, 2) != tt.want || string(r.Token) != sent {
 			t.Errorf("%s: %d of %q, want %d", tt.name, r.TokenCount, r.Token, tt.want)
 		}
+	}
+}
+
+// TestAcceptedNames: which characters the name of a field has, and how long it is.
+func TestAcceptedNames(t *testing.T) {
+	const characters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for c := range 256 {
+		name := "x" + string([]byte{byte(c)}) + "x"
+		valid := strings.Contains(characters, name[1:2])
+		accept, err := core.ParseAccept("header:" + name)
+		if (err == nil) != valid || valid && accept.Fields[0] != strings.ToLower(name) {
+			t.Errorf("%q: %v, %v", name, accept.Fields, err)
+		}
+	}
+	for _, n := range []int{0, 1, 64, 65} {
+		if _, err := core.ParseAccept("header:" + strings.Repeat("n", n)); (err == nil) != (1 <= n && n <= 64) {
+			t.Errorf("a name of %d characters: %v", n, err)
+		}
+	}
+	if accept, err := core.ParseAccept("header:a,header:b,header:c,header:d"); err != nil || len(accept.Fields) != core.MaxFields {
+		t.Errorf("%v, %v", accept, err)
 	}
 }

@@ -10,12 +10,25 @@ import (
 // kind of request must be there, and no table may shrink to a stub.
 func TestVerdictTable(t *testing.T) {
 	verdicts := Verdicts()
-	if len(verdicts) < 250 {
+	if len(verdicts) < 600 {
 		t.Errorf("%d verdicts", len(verdicts))
 	}
+	places := map[string]int{} // that a configuration names, or a request has
 	reasons, asked, seen := map[string]int{}, map[Build]int{}, map[string]bool{}
 	for i, v := range verdicts {
 		reasons[v.Expect.Reason]++
+		for place := range strings.SplitSeq(v.Accept, ",") {
+			places[place]++
+		}
+		for name, there := range map[string]bool{
+			"a realm": v.Realm != "", "a field": len(v.Fields) > 0, "several fields": len(v.Fields) > 1,
+			"scopes told": v.Tells("scopes"), "a key id told": v.Tells("key"), "no name told": !v.Tells("user"),
+			"two challenges": len(v.Expect.Challenges) > 1, "no challenge": v.Expect.Status == 401 && len(v.Expect.Challenges) == 0,
+		} {
+			if there {
+				places[name]++
+			}
+		}
 		for _, build := range Builds() {
 			if _, ok := v.Except[build]; !ok {
 				asked[build]++
@@ -29,6 +42,15 @@ func TestVerdictTable(t *testing.T) {
 	for _, reason := range []string{"granted", "missing", "malformed", "unknown", "expired", "insufficient_scope", "unconfigured"} {
 		if reasons[reason] < 5 {
 			t.Errorf("%d verdicts are %s", reasons[reason], reason)
+		}
+	}
+	for name, least := range map[string]int{
+		"bearer": 50, "basic": 150, "header:X-API-Key": 80, "header:X_API_Key": 5,
+		"a realm": 30, "a field": 100, "several fields": 15, "scopes told": 20, "a key id told": 20, "no name told": 2,
+		"two challenges": 15, "no challenge": 25,
+	} {
+		if places[name] < least {
+			t.Errorf("%d verdicts have %s", places[name], name)
 		}
 	}
 	for _, build := range Builds() {
@@ -89,7 +111,7 @@ func TestKeyringTable(t *testing.T) {
 
 func TestExchangeTables(t *testing.T) {
 	requests, recorded := Requests(), Recorded()
-	if len(requests) < 300 || len(recorded) != 306 {
+	if len(requests) < 420 || len(recorded) != 306 {
 		t.Errorf("%d requests, %d recorded ones", len(requests), len(recorded))
 	}
 	groups, servers := map[string]int{}, map[string]bool{}
