@@ -184,6 +184,7 @@ func TestFaults(t *testing.T) {
 		"a byte above ASCII in place of the path": {"GET \x80 HTTP/1.1\r\n", BadRequest, 0},
 		"a byte above ASCII in a query":           {"GET /auth?\xff HTTP/1.1\r\n", BadRequest, 0},
 		"a byte above ASCII in the authority":     {"GET http://\xe9/ext_authz/ HTTP/1.1\r\n", BadRequest, 0},
+		"one there, and the prefix alone":         {"GET http://\xe9/ext_authz HTTP/1.1\r\n", BadRequest, 0},
 		"one there, and one where it may be":      {"GET http://\xe9/ext_authz/\x80 HTTP/1.1\r\n", BadRequest, 0},
 		"a byte above ASCII in the prefix":        {"GET /ext_auth\xfa/ HTTP/1.1\r\n", BadRequest, 0},
 		"a byte above ASCII behind a prefix in other letters": {"GET /EXT_AUTHZ/\x80 HTTP/1.1\r\n", BadRequest, 0},

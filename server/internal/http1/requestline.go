@@ -87,11 +87,8 @@ func (h *Head) target(line []byte, start, end int) Fault {
 		}
 		pathStart += skip + len(authority)
 	}
-	if all >= 0x80 {
-		beginning := foreignStart(line[pathStart:end])
-		if beginning == 0 || !isASCII(line[start:pathStart+beginning]) {
-			return BadRequest
-		}
+	if all >= 0x80 && !(isForeign(line[pathStart:end]) && isASCII(line[start:pathStart])) {
+		return BadRequest
 	}
 	h.Path = Span{uint32(pathStart), uint32(end)}
 	if i := bytes.IndexByte(line[pathStart:end], '?'); i >= 0 {
@@ -106,14 +103,10 @@ func (h *Head) target(line []byte, start, end int) Fault {
 // ext_authz puts it before the client's own.
 const ForeignPrefix = "/ext_authz"
 
-// foreignStart is where the foreign part of a path and query starts, or 0 if there is
-// none.
-func foreignStart(path []byte) int {
+// isForeign reports whether a path and query are another server's behind ForeignPrefix.
+func isForeign(path []byte) bool {
 	const n = len(ForeignPrefix)
-	if len(path) <= n || string(path[:n]) != ForeignPrefix || path[n] != '/' && path[n] != '?' {
-		return 0
-	}
-	return n + 1
+	return len(path) > n && string(path[:n]) == ForeignPrefix && (path[n] == '/' || path[n] == '?')
 }
 
 func isASCII(b []byte) bool {
