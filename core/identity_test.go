@@ -28,6 +28,8 @@ func TestParseIdentity(t *testing.T) {
 		"": "empty", " ": "empty", "user,": "empty", ",user": "empty", "user,,key": "empty",
 		"User": "unknown", "users": "unknown", "user key": "unknown", "scope": "unknown", "*": "unknown", "user;key": "unknown",
 		"users,key": `"users" is unknown`, strings.Repeat("t", 43): "an element is unknown",
+		"ABCXYZabcxyzAaZz": `"ABCXYZabcxyzAaZz" is unknown`, "ABCXYZabcxyzAaZzz": "an element is unknown",
+		"A@": "an element is unknown", "A[": "an element is unknown", "A`": "an element is unknown", "A{": "an element is unknown",
 		"user,user": "twice", "key,user,key": "twice",
 	} {
 		got, err := core.ParseIdentity(list)
