@@ -61,6 +61,12 @@ func TestChallenges(t *testing.T) {
 }
 
 func TestCheckRealm(t *testing.T) {
+	for c := range 256 {
+		valid := ' ' <= c && c <= '~' && c != '"' && c != '\\'
+		if err := core.CheckRealm(string([]byte{byte(c)})); (err == nil) != valid {
+			t.Errorf("%q: %v", rune(c), err)
+		}
+	}
 	for realm, want := range map[string]bool{
 		"": false, "a": true, "a realm, with: all!": true, strings.Repeat("r", 128): true, strings.Repeat("r", 129): false,
 		`a"`: false, `a\`: false, "a\x7f": false, "a\n": false, "é": false,

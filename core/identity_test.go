@@ -46,3 +46,25 @@ func TestIdentityDefault(t *testing.T) {
 		t.Error("the zero Identity does not tell the user alone")
 	}
 }
+
+// TestUnknownElement: an error quotes what is too short for a token and of letters alone.
+func TestUnknownElement(t *testing.T) {
+	t.Parallel()
+	quoted := func(element string) bool {
+		_, err := core.ParseIdentity(element)
+		if err == nil {
+			t.Fatalf("%q is accepted", element)
+		}
+		return strings.HasPrefix(err.Error(), `"`+element+`" is unknown`)
+	}
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	for c := range 128 {
+		element := "x" + string(rune(c)) + "x"
+		if got := quoted(element); got != strings.Contains(letters, element[1:2]) {
+			t.Errorf("%q: quoted %t", element, got)
+		}
+	}
+	if !quoted(strings.Repeat("t", 16)) || quoted(strings.Repeat("t", 17)) {
+		t.Error("the length from which an element is not quoted is another")
+	}
+}
