@@ -2,6 +2,7 @@
 package nginx_test
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -144,22 +145,24 @@ func TestNoTokenConfigured(t *testing.T) {
 }
 
 // The original passes all of a client's fields on to the service, which takes
-// no more than 8 KB of them.
+// no more than 8 KB of them by default.
 func TestManyCookies(t *testing.T) {
 	cookies := []string{"Cookie: a=" + strings.Repeat("x", 4000), "Cookie: b=" + strings.Repeat("y", 4200)}
 	valid, unknown := proxytest.Bearer(proxytest.Token), proxytest.Bearer(proxytest.Stranger)
-	for example, want := range map[string]struct {
-		path           string
-		valid, unknown int
+	const larger = "MAX_HEADER_BYTES=16384"
+	for _, want := range []struct {
+		example, environment, path string
+		valid, unknown             int
 	}{
-		"original.conf":    {"/", 500, 500},
-		"recommended.conf": {"/", 200, 401},
-		"ratelimit.conf":   {"/", 200, 401},
-		"scopes.conf":      {"/metrics", 200, 401},
+		{"original.conf", "", "/", 500, 500},
+		{"original.conf", larger, "/", 200, 401},
+		{"recommended.conf", "", "/", 200, 401},
+		{"ratelimit.conf", "", "/", 200, 401},
+		{"scopes.conf", "", "/metrics", 200, 401},
 	} {
-		t.Run(example, func(t *testing.T) {
+		t.Run(want.example+want.environment, func(t *testing.T) {
 			t.Parallel()
-			site := start(t, example, proxytest.StartService(t, proxytest.TokenVariable))
+			site := start(t, want.example, proxytest.StartService(t, proxytest.TokenVariable, cmp.Or(want.environment, "MAX_HEADER_BYTES=")))
 			long := want.path + "?q=" + strings.Repeat("x", 8100)
 			for _, r := range []proxytest.Request{
 				{Name: "cookies, valid", Path: want.path, Fields: append(cookies[:2:2], valid), Want: []int{want.valid}},
