@@ -87,7 +87,7 @@ func (h *Head) target(line []byte, start, end int) Fault {
 		}
 		pathStart += skip + len(authority)
 	}
-	if all >= 0x80 && !(isForeign(line[pathStart:end]) && isASCII(line[start:pathStart])) {
+	if all >= 0x80 && (!isForeign(line[pathStart:end]) || !isASCII(line[start:pathStart])) {
 		return BadRequest
 	}
 	h.Path = Span{uint32(pathStart), uint32(end)}
