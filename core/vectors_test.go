@@ -72,6 +72,9 @@ func TestVerdicts(t *testing.T) {
 		if d.Principal != "" && k.Principals()[d.Owner] != d.Principal {
 			return vectors.Outcome{}, fmt.Errorf("owner %d is %q, not %q", d.Owner, k.Principals()[d.Owner], d.Principal)
 		}
+		if nobody := (core.Decision{Reason: d.Reason}); d.Principal == "" && d != nobody {
+			return vectors.Outcome{}, fmt.Errorf("of nobody's token it is said: %+v", d)
+		}
 		o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal, Challenges: []string{}}
 		if d.Granted() && v.Tells("scopes") {
 			o.Scopes = d.Scopes
