@@ -156,30 +156,36 @@ func (r *Request) AddField(index int, value []byte) {
 // token returns the one token that the request carries, or why there is none. A Basic
 // credential is decoded where it is.
 func (r *Request) token() (token []byte, reason Reason) {
-	inField := trimWhitespace(r.Token)
-	if r.TokenCount > 1 {
+	if r.TokenCount > 1 || r.AuthorizationCount > 1 && r.Schemes != NoScheme {
 		return nil, Malformed
 	}
-	if r.TokenCount < 1 {
-		inField = nil
-	}
-	var inAuthorization []byte
 	form := none
-	if r.Schemes != NoScheme {
-		if r.AuthorizationCount > 1 {
-			return nil, Malformed
-		}
-		if r.AuthorizationCount == 1 {
-			inAuthorization, form = r.Schemes.tokenOf(trimWhitespace(r.Authorization))
-		}
+	if r.AuthorizationCount == 1 && r.Schemes != NoScheme {
+		token, form = r.Schemes.tokenOf(trimWhitespace(r.Authorization))
 	}
+	if r.TokenCount == 1 {
+		return r.tokenBeside(form, token)
+	}
+	switch form {
+	case whole:
+		return token, Granted
+	case none:
+		return nil, Missing
+	}
+	return nil, Malformed
+}
+
+// tokenBeside returns the token of a field, if an Authorization field of this form
+// leaves room for it, and otherwise what token does without that field.
+func (r *Request) tokenBeside(form form, inAuthorization []byte) (token []byte, reason Reason) {
+	token = trimWhitespace(r.Token)
 	switch {
-	case form == malformed, form == whole && len(inField) > 0:
+	case form == malformed, form == whole && len(token) > 0:
 		return nil, Malformed
 	case form == whole:
 		return inAuthorization, Granted
-	case len(inField) > 0:
-		return inField, Granted
+	case len(token) > 0:
+		return token, Granted
 	case form == foreign:
 		return nil, Malformed
 	}
@@ -209,33 +215,36 @@ func (s Schemes) tokenOf(value []byte) ([]byte, form) {
 	if len(value) == 0 {
 		return nil, none
 	}
-	end := 0
-	for end < len(value) && !isWhitespace(value[end]) {
-		end++
-	}
-	// The value ends in no whitespace, so something follows the scheme, or it is all.
-	scheme, credentials := value[:end], trimWhitespace(value[end:])
-	switch {
-	case s.accept(Bearer) && equalFold(scheme, "bearer"):
-		if len(credentials) == 0 {
-			return nil, malformed
+	if s.accept(Bearer) {
+		if token, ok := credentialsOf(value, "bearer"); ok {
+			if len(token) == 0 {
+				return nil, malformed
+			}
+			return token, whole
 		}
-		return credentials, whole
-	case s.accept(Basic) && equalFold(scheme, "basic"):
-		return basicToken(credentials)
+	}
+	if s.accept(Basic) {
+		if credentials, ok := credentialsOf(value, "basic"); ok {
+			return basicToken(credentials)
+		}
 	}
 	return nil, foreign
 }
 
-// equalFold compares with a word in lower case.
-func equalFold(b []byte, word string) bool {
-	if len(b) != len(word) {
-		return false
+// credentialsOf returns what follows an auth-scheme, which is a word in lower case, and
+// false if the value is of another.
+func credentialsOf(value []byte, scheme string) ([]byte, bool) {
+	if len(value) < len(scheme) {
+		return nil, false
 	}
-	for i, c := range b {
-		if lowerASCII(c) != word[i] {
-			return false
+	for i := range len(scheme) {
+		if lowerASCII(value[i]) != scheme[i] {
+			return nil, false
 		}
 	}
-	return true
+	rest := value[len(scheme):]
+	if len(rest) > 0 && !isWhitespace(rest[0]) {
+		return nil, false
+	}
+	return trimWhitespace(rest), true
 }
