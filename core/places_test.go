@@ -34,6 +34,21 @@ func TestTokenCount(t *testing.T) {
 	}
 }
 
+// TestTokenBeside: an empty value that is counted is as good as none.
+func TestTokenBeside(t *testing.T) {
+	k := mustKeyring(t, nil, []core.Entry{entryOf("ann", "a-token")})
+	for authorization, want := range map[string]core.Reason{
+		"": core.Missing, "Bearer a-token": core.Granted, "Bearer b-token": core.Unknown, "Bearer": core.Malformed, "Digest a-token": core.Malformed,
+	} {
+		for count := range 2 {
+			r := core.Request{Authorization: []byte(authorization), AuthorizationCount: 1, Token: []byte(" \t"), TokenCount: count}
+			if d := k.Authorize(r); d.Reason != want {
+				t.Errorf("%q beside %d empty ones: %s, want %s", authorization, count, d.Reason, want)
+			}
+		}
+	}
+}
+
 // TestAddField: every field that is named has a place of its own, and its values may come
 // in any order.
 func TestAddField(t *testing.T) {
