@@ -6,8 +6,8 @@ import "github.com/concrete-security/auth-service/internal/secret"
 const (
 	// MaxConfiguration is for a keyring or a plugin's configuration.
 	MaxConfiguration = 1 << 20
-	// MaxAuthorization is for the value of an Authorization field; a longer
-	// one is denied. It is for a list of scopes too.
+	// MaxAuthorization is for the value of a field that carries a token, Authorization
+	// or another; a longer one is denied. It is for a list of scopes too.
 	MaxAuthorization = 64 << 10
 	// MaxNames limits the names of all header fields of a request, in bytes.
 	MaxNames = 64 << 10

@@ -56,6 +56,9 @@ func newFakeProxy() *fakeProxy {
 		RemoveRequestField: func(name string) bool { return !p.refuses["-"+name] && p.remove(name) },
 		Respond: func(status uint32, detail string, fields []byte) {
 			p.status, p.detail, p.sent = int(status), detail, hosttest.DecodePairs(fields)
+			if len(fields) > 0 && len(p.sent) == 0 {
+				p.detail = "there are fields, of which there is none"
+			}
 		},
 		LogError: func(message string) { p.log = append(p.log, message) },
 		Random:   rand.Reader,
