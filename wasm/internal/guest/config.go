@@ -123,7 +123,7 @@ func (c *Configuration) members(r *reader) (key, fault string) {
 			fault = c.identity(r)
 		case keyStrip:
 			if c.StripAuthorization, ok = r.boolean(); !ok {
-				fault = "it is neither true nor false"
+				fault = "it is neither true nor false; write one of them"
 			}
 		default:
 			return "", "it has an unknown key; use keyring, scope, accept, realm, identity and strip_authorization"
@@ -169,14 +169,14 @@ func (c *Configuration) keyring(r *reader) (fault string) {
 }
 
 func (c *Configuration) scope(r *reader) (fault string) {
-	const other = "it is not a list of scopes"
+	const other = `it is not a list of scopes; write for example ["metrics", "deploy"]`
 	names, ok := r.words()
 	if !ok {
 		return other
 	}
 	for _, name := range names {
 		if err := core.CheckScope(name); err != nil {
-			return other + ": " + err.Error()
+			return err.Error()
 		}
 	}
 	if c.Scopes = strings.Join(names, " "); len(c.Scopes) > maxScopes {
@@ -188,7 +188,7 @@ func (c *Configuration) scope(r *reader) (fault string) {
 func (c *Configuration) accept(r *reader) (fault string) {
 	places, ok := r.words()
 	if !ok {
-		return `it is not a list; write ["bearer"], or with "basic" or "header:NAME" in it`
+		return `it is not a list; write for example ["bearer", "header:X-API-Key"]`
 	}
 	var err error
 	if c.Accept, err = core.ParseAccept(strings.Join(places, ",")); err != nil {
@@ -200,7 +200,7 @@ func (c *Configuration) accept(r *reader) (fault string) {
 func (c *Configuration) realm(r *reader) (fault string) {
 	var ok bool
 	if c.Realm, ok = r.text(); !ok {
-		return `it is not a text; write "" for none`
+		return `it is not a text; write for example "Metrics", or "" for none`
 	}
 	if c.Realm != "" {
 		if err := core.CheckRealm(c.Realm); err != nil {
@@ -213,7 +213,7 @@ func (c *Configuration) realm(r *reader) (fault string) {
 func (c *Configuration) identity(r *reader) (fault string) {
 	parts, ok := r.words()
 	if !ok {
-		return `it is not a list; write ["user"], or with "scopes" or "key" in it`
+		return `it is not a list; write for example ["user", "scopes"]`
 	}
 	var err error
 	if c.Identity, err = core.ParseIdentity(strings.Join(parts, ",")); err != nil {

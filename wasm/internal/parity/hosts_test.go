@@ -9,6 +9,7 @@ import (
 
 	"github.com/tetratelabs/wazero"
 
+	"github.com/concrete-security/auth-service/internal/tokentest"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
 	"github.com/concrete-security/auth-service/wasm/internal/modules"
 )
@@ -101,6 +102,24 @@ func TestBooleanAsText(t *testing.T) {
 		_ = response.Body.Close()
 		if response.StatusCode != want || want == 200 && (len(g.passed["Authorization"]) == 0) != strings.Contains(text, "true") {
 			t.Errorf("%s: status %d, passed on %v", text, response.StatusCode, g.passed)
+		}
+	}
+}
+
+// Traefik hands lists over as strings too, if they come from labels.
+func TestListsAsText(t *testing.T) {
+	for more, want := range map[string]int{
+		`"accept": "basic, header:X-API-Key", "identity": "scopes,user"`: 200,
+		`"accept": "basic,header:X-API-Key,", "identity": "user"`:        500,
+		`"accept": "header:X-API-Key", "identity": "user scopes"`:        500,
+		`"accept": "bearer", "identity": "user"`:                         401,
+	} {
+		line := strings.TrimSpace(tokentest.KeyringLine("ann", hosttest.RightToken, "scope=read,write"))
+		g := newGateway(t, interpreter, nil, traefik(), []byte(`{"keyring": "`+line+`", "scope": "read,write", `+more+`}`))
+		response := g.ask(t, [][2]string{{"X-API-Key", hosttest.RightToken}})
+		_ = response.Body.Close()
+		if response.StatusCode != want || want == 200 && (g.passed.Get("X-Auth-Request-User") != "ann" || g.passed.Get("X-Auth-Request-Scopes") != "read write") {
+			t.Errorf("%s: status %d, passed on %v", more, response.StatusCode, g.passed)
 		}
 	}
 }
