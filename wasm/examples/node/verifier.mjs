@@ -28,7 +28,7 @@ export class Verifier {
     for (const place of String(accept).split(",").map((text) => text.trim())) {
       if (place === "bearer") this.#schemes |= bearer;
       else if (place === "basic") this.#schemes |= basic;
-      else if (/^header:[A-Za-z0-9_-]+$/.test(place)) this.#fields.add(place.slice("header:".length).toLowerCase());
+      else if (/^header:(?!(proxy-)?authorization$)[a-z0-9_-]+$/i.test(place)) this.#fields.add(place.slice("header:".length).toLowerCase());
       else throw new Error("accept has a place that is unknown; use bearer, basic and header:NAME");
     }
     if (this.#schemes & basic && !this.#exports.accept) throw new Error("the module is too old for basic");
@@ -82,7 +82,7 @@ export class Verifier {
     const tokens = [];
     const seen = new Set();
     for (const [name, text] of fields) {
-      const lower = name.toLowerCase();
+      const lower = asciiLower(name);
       if (lower === "authorization" && this.#schemes !== 0) authorization.push(bytes(text));
       if (!this.#fields.has(lower)) continue;
       if (seen.has(lower)) return several;
@@ -142,6 +142,9 @@ function bytes(text) {
   if (text instanceof Uint8Array) return text;
   return Uint8Array.from(text, (c) => c.charCodeAt(0));
 }
+
+// asciiLower leaves other letters as they are: the Kelvin sign is not a k.
+const asciiLower = (name) => name.replace(/[A-Z]/g, (c) => c.toLowerCase());
 
 const isSpace = (c) => c === 32 || c === 9;
 
