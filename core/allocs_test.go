@@ -51,7 +51,7 @@ func TestAuthorizeAllocatesNothing(t *testing.T) {
 			room := make([]byte, len(authorization))
 			if n := testing.AllocsPerRun(20, func() {
 				r.Authorization = room[:copy(room, authorization)] // it may be decoded in place
-				decision = k.Authorize(r)
+				decision = k.Authorize(&r)
 			}); n != 0 {
 				t.Errorf("%s, %s: %v allocations for %v", ring, name, n, decision)
 			}

@@ -51,7 +51,7 @@ func BenchmarkVerdict(b *testing.B) {
 				r := core.Request{Authorization: authorization, AuthorizationCount: 1, Scopes: []byte("metrics")}
 				granted := name == "right"
 				for b.Loop() {
-					if k.Authorize(r).Granted() != granted {
+					if k.Authorize(&r).Granted() != granted {
 						b.Fatal("wrong verdict")
 					}
 				}
@@ -65,7 +65,7 @@ func BenchmarkVerdict(b *testing.B) {
 		r := core.Request{Authorization: make([]byte, len(basic)), AuthorizationCount: 1, Schemes: core.Bearer | core.Basic, Scopes: []byte("metrics")}
 		for b.Loop() {
 			copy(r.Authorization, basic) // it is decoded in place
-			if !k.Authorize(r).Granted() {
+			if !k.Authorize(&r).Granted() {
 				b.Fatal("wrong verdict")
 			}
 		}
@@ -76,7 +76,7 @@ func BenchmarkVerdict(b *testing.B) {
 		for b.Loop() {
 			r := core.Request{Schemes: core.NoScheme, Scopes: []byte("metrics")}
 			r.AddField(0, right[len("Bearer "):])
-			if !k.Authorize(r).Granted() {
+			if !k.Authorize(&r).Granted() {
 				b.Fatal("wrong verdict")
 			}
 		}
@@ -89,7 +89,7 @@ func BenchmarkVerdict(b *testing.B) {
 		}
 		r := core.Request{Authorization: right, AuthorizationCount: 1}
 		for b.Loop() {
-			if !k.Authorize(r).Granted() {
+			if !k.Authorize(&r).Granted() {
 				b.Fatal("wrong verdict")
 			}
 		}

@@ -47,7 +47,7 @@ func TestZeroValuesDeny(t *testing.T) {
 			t.Errorf("%v: usable %t, %d tokens, principals %q", k, k.Usable(), k.Tokens(), k.Principals())
 		}
 		for _, authorization := range []string{"", "Bearer ", "Bearer x", "Basic x"} {
-			d := k.Authorize(core.Request{Authorization: []byte(authorization), AuthorizationCount: 1})
+			d := k.Authorize(&core.Request{Authorization: []byte(authorization), AuthorizationCount: 1})
 			if (d != core.Decision{Reason: core.Unconfigured}) {
 				t.Errorf("%q: %v", authorization, d)
 			}
@@ -56,7 +56,7 @@ func TestZeroValuesDeny(t *testing.T) {
 	}
 	// An entry that was never filled in has expired, whoever may have its token.
 	k := mustKeyring(t, nil, []core.Entry{{Principal: "p", Credential: core.CredentialOf([]byte("x"))}})
-	if d := k.Authorize(core.Request{Authorization: []byte("Bearer x"), AuthorizationCount: 1}); d.Reason != core.Expired {
+	if d := k.Authorize(&core.Request{Authorization: []byte("Bearer x"), AuthorizationCount: 1}); d.Reason != core.Expired {
 		t.Errorf("an entry without an expiry: %v", d)
 	}
 }

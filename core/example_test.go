@@ -31,7 +31,7 @@ func ExampleKeyring_Authorize() {
 	if len(values) > 0 {
 		request.Authorization = []byte(values[0])
 	}
-	decision := keyring.Authorize(request)
+	decision := keyring.Authorize(&request)
 	fmt.Println(decision.Status(), decision.Reason, decision.Principal)
 	// Output: 200 granted ci
 }

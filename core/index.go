@@ -17,7 +17,7 @@ type slotDigest [4]uint64
 type slot struct {
 	digest    slotDigest
 	expires   int64
-	key       uint64 // the key id: see KeyID.word
+	key       uint64 // the key id: see KeyID
 	principal uint32
 	scopes    uint32
 }
@@ -48,7 +48,7 @@ func (k *Keyring) index(entries []Entry) error {
 		unsorted[i] = slot{
 			digest:    words(k.seed.digest(&e.Credential)),
 			expires:   e.Expires,
-			key:       e.Credential.KeyID().word(),
+			key:       e.Credential.KeyID().digits,
 			principal: names.principal(e.Principal),
 			scopes:    names.scopeSet(e.Scopes),
 		}

@@ -10,16 +10,16 @@ const keyIDSize = 4
 //
 // The zero KeyID is that of the single token, which has none: a hash of a token that
 // somebody thought up must not be shown.
-type KeyID struct{ digits [2 * keyIDSize]byte }
+type KeyID struct{ digits uint64 }
 
 // noKeyID stands for the zero KeyID.
 const noKeyID = "-"
 
 // KeyID returns the key id of the token with that credential.
 func (c *Credential) KeyID() KeyID {
-	var id KeyID
-	appendHex(id.digits[:0], c[:keyIDSize])
-	return id
+	var digits [2 * keyIDSize]byte
+	appendHex(digits[:0], c[:keyIDSize])
+	return KeyID{binary.LittleEndian.Uint64(digits[:])}
 }
 
 // IsZero reports whether the token has no key id.
@@ -31,7 +31,7 @@ func (id KeyID) Append(b []byte) []byte {
 	if id.IsZero() {
 		return append(b, noKeyID...)
 	}
-	return append(b, id.digits[:]...)
+	return binary.LittleEndian.AppendUint64(b, id.digits)
 }
 
 // String returns the eight digits, or "-" if there are none.
@@ -39,11 +39,3 @@ func (id KeyID) String() string { return string(id.Append(nil)) }
 
 // MarshalText returns what [KeyID.String] does.
 func (id KeyID) MarshalText() ([]byte, error) { return id.Append(nil), nil }
-
-// word is the key id as a number, so that it can be masked.
-func (id KeyID) word() uint64 { return binary.LittleEndian.Uint64(id.digits[:]) }
-
-func keyIDOf(word uint64) (id KeyID) {
-	binary.LittleEndian.PutUint64(id.digits[:], word)
-	return id
-}

@@ -176,9 +176,10 @@ func (k *Keyring) Expiries(now int64) map[string]int64 {
 	return expiries
 }
 
-// Authorize decides on a request. It allocates nothing. See the package
-// documentation for what is constant-time.
-func (k *Keyring) Authorize(r Request) Decision {
+// Authorize decides on a request. It does not keep r, and it changes nothing but what
+// [Request.Authorization] says. It allocates nothing. See the package documentation for
+// what is constant-time.
+func (k *Keyring) Authorize(r *Request) Decision {
 	if !k.Usable() {
 		return Decision{Reason: Unconfigured}
 	}
@@ -203,7 +204,7 @@ func (k *Keyring) Authorize(r Request) Decision {
 		Principal: k.principals[principal],
 		Owner:     int(principal - known&1),
 		Scopes:    k.scopeSets[uint64(entry.scopes)&known].list,
-		Key:       keyIDOf(entry.key & known),
+		Key:       KeyID{entry.key & known},
 	}
 }
 

@@ -37,8 +37,8 @@ func entryOf(principal, token string, scopes ...string) core.Entry {
 	}
 }
 
-func bearer(token string) core.Request {
-	return core.Request{Authorization: []byte("Bearer " + token), AuthorizationCount: 1}
+func bearer(token string) *core.Request {
+	return &core.Request{Authorization: []byte("Bearer " + token), AuthorizationCount: 1}
 }
 
 func TestNewKeyringReadsThreeSalts(t *testing.T) {
@@ -202,7 +202,7 @@ func TestCredentialIsNoToken(t *testing.T) {
 func TestEmptyTokenNeverPasses(t *testing.T) {
 	k := mustKeyring(t, nil, []core.Entry{entryOf("p", "", core.AnyScope)})
 	for _, value := range []string{"", " ", "Bearer", "Bearer ", "Bearer \t ", "bearer\t"} {
-		d := k.Authorize(core.Request{Authorization: []byte(value), AuthorizationCount: 1})
+		d := k.Authorize(&core.Request{Authorization: []byte(value), AuthorizationCount: 1})
 		if d.Reason != core.Missing && d.Reason != core.Malformed {
 			t.Errorf("%q: %v", value, d)
 		}

@@ -27,7 +27,7 @@ func TestTokenCount(t *testing.T) {
 	} {
 		for _, schemes := range []core.Schemes{0, core.Bearer, core.Basic, core.NoScheme} {
 			r := core.Request{Schemes: schemes, Token: []byte(tt.token), TokenCount: tt.count}
-			if d := k.Authorize(r); d.Reason != tt.want {
+			if d := k.Authorize(&r); d.Reason != tt.want {
 				t.Errorf("%s, %d: %s, want %s", tt.name, schemes, d.Reason, tt.want)
 			}
 		}
@@ -42,7 +42,7 @@ func TestTokenBeside(t *testing.T) {
 	} {
 		for count := range 2 {
 			r := core.Request{Authorization: []byte(authorization), AuthorizationCount: 1, Token: []byte(" \t"), TokenCount: count}
-			if d := k.Authorize(r); d.Reason != want {
+			if d := k.Authorize(&r); d.Reason != want {
 				t.Errorf("%q beside %d empty ones: %s, want %s", authorization, count, d.Reason, want)
 			}
 		}

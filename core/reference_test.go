@@ -267,11 +267,11 @@ func (p *plainRequest) request() core.Request {
 func checkAgain(t *testing.T, k *core.Keyring, p *plainRequest) core.Decision {
 	t.Helper()
 	r, sent := p.request(), p.request()
-	d := k.Authorize(r)
+	d := k.Authorize(&r)
 	if p.schemes&core.Basic == 0 && !bytes.Equal(r.Authorization, sent.Authorization) || !bytes.Equal(r.Token, sent.Token) {
 		t.Fatal("the verdict changed a value")
 	}
-	if k.Authorize(sent) != d {
+	if k.Authorize(&sent) != d {
 		t.Fatal("the next verdict is another")
 	}
 	return d
@@ -286,7 +286,7 @@ func checkStolen(t *testing.T, k *core.Keyring, credential []byte, now int64) {
 		"user name": {Authorization: []byte("Basic " + base64.StdEncoding.EncodeToString(slices.Concat(credential, []byte(":")))), AuthorizationCount: 1, Schemes: core.Basic},
 		"field":     {Token: credential, TokenCount: 1, Schemes: core.NoScheme},
 	} {
-		if r.Now = now; k.Authorize(r).Granted() {
+		if r.Now = now; k.Authorize(&r).Granted() {
 			t.Fatalf("a credential passes for a token: %s", name)
 		}
 	}

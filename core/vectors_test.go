@@ -65,7 +65,7 @@ func TestVerdicts(t *testing.T) {
 			return vectors.Outcome{}, err
 		}
 		r, values := requestOf(v)
-		d := k.Authorize(r)
+		d := k.Authorize(&r)
 		if _, sent := requestOf(v); !slices.EqualFunc(values, sent, bytes.Equal) && r.Schemes&core.Basic == 0 {
 			return vectors.Outcome{}, errors.New("the verdict changed a value")
 		}

@@ -157,7 +157,7 @@ func (g *Guard) check(r *http.Request, required []byte) (d core.Decision) {
 		defer secret.Wipe(request.Authorization)
 	}
 	g.mu.RLock()
-	secret.Do(func() { d = g.keyring.Authorize(request) })
+	secret.Do(func() { d = g.keyring.Authorize(&request) })
 	g.mu.RUnlock()
 	if !d.Granted() {
 		g.logger().LogAttrs(r.Context(), slog.LevelDebug, "authentication failed",

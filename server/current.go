@@ -28,7 +28,7 @@ func (c *current) use(keyring *core.Keyring) {
 }
 
 // authorize decides and counts.
-func (c *current) authorize(r core.Request) core.Decision {
+func (c *current) authorize(r *core.Request) core.Decision {
 	c.RLock()
 	defer c.RUnlock()
 	if !c.tally.measures {
@@ -43,7 +43,7 @@ func (c *current) authorize(r core.Request) core.Decision {
 }
 
 // decide leaves nothing of the token on the stack.
-func (c *current) decide(r core.Request) (d core.Decision) {
+func (c *current) decide(r *core.Request) (d core.Decision) {
 	secret.Do(func() { d = c.keyring.Authorize(r) })
 	return d
 }

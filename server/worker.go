@@ -101,7 +101,7 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 		if len(w.accept.Fields) > 0 {
 			addFields(&request, w.accept.Fields, buf)
 		}
-		d := w.current.authorize(request)
+		d := w.current.authorize(&request)
 		w.audit.decided(d, h, buf, p)
 		return w.responses.verdict(out, d, w.scopes, c)
 	case routeHealth:

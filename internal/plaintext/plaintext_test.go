@@ -157,5 +157,5 @@ func bearerPasses(t *testing.T, token []byte) bool {
 			return false
 		}
 	}
-	return k.Authorize(core.Request{Authorization: []byte(sent), AuthorizationCount: 1}).Granted()
+	return k.Authorize(&core.Request{Authorization: []byte(sent), AuthorizationCount: 1}).Granted()
 }

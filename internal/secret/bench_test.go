@@ -29,7 +29,7 @@ func BenchmarkDo(b *testing.B) {
 		b.ReportAllocs()
 		var d core.Decision
 		for b.Loop() {
-			Do(func() { d = k.Authorize(request) })
+			Do(func() { d = k.Authorize(&request) })
 			if !d.Granted() {
 				b.Fatal(d)
 			}
@@ -43,7 +43,7 @@ func BenchmarkDo(b *testing.B) {
 	})
 	b.Run("verdict alone", func(b *testing.B) {
 		for b.Loop() {
-			if d := k.Authorize(request); !d.Granted() {
+			if d := k.Authorize(&request); !d.Granted() {
 				b.Fatal(d)
 			}
 		}

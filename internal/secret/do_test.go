@@ -110,16 +110,16 @@ func uses(t *testing.T) map[string]func() {
 		one := keyring(t, token, nil)
 		both := keyring(t, append([]byte("another "), token...), entries)
 		request := core.Request{Authorization: append([]byte("Bearer "), token...), AuthorizationCount: 1, Scopes: []byte("a b")}
-		ways["verdict, token, "+name] = func() { one.Authorize(request) }
-		ways["verdict, token and entries, "+name] = func() { both.Authorize(request) }
+		ways["verdict, token, "+name] = func() { one.Authorize(&request) }
+		ways["verdict, token and entries, "+name] = func() { both.Authorize(&request) }
 		encoded := []byte("Basic " + base64.StdEncoding.EncodeToString(append([]byte("ann:"), token...)))
 		basic := core.Request{AuthorizationCount: 1, Schemes: core.Bearer | core.Basic, Scopes: []byte("a b")}
 		field := core.Request{Token: token, TokenCount: 1, Schemes: core.NoScheme, Scopes: []byte("a b")}
 		ways["verdict, Basic, "+name] = func() {
 			basic.Authorization = append(basic.Authorization[:0], encoded...) // it is decoded in place
-			both.Authorize(basic)
+			both.Authorize(&basic)
 		}
-		ways["verdict, field, "+name] = func() { both.Authorize(field) }
+		ways["verdict, field, "+name] = func() { both.Authorize(&field) }
 		ways["credential, "+name] = func() { core.CredentialOf(token) }
 		ways["keyring of a token, "+name] = func() { keyring(t, token, nil) }
 		ways["keyring of a token and entries, "+name] = func() { keyring(t, token, entries) }

@@ -173,7 +173,7 @@ func TestOneFileBroken(t *testing.T) {
 		t.Fatal(err)
 	}
 	granted := func(l loading, token string) bool {
-		return l.keyring.Authorize(core.Request{Authorization: []byte("Bearer " + token), AuthorizationCount: 1}).Granted()
+		return l.keyring.Authorize(&core.Request{Authorization: []byte("Bearer " + token), AuthorizationCount: 1}).Granted()
 	}
 	if l := s.load(true); l.failure() != nil || !granted(l, tokentest.Good) || !granted(l, tokentest.Token(1)) {
 		t.Fatalf("%v", l.failure())

@@ -14,7 +14,7 @@ import (
 )
 
 func granted(k *core.Keyring, token string) bool {
-	return k.Authorize(core.Request{Authorization: []byte("Bearer " + token), AuthorizationCount: 1, Now: time.Now().Unix()}).Granted()
+	return k.Authorize(&core.Request{Authorization: []byte("Bearer " + token), AuthorizationCount: 1, Now: time.Now().Unix()}).Granted()
 }
 
 // TestKeyringAlone: a program that has only a keyring file needs no names, no

@@ -220,7 +220,7 @@ func coreSetting(context.Context) (*setting, error) {
 	s.renew = func() error { k = s.tokens.keyring(); return nil }
 	now := time.Now().Unix()
 	s.ask = func(authorization []byte) error {
-		if k.Authorize(core.Request{Authorization: authorization, AuthorizationCount: 1, Schemes: accepted, Now: now}).Reason == core.Malformed {
+		if k.Authorize(&core.Request{Authorization: authorization, AuthorizationCount: 1, Schemes: accepted, Now: now}).Reason == core.Malformed {
 			return fmt.Errorf("the verdict is %v", core.Malformed)
 		}
 		return nil

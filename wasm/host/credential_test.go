@@ -91,7 +91,7 @@ func FuzzCredential(f *testing.F) {
 				module.Authorize(guest.Span{Length: uint32(len(value))}, guest.Span{}, 0)
 				got = core.Reason(module.Reason())
 			}
-			if want := k.Authorize(r).Reason; got != want {
+			if want := k.Authorize(&r).Reason; got != want {
 				t.Errorf("%+v, %q: %s, want %s", accept, fields, got, want)
 			}
 		}

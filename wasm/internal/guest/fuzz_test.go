@@ -66,7 +66,7 @@ func checkPassed(t *testing.T, k *core.Keyring, came, passed [][2]string) {
 			r.AddField(i, []byte(value))
 		}
 	}
-	d := k.Authorize(r)
+	d := k.Authorize(&r)
 	got := hosttest.Passed(passed)
 	if want := (vectors.Outcome{Status: 200, Principal: d.Principal, Scopes: d.Scopes, Key: d.Key.String()}); !d.Granted() || !reflect.DeepEqual(got, want) {
 		t.Fatalf("granted %+v, want %s, %+v", got, d.Reason, want)

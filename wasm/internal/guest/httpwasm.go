@@ -73,7 +73,7 @@ const denyingEverything = "auth-service denies every request: "
 func (h *HTTPWasm) HandleRequest() (pass bool) {
 	r := h.request()
 	now, ok := h.host.Now()
-	d := h.plugin.Authorize(r, now)
+	d := h.plugin.Authorize(&r, now)
 	h.release()
 	if !ok && d.Granted() { // nothing is known of the expiry
 		d = core.Decision{Reason: core.Unconfigured}

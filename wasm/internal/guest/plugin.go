@@ -79,7 +79,7 @@ func (p *Plugin) Accept() core.Accept { return p.accept }
 
 // Authorize decides on a request that has what r says in the fields of [Plugin.Accept],
 // at Unix second now. The scopes are the plugin's. It wipes the values.
-func (p *Plugin) Authorize(r core.Request, now int64) core.Decision {
+func (p *Plugin) Authorize(r *core.Request, now int64) core.Decision {
 	r.Scopes, r.Now = p.scopes, now
 	d := decide(p.keyring, r)
 	secret.Wipe(r.Authorization)
@@ -125,7 +125,7 @@ func (p *Plugin) Wipe() {
 }
 
 // decide asks the core. It leaves nothing of the token on the stack.
-func decide(k *core.Keyring, r core.Request) (d core.Decision) {
+func decide(k *core.Keyring, r *core.Request) (d core.Decision) {
 	if max(len(r.Authorization), len(r.Token)) > MaxAuthorization && k.Usable() {
 		return core.Decision{Reason: core.Malformed}
 	}

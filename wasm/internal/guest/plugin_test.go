@@ -27,8 +27,8 @@ func (zeros) Read(b []byte) (int, error) {
 
 func bearer(token string) []byte { return []byte("Bearer " + token) }
 
-func rightRequest() core.Request {
-	return core.Request{Authorization: bearer(hosttest.RightToken), AuthorizationCount: 1}
+func rightRequest() *core.Request {
+	return &core.Request{Authorization: bearer(hosttest.RightToken), AuthorizationCount: 1}
 }
 
 func TestPlugin(t *testing.T) {
@@ -36,7 +36,7 @@ func TestPlugin(t *testing.T) {
 	expect := func(when string, token string, fields int, want core.Reason) {
 		t.Helper()
 		value := bearer(token)
-		if d := p.Authorize(core.Request{Authorization: value, AuthorizationCount: fields}, 0); d.Reason != want {
+		if d := p.Authorize(&core.Request{Authorization: value, AuthorizationCount: fields}, 0); d.Reason != want {
 			t.Errorf("%s: %s, want %s", when, d.Reason, want)
 		}
 		if len(bytes.Trim(value, "\x00")) > 0 {
@@ -168,7 +168,7 @@ func TestPluginAccept(t *testing.T) {
 		if tt.token != "" {
 			r.AddField(0, []byte(tt.token))
 		}
-		if d := p.Authorize(r, 0); d.Reason != tt.want {
+		if d := p.Authorize(&r, 0); d.Reason != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, d.Reason, tt.want)
 		}
 		if left := string(r.Authorization) + string(r.Token); strings.Trim(left, "\x00") != "" {
@@ -258,7 +258,7 @@ func TestPluginVerdicts(t *testing.T) {
 		if !ok {
 			return vectors.Outcome{}, errors.New("the fields cannot be read")
 		}
-		d := p.Authorize(head.Request, v.Now)
+		d := p.Authorize(&head.Request, v.Now)
 		o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}
 		if d.Granted() {
 			o.Scopes, o.Key = d.Scopes, d.Key.String()

@@ -158,7 +158,7 @@ func (p *ProxyWasm) authorize(plugin *Plugin) bool {
 	if !ok || !wellFormed || !clock {
 		plugin = &p.denier // what cannot be understood is denied
 	}
-	d := plugin.Authorize(head.Request, now)
+	d := plugin.Authorize(&head.Request, now)
 	if d.Granted() {
 		if d = p.pass(plugin, head, d); d.Granted() {
 			return true

@@ -141,7 +141,7 @@ func (r *Reactor) Authorize(authorization, scopes Span, now int64) int32 {
 		r.failure = "a string does not lie in the buffer from alloc, or is too long"
 		return statusMisuse
 	}
-	d := decide(r.keyring, core.Request{Schemes: r.schemes, Authorization: value, AuthorizationCount: 1, Scopes: required, Now: now})
+	d := decide(r.keyring, &core.Request{Schemes: r.schemes, Authorization: value, AuthorizationCount: 1, Scopes: required, Now: now})
 	secret.Wipe(value)
 	r.reason, r.decided = d.Reason, true
 	if d.Granted() {

@@ -36,7 +36,7 @@ func (n *native) configure(text []byte) (code int32) {
 
 func (n *native) authorize(value, scopes []byte, now int64) vectors.Outcome {
 	// Basic is decoded where it is.
-	d := n.keyring.Authorize(core.Request{Schemes: n.schemes, Authorization: bytes.Clone(value), AuthorizationCount: 1, Scopes: scopes, Now: now})
+	d := n.keyring.Authorize(&core.Request{Schemes: n.schemes, Authorization: bytes.Clone(value), AuthorizationCount: 1, Scopes: scopes, Now: now})
 	o := vectors.Outcome{Status: d.Status(), Reason: d.Reason.String()}
 	if d.Granted() {
 		o.Principal, o.Scopes, o.Key = d.Principal, d.Scopes, d.Key.String()

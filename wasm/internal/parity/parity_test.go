@@ -47,7 +47,7 @@ func coreSubject() vectors.Subject {
 				r.AddField(i, []byte(field[1]))
 			}
 		}
-		d := k.Authorize(r)
+		d := k.Authorize(&r)
 		o = vectors.Outcome{Status: d.Status(), Reason: d.Reason.String(), Principal: d.Principal}
 		tell(v, &o, d)
 		return o, nil
@@ -103,7 +103,7 @@ func guestPluginSubject() vectors.Subject {
 			return o, errors.New("the fields cannot be read")
 		}
 		r := head.Request
-		d := p.Authorize(r, v.Now)
+		d := p.Authorize(&r, v.Now)
 		if o.Status = d.Status(); o.Status == 200 {
 			o.Principal = d.Principal
 			tell(v, &o, d)
