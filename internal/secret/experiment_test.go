@@ -21,7 +21,7 @@ func BenchmarkRuntimeDo(b *testing.B) {
 		b.ReportAllocs()
 		var d core.Decision
 		for b.Loop() {
-			secret.Do(func() { d = k.Authorize(request) })
+			secret.Do(func() { d = k.Authorize(&request) })
 			if !d.Granted() {
 				b.Fatal(d)
 			}
