@@ -58,7 +58,7 @@ func (f *SettingFlags) Settings() (s Settings, err error) {
 	if s.LogLevel, err = logging.Level("LOG_LEVEL", f.LogLevel); err != nil {
 		return s, err
 	}
-	switch strings.ToLower(f.LogFormat) {
+	switch strings.ToLower(strings.TrimSpace(f.LogFormat)) {
 	case "text":
 	case "json":
 		s.LogJSON = true
@@ -77,15 +77,15 @@ func (f *SettingFlags) Settings() (s Settings, err error) {
 			return s, err
 		}
 	}
-	if s.Accept, err = core.ParseAccept(f.Accept); err != nil {
+	if s.Accept, err = core.ParseAccept(strings.TrimSpace(f.Accept)); err != nil {
 		return s, setting.Invalid("ACCEPT: %w", err)
 	}
-	if s.Realm = f.Realm; s.Realm != "" {
+	if s.Realm = strings.TrimSpace(f.Realm); s.Realm != "" {
 		if err := core.CheckRealm(s.Realm); err != nil {
 			return s, setting.Invalid("REALM: %w", err)
 		}
 	}
-	if s.Identity, err = core.ParseIdentity(f.Identity); err != nil {
+	if s.Identity, err = core.ParseIdentity(strings.TrimSpace(f.Identity)); err != nil {
 		return s, setting.Invalid("IDENTITY: %w", err)
 	}
 	if s.MaxConnections, err = setting.WholeNumber("MAX_CONNECTIONS", f.MaxConnections, 1, 1<<20); err != nil {
