@@ -34,10 +34,10 @@ export class Verifier {
     if (this.#schemes & basic && !this.#exports.accept) throw new Error("the module is too old for basic");
   }
 
-  // configure takes the text of a keyring, and throws if it is refused: then
-  // everything is denied.
+  // configure takes the text of a keyring, a string or a Uint8Array of UTF-8, and
+  // throws if it is refused: then everything is denied.
   configure(keyring) {
-    const text = bytes(keyring);
+    const text = typeof keyring === "string" ? new TextEncoder().encode(keyring) : keyring;
     const at = this.#hand(text);
     const code = this.#exports.configure(at, text.length);
     if (code !== 0) throw new Error(`the keyring is refused: ${this.#text("last_error")}`);
@@ -137,10 +137,11 @@ export class Verifier {
 }
 
 // bytes turns a string as HTTP libraries give them, a character for each
-// byte, into bytes.
+// byte, into bytes. Any other character becomes a NUL, which is in no field and in no
+// scope: it must not be taken for the byte that its code ends with.
 function bytes(text) {
   if (text instanceof Uint8Array) return text;
-  return Uint8Array.from(text, (c) => c.charCodeAt(0));
+  return Uint8Array.from(text, (c) => (c.charCodeAt(0) < 256 ? c.charCodeAt(0) : 0));
 }
 
 // asciiLower leaves other letters as they are: the Kelvin sign is not a k.

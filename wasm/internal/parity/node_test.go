@@ -57,6 +57,17 @@ func TestNodeExample(t *testing.T) {
 	}
 }
 
+// TestNodeText: a character of a keyring is not taken for another, nor is one that no
+// field can have.
+func TestNodeText(t *testing.T) {
+	node, verifier := nodeExample(t, "verifier.mjs")
+	_, wasi := nodeExample(t, "wasi.mjs")
+	out, err := exec.CommandContext(t.Context(), node, "--no-warnings", filepath.Join("testdata", "text.mjs"), verifier, wasi, moduleFile(t)).Output()
+	if want := "200\n401\n401\n401\n403\n"; err != nil || string(out) != want {
+		t.Errorf("%q, %v, want %q", out, err, want)
+	}
+}
+
 // nodeCase is a line for testdata/node.mjs; bytes are in base64.
 type nodeCase struct {
 	Configuration string      `json:"configuration"`
