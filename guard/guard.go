@@ -19,12 +19,12 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 	"unsafe"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/middleware"
 	"github.com/concrete-security/auth-service/internal/secret"
 )
@@ -139,12 +139,12 @@ func (g *Guard) check(r *http.Request, required []byte) (d core.Decision) {
 	request := core.Request{Schemes: accept.Schemes, Scopes: required, Now: g.now().Unix()}
 	for name, values := range r.Header {
 		// A program may have set the field under a name in other letters.
-		if len(values) > 0 && strings.EqualFold(name, "Authorization") {
+		if len(values) > 0 && httptext.EqualFold(name, "authorization") {
 			request.AuthorizationCount += len(values)
 			request.Authorization = bytesOf(values[0])
 		}
 		for i, field := range accept.Fields {
-			if strings.EqualFold(name, field) {
+			if httptext.EqualFold(name, field) {
 				for _, value := range values {
 					request.AddField(i, bytesOf(value))
 				}

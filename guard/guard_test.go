@@ -224,6 +224,11 @@ func TestAccept(t *testing.T) {
 	if d := g.Check(field); d.Reason != core.Malformed {
 		t.Errorf("one field in two spellings: %s", d.Reason)
 	}
+	other := request()
+	other.Header["X-API-\u212aEY"] = []string{aToken} // the Kelvin sign is not a k
+	if d := g.Check(other); d.Reason != core.Missing {
+		t.Errorf("a field of another name: %s", d.Reason)
+	}
 	response, _ := ask(g, request("Bearer "+bToken))
 	defer response.Body.Close()
 	want := []string{`Basic realm="a realm", charset="UTF-8"`, `Bearer realm="a realm", error="invalid_token"`}

@@ -36,7 +36,7 @@ var packages = []deptest.Package{
 	{Folder: "internal/plaintext", Imports: []string{"internal/secret"}},
 	{Folder: "internal/tokens", Imports: []string{"core", "internal/plaintext", "internal/secret", "internal/setting"}},
 	{Folder: "internal/middleware", Imports: []string{"core", "internal/identity"}},
-	{Folder: "guard", Imports: []string{"core", "internal/middleware", "internal/secret", "internal/tokens"}},
+	{Folder: "guard", Imports: []string{"core", "internal/httptext", "internal/middleware", "internal/secret", "internal/tokens"}},
 
 	// The server.
 	{Folder: "server/internal/http1", Imports: []string{"internal/httptext"}},
