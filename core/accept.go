@@ -53,6 +53,8 @@ func ParseAccept(list string) (Accept, error) {
 			return Accept{}, errors.New(shortOr(element, "a place") + " occurs twice; write each place once")
 		case scheme != 0:
 			a.Schemes |= scheme
+		case element == "":
+			return Accept{}, errors.New("an element is empty; write a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key")
 		case !isField:
 			return Accept{}, errors.New(shortOr(element, "an element") + " is unknown; write a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key")
 		default:
@@ -128,7 +130,7 @@ func checkFieldName(name string) error {
 		slices.ContainsFunc(notTokenPrefixes, func(p string) bool { return strings.HasPrefix(withHyphens(name), p) }):
 		return errors.New("header:" + name + " has a meaning of its own; choose another field, such as X-API-Key")
 	case len(name) == 0 || len(name) > maxFieldName || strings.IndexFunc(name, func(c rune) bool { return !isFieldNameChar(c) }) >= 0:
-		return errors.New("header: is not followed by a field's name of 1 to 64 characters, such as X-API-Key")
+		return errors.New("header: is not followed by a field's name of 1 to 64 of A-Z a-z 0-9 - _, such as X-API-Key")
 	}
 	return nil
 }
