@@ -112,3 +112,15 @@ func TestIdentityAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, %q", allocations, out)
 	}
 }
+
+// TestRealm: what cannot be in a challenge is a mistake of the program.
+func TestRealm(t *testing.T) {
+	t.Parallel()
+	New(nil, Options{Realm: "a realm"})
+	defer func() {
+		if recover() == nil {
+			t.Error("a realm with a line end")
+		}
+	}()
+	New(nil, Options{Realm: "a\r\nX-Auth-Request-User: eve"})
+}

@@ -66,7 +66,7 @@ type Options struct {
 	// field, as Bearer.
 	Accept core.Accept
 	// Realm is what challenges name; see [core.CheckRealm]. The default is none, and for
-	// Basic [core.DefaultRealm].
+	// Basic [core.DefaultRealm]. [New] panics if it is not valid.
 	Realm string
 	// Identity says what the response to a granted request tells of the owner of the
 	// token; see [core.ParseIdentity]. The default is the principal alone.
@@ -104,6 +104,11 @@ func New(keyring *core.Keyring, options Options) *Server {
 	setDefault(&options.Loops, engine.Processors())
 	if options.Now == nil {
 		options.Now = time.Now
+	}
+	if options.Realm != "" {
+		if err := core.CheckRealm(options.Realm); err != nil {
+			panic("server: " + err.Error()) // it could end a response's head
+		}
 	}
 	s := &Server{options: options, audit: newAudit(options.Logger), keyring: keyring, uses: map[string]uint64{}}
 	s.engine = engine.New(engine.Options{
