@@ -66,3 +66,12 @@ func TestFieldIsDecoded(t *testing.T) {
 		site.Check(t, proxytest.Request{Name: field, Fields: []string{field}, Want: []int{200}})
 	}
 }
+
+// A client that lacks a scope gets 403 as well if no challenge can say so.
+func TestScopesWithoutBearer(t *testing.T) {
+	t.Parallel()
+	site := start(t, "scopes.conf", proxytest.StartService(t, proxytest.KeyringVariable(t), "ACCEPT=basic"))
+	for token, want := range map[string]int{proxytest.Metrics: 403, proxytest.Deploy: 200} {
+		site.Check(t, proxytest.Request{Name: "Basic", Path: "/deploy/x", Fields: []string{proxytest.Basic("me", token)}, Want: []int{want}})
+	}
+}

@@ -116,9 +116,7 @@ sub ask {
         die "no user\n" if $user eq '';
         return join ' ', $status, $user, value( $head, 'X-Auth-Request-Key' ), value( $head, 'X-Auth-Request-Scopes' );
     }
-    my $challenge = value( $head, 'WWW-Authenticate' );
-    die "no challenge\n" if $challenge eq '' && $status != 401;
-    return "$status $challenge";
+    return "$status " . value( $head, 'WWW-Authenticate' );
 }
 
 # value returns the value of the first field of a name, or nothing.

@@ -93,6 +93,18 @@ func TestProgram(t *testing.T) {
 	}
 }
 
+// TestProgramWithoutBearer: Basic cannot say that a scope is lacking, and a field of its
+// own has no challenge at all.
+func TestProgramWithoutBearer(t *testing.T) {
+	t.Parallel()
+	service := proxytest.StartService(t, proxytest.KeyringVariable(t), "ACCEPT=basic")
+	p := startProgram(t, service.Address)
+	_, basic, _ := strings.Cut(proxytest.Basic("me", proxytest.Metrics), ": ")
+	p.expect(t, "/auth?scope=metrics 192.0.2.1 / "+basic, "200 grafana  ")
+	p.expect(t, "/auth?scope=deploy 192.0.2.1 / "+basic, "403 ")
+	p.expect(t, "/auth 192.0.2.1 / ", "401 "+proxytest.BasicChallenge)
+}
+
 // TestProgramTellsTheWholeIdentity: each part has its place, whatever the token has.
 func TestProgramTellsTheWholeIdentity(t *testing.T) {
 	t.Parallel()
