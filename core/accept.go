@@ -123,11 +123,11 @@ var (
 )
 
 func checkFieldName(name string) error {
-	switch {
-	case name == "authorization" || name == "proxy-authorization":
+	switch alike := withHyphens(name); {
+	case alike == "authorization" || alike == "proxy-authorization":
 		return errors.New("header:" + name + " is no field of its own; write bearer or basic")
-	case slices.Contains(notTokens, withHyphens(name)),
-		slices.ContainsFunc(notTokenPrefixes, func(p string) bool { return strings.HasPrefix(withHyphens(name), p) }):
+	case slices.Contains(notTokens, alike),
+		slices.ContainsFunc(notTokenPrefixes, func(p string) bool { return strings.HasPrefix(alike, p) }):
 		return errors.New("header:" + name + " has a meaning of its own; choose another field, such as X-API-Key")
 	case len(name) == 0 || len(name) > maxFieldName || strings.IndexFunc(name, func(c rune) bool { return !isFieldNameChar(c) }) >= 0:
 		return errors.New("header: is not followed by a field's name of 1 to 64 of A-Z a-z 0-9 - _, such as X-API-Key")

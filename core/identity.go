@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// An Identity says what a backend is told of the owner of a token. The zero Identity
-// is the default: [IdentityUser] alone.
+// An Identity says what a backend is told of the owner of a token. It is always told the
+// user. The zero Identity is the default: [IdentityUser] alone.
 type Identity uint8
 
 const (
@@ -20,7 +20,7 @@ const (
 
 // Tells reports whether a backend is told part, which is one of the constants.
 func (i Identity) Tells(part Identity) bool {
-	return i&part != 0 || i == 0 && part == IdentityUser
+	return i&part != 0 || part == IdentityUser
 }
 
 // ParseIdentity reads a comma list of "user", "scopes" and "key", such as

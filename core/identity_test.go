@@ -19,7 +19,7 @@ func TestParseIdentity(t *testing.T) {
 			t.Errorf("ParseIdentity(%q) = %b, %v; want %b", list, got, err, want)
 		}
 		for _, part := range []core.Identity{user, scopes, key} {
-			if got.Tells(part) != (want&part != 0) {
+			if got.Tells(part) != (want&part != 0 || part == user) {
 				t.Errorf("%q tells %b: %v", list, part, got.Tells(part))
 			}
 		}

@@ -26,8 +26,8 @@ func TestWithIdentity(t *testing.T) {
 	}{
 		{0, aToken, "ann@example.com", "", ""},
 		{core.IdentityUser, aToken, "ann@example.com", "", ""},
-		{core.IdentityScopes, aToken, "", "b a", ""},
-		{core.IdentityKey, aToken, "", "", key(aToken)},
+		{core.IdentityScopes, aToken, "ann@example.com", "b a", ""},
+		{core.IdentityKey, aToken, "ann@example.com", "", key(aToken)},
 		{core.IdentityUser | core.IdentityScopes | core.IdentityKey, aToken, "ann@example.com", "b a", key(aToken)},
 		{core.IdentityUser | core.IdentityScopes | core.IdentityKey, bToken, "system:ops/b+c", "''", key(bToken)},
 		{core.IdentityUser | core.IdentityScopes | core.IdentityKey, single, "default", "*", "-"},

@@ -36,8 +36,8 @@ func TestIdentity(t *testing.T) {
 	}{
 		{0, "ann's", "User: ann@example.com"},
 		{core.IdentityUser, "ann's", "User: ann@example.com"},
-		{core.IdentityScopes, "ann's", "Scopes: metrics deploy"},
-		{core.IdentityKey, "ann's", "Key: " + key("ann's")},
+		{core.IdentityScopes, "ann's", "User: ann@example.com|Scopes: metrics deploy"},
+		{core.IdentityKey, "ann's", "User: ann@example.com|Key: " + key("ann's")},
 		{core.IdentityKey | core.IdentityUser, "ann's", "User: ann@example.com|Key: " + key("ann's")},
 		{told, "ann's", "User: ann@example.com|Scopes: metrics deploy|Key: " + key("ann's")},
 		{told, "none's", "User: none|Scopes: |Key: " + key("none's")},

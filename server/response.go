@@ -77,11 +77,9 @@ func (r *responses) verdict(dst []byte, d core.Decision, required []byte, c http
 // appendIdentity appends the field lines that tell a backend who asks. A value may be
 // empty: a token without scopes has none.
 func (r *responses) appendIdentity(dst []byte, d core.Decision) []byte {
-	if r.identity.Tells(core.IdentityUser) {
-		dst = append(dst, "X-Auth-Request-User: "...)
-		dst = append(dst, d.Principal...)
-		dst = append(dst, fieldEnd...)
-	}
+	dst = append(dst, "X-Auth-Request-User: "...)
+	dst = append(dst, d.Principal...)
+	dst = append(dst, fieldEnd...)
 	if r.identity.Tells(core.IdentityScopes) {
 		dst = append(dst, "X-Auth-Request-Scopes: "...)
 		dst = append(dst, d.Scopes...)

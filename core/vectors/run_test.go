@@ -94,7 +94,7 @@ func TestCompare(t *testing.T) {
 		{"another key id", "user,scopes,key", granted, with(granted, func(o *Outcome) { o.Key = "76543210" }), false},
 		{"no owner", "user,scopes,key", granted, with(granted, func(o *Outcome) { o.Principal = "" }), false},
 		{"no owner by default", "", granted, with(granted, func(o *Outcome) { o.Principal = "" }), false},
-		{"no owner, as configured", "scopes, key", granted, with(granted, func(o *Outcome) { o.Principal = "" }), true},
+		{"no owner in a list without user", "scopes, key", granted, with(granted, func(o *Outcome) { o.Principal = "" }), false},
 		{"another owner", "scopes, key", granted, with(granted, func(o *Outcome) { o.Principal = "q" }), false},
 	}
 	for _, tt := range tests {

@@ -50,7 +50,7 @@ type SettingFlags struct {
 	DrainTimeout   string `env:"DRAIN_TIMEOUT" default:"5s" help:"Time that stopping may take (${default})."`
 	Accept         string `env:"ACCEPT" default:"bearer" placeholder:"LIST" help:"Where a token may be: a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key (${default})."`
 	Realm          string `env:"REALM" placeholder:"TEXT" help:"Realm of the challenges. By default they name none, and that of Basic names auth-service."`
-	Identity       string `env:"IDENTITY" default:"user" placeholder:"LIST" help:"What a 200 tells of the token's owner: a comma list of user, scopes and key, for X-Auth-Request-User, -Scopes and -Key (${default})."`
+	Identity       string `env:"IDENTITY" default:"user" placeholder:"LIST" help:"What a 200 tells of the token's owner: a comma list of user, which is always told, scopes and key, for X-Auth-Request-User, -Scopes and -Key (${default})."`
 	MaxConnections string `env:"MAX_CONNECTIONS" default:"16384" help:"Most open connections; at the limit, the one that has been idle longest is closed (${default})."`
 	MaxHeaderBytes string `env:"MAX_HEADER_BYTES" default:"8192" placeholder:"N" help:"Largest request line, and largest sum of a request's fields, in bytes, from 8192 to 61440 (${default})."`
 	SourceFlags

@@ -84,9 +84,7 @@ func identified(original *http.Request, d core.Decision, told core.Identity) *ht
 		}
 	}
 	keepIdentity(r.Header)
-	if told.Tells(core.IdentityUser) {
-		r.Header.Set(identity.User, d.Principal)
-	}
+	r.Header.Set(identity.User, d.Principal)
 	if told.Tells(core.IdentityScopes) {
 		r.Header.Set(identity.Scopes, d.Scopes)
 	}

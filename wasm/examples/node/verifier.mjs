@@ -25,12 +25,16 @@ export class Verifier {
     this.#exports = instance.exports;
     const version = this.#exports.abi_version();
     if (version !== 1) throw new Error(`the module has ABI version ${version}`);
-    for (const place of String(accept).split(",").map((text) => text.trim())) {
+    const places = String(accept).split(",").map((text) => text.trim());
+    if (new Set(places.map(asciiLower)).size < places.length) throw new Error("accept has a place twice; write each once");
+    for (const place of places) {
+      const field = place.startsWith("header:") ? asciiLower(place.slice("header:".length)) : "";
       if (place === "bearer") this.#schemes |= bearer;
       else if (place === "basic") this.#schemes |= basic;
-      else if (/^header:(?!(proxy-)?authorization$)[a-z0-9_-]+$/i.test(place)) this.#fields.add(place.slice("header:".length).toLowerCase());
-      else throw new Error("accept has a place that is unknown; use bearer, basic and header:NAME");
+      else if (mayHaveToken(field)) this.#fields.add(field);
+      else throw new Error("accept has a place that is unknown; use bearer, basic and header:NAME, such as header:X-API-Key");
     }
+    if (this.#fields.size > 4) throw new Error("accept has more than four fields; name the ones that clients use");
     if (this.#schemes & basic && !this.#exports.accept) throw new Error("the module is too old for basic");
   }
 
@@ -146,6 +150,15 @@ function bytes(text) {
 
 // asciiLower leaves other letters as they are: the Kelvin sign is not a k.
 const asciiLower = (name) => name.replace(/[A-Z]/g, (c) => c.toLowerCase());
+
+// mayHaveToken reports whether a field, whose name is in lower case, can be one for
+// tokens. The others mean something else to a proxy or to the service, or a log line may
+// show them.
+function mayHaveToken(name) {
+  const reserved =
+    /^((proxy-)?authorization|connection|content-length|content-type|cookie|expect|host|keep-alive|te|trailer|transfer-encoding|upgrade|via|forwarded|x-real-ip|x-request-id|x-auth-scope|x-(auth-request|forwarded|original)-.*)$/;
+  return /^[a-z0-9_-]{1,64}$/.test(name) && !reserved.test(name.replaceAll("_", "-"));
+}
 
 const isSpace = (c) => c === 32 || c === 9;
 

@@ -101,7 +101,7 @@ func (p *Plugin) Denial(reason core.Reason) (challenges []string, detail string)
 // Tell calls set with the name and the value of each field that a backend is to get for
 // a granted request. It stops, and returns false, where set does.
 func (p *Plugin) Tell(d core.Decision, set func(name, value string) bool) bool {
-	if p.identity.Tells(core.IdentityUser) && !set(identity.User, d.Principal) {
+	if !set(identity.User, d.Principal) {
 		return false
 	}
 	if p.identity.Tells(core.IdentityScopes) && !set(identity.Scopes, d.Scopes) {

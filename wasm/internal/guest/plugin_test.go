@@ -183,7 +183,7 @@ func TestPluginTell(t *testing.T) {
 	id := strings.TrimPrefix(strings.Fields(line)[1], "sha256:")[:8]
 	user, scopes, key := "x-auth-request-user: ann", "x-auth-request-scopes: a b", "x-auth-request-key: "+id
 	for configuration, want := range map[string][]string{
-		"": {user}, `,"identity":"user"`: {user}, `,"identity":["key"]`: {key}, `,"identity":["scopes"]`: {scopes},
+		"": {user}, `,"identity":"user"`: {user}, `,"identity":["key"]`: {user, key}, `,"identity":["scopes"]`: {user, scopes},
 		`,"identity":["key","user","scopes"]`: {user, scopes, key},
 	} {
 		var p Plugin

@@ -10,8 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
 	"github.com/concrete-security/auth-service/internal/needtest"
 	"github.com/concrete-security/auth-service/wasm/internal/hosttest"
@@ -54,6 +56,41 @@ func TestNodeExample(t *testing.T) {
 				t.Errorf("%q, %v, want %q", out, err, want)
 			}
 		})
+	}
+}
+
+// TestNodeAccept: the JavaScript host takes the lists that the core takes, and no others.
+func TestNodeAccept(t *testing.T) {
+	node, verifier := nodeExample(t, "verifier.mjs")
+	lists := []string{
+		"bearer", "basic", " basic ,\tbearer", "header:X-API-Key", "bearer,header:x_key", "header:a,header:b,header:c,header:d", "header:" + strings.Repeat("a", 64),
+		"", ",", "bearer,", "bearer,bearer", "Bearer", "digest", "header:", "header", "Header:a", "header:a b", "header:a,header:A", "bearer basic",
+		"header:Authorization", "header:Proxy-Authorization", "header:proxy_authorization", "header:Host", "header:Cookie", "header:x.y", "header:a:b",
+		"header:X-Auth-Scope", "header:X-Auth-Request-User", "header:X_Auth-Request_Key", "header:X-Forwarded-For", "header:X-Original-URI", "header:x-request-id",
+		"header:X-API-\u212aey", "header:" + strings.Repeat("a", 65), "header:a,header:b,header:c,header:d,header:e",
+	}
+	script := `const { Verifier } = await import(process.argv[1]);
+		for (const accept of JSON.parse(process.argv[2])) {
+			try { new Verifier({ exports: { abi_version: () => 1, accept: () => 0 } }, { accept }); console.log("taken"); }
+			catch { console.log("refused"); }
+		}`
+	encoded, err := json.Marshal(lists)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), node, "--no-warnings", "--input-type=module", "--eval", script, verifier, string(encoded)).Output()
+	answers := strings.Fields(string(out))
+	if err != nil || len(answers) != len(lists) {
+		t.Fatalf("%q, %v", out, err)
+	}
+	for i, list := range lists {
+		want := "taken"
+		if _, err := core.ParseAccept(list); err != nil {
+			want = "refused"
+		}
+		if answers[i] != want {
+			t.Errorf("%q is %s, and the core has it %s", list, answers[i], want)
+		}
 	}
 }
 
