@@ -58,7 +58,7 @@ func newDebian(t *testing.T) *debian {
 	t.Helper()
 	needtest.Program(t, "dpkg")
 	if os.Getuid() != 0 {
-		t.Skip("dpkg installs as root alone")
+		needtest.Missing(t, "dpkg installs as root alone")
 	}
 	d := &debian{t.TempDir()}
 	for _, dir := range []string{"var/lib/dpkg/info", "var/lib/dpkg/updates"} {
@@ -187,7 +187,7 @@ func TestImage(t *testing.T) {
 	d := openDist(t)
 	buildah := needtest.Program(t, "buildah")
 	if os.Getuid() != 0 {
-		t.Skip("buildah without a user namespace needs root")
+		needtest.Missing(t, "buildah without a user namespace needs root")
 	}
 	dir := t.TempDir()
 	platform := "linux/" + runtime.GOARCH

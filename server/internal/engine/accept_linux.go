@@ -164,12 +164,15 @@ func (l *loop[S]) admit(fd int) {
 // lateConnections is how many new connections a loop does not read from at once after
 // one that had brought nothing. Over TCP, the loop is often told of a connection before
 // the client knows of it.
-const lateConnections = 32
+const lateConnections = 31
 
 // arrivesLate reports whether a new connection is expected to have brought nothing yet.
 func (l *loop[S]) arrivesLate() bool {
-	l.late = max(l.late-1, 0)
-	return l.late > 0
+	if l.late == 0 {
+		return false
+	}
+	l.late--
+	return true
 }
 
 // noteArrival notes whether a new connection had brought something.
