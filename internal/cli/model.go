@@ -4,7 +4,7 @@ package cli
 type CommandLine struct {
 	Serve       Serve       `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
 	Check       Check       `cmd:"" help:"Check the configuration and the keyring as a start would."`
-	Token       Token       `cmd:"" help:"Make tokens and keyring lines."`
+	Token       Token       `cmd:"" help:"Make, list, revoke and verify tokens."`
 	Healthcheck Healthcheck `cmd:"" help:"Ask the configured listener whether it is healthy; exit status 0 or 1."`
 	Version     Version     `cmd:"" help:"Print the version."`
 }
@@ -13,25 +13,75 @@ type CommandLine struct {
 type Serve struct{ SettingFlags }
 
 // Check is the command that checks the configuration. It has the flags of serve.
-type Check struct{ SettingFlags }
+type Check struct {
+	SettingFlags
+	JSON bool `help:"Print one JSON object, with the warnings and errors in it."`
+}
 
 // Token is the group of commands for tokens.
 type Token struct {
-	New  TokenNew  `cmd:"" help:"Make a token; print it once, and its keyring line."`
-	Hash TokenHash `cmd:"" help:"Read a token from standard input; print its keyring line."`
+	New    TokenNew    `cmd:"" help:"Make a token. With a keyring, add its line and print the token alone; without one, print both."`
+	Add    TokenAdd    `cmd:"" help:"Read a token from standard input and add its line to the keyring."`
+	List   TokenList   `cmd:"" help:"List the tokens of the keyring."`
+	Revoke TokenRevoke `cmd:"" help:"Remove tokens from the keyring."`
+	Rotate TokenRotate `cmd:"" help:"Make a token with the scopes of an older one, which expires after a time of grace."`
+	Verify TokenVerify `cmd:"" help:"Read a token from standard input; say what the service would decide, and why; exit status 0 or 1."`
+	Hash   TokenHash   `cmd:"" help:"Read a token from standard input; print its keyring line."`
 }
 
 // TokenNew is the command that makes a token.
 type TokenNew struct {
+	KeyringFlag
 	EntryFlags
-	JSON bool `help:"Print one JSON object with token and keyring_line."`
+	JSON bool `help:"Print one JSON object."`
+}
+
+// TokenAdd is the command that adds the token on standard input to the keyring.
+type TokenAdd struct {
+	KeyringFlag
+	EntryFlags
+	JSON bool `help:"Print one JSON object."`
+}
+
+// TokenList is the command that lists the tokens of the keyring.
+type TokenList struct {
+	KeyringFlag
+	JSON bool `help:"Print a JSON array of objects."`
+}
+
+// TokenRevoke is the command that removes tokens from the keyring.
+type TokenRevoke struct {
+	KeyringFlag
+	Tokens []string `arg:"" optional:"" name:"principal|keyid" help:"Whose tokens, or the key id of one."`
+	All    bool     `help:"Remove every token."`
+}
+
+// TokenRotate is the command that replaces the tokens of a principal.
+type TokenRotate struct {
+	KeyringFlag
+	Token   string `arg:"" name:"principal|keyid" help:"Whose token, or its key id."`
+	Grace   string `default:"7d" placeholder:"TIME" help:"How long the older tokens still work, such as 12h, 7d or 0 (${default})."`
+	Expires string `placeholder:"WHEN" help:"When the new token stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
+	JSON    bool   `help:"Print one JSON object."`
+}
+
+// TokenVerify is the command that decides on a token as the service would.
+type TokenVerify struct {
+	SourceFlags
+	Scope []string `help:"What the request needs; may be repeated."`
+	JSON  bool     `help:"Print one JSON object."`
 }
 
 // TokenHash is the command that prints the keyring line of a token.
 type TokenHash struct{ EntryFlags }
 
 // Healthcheck is the command that asks a listener whether it is healthy.
-type Healthcheck struct{ ListenFlags }
+type Healthcheck struct {
+	ListenFlags
+	AdminListen string `env:"ADMIN_LISTEN" placeholder:"LIST" help:"Where to ask whether somebody can pass: a comma list of tcp://HOST:PORT and unix:///PATH."`
+	SourceFlags
+	Ready bool `help:"Ask whether somebody can pass: whether there is a token that has not expired."`
+}
 
 // Version is the command that prints the version.
 type Version struct {
@@ -66,13 +116,18 @@ type ListenFlags struct {
 // SourceFlags say where tokens come from.
 type SourceFlags struct {
 	TokenFile      string `env:"AUTH_SERVICE_TOKEN_FILE" placeholder:"PATH" help:"File that holds one token; read again when it changes."`
-	Keyring        string `env:"AUTH_SERVICE_KEYRING" placeholder:"PATH" help:"File of named tokens, hashed; read again when it changes."`
+	Keyring        string `env:"AUTH_SERVICE_KEYRING" short:"k" placeholder:"PATH" help:"File of named tokens, hashed; read again when it changes."`
 	MinTokenLength string `env:"MIN_AUTH_SERVICE_TOKEN_LEN" default:"32" placeholder:"N" help:"Fewest characters that a plaintext token may have (${default})."`
+}
+
+// KeyringFlag says which keyring file a command edits or reads.
+type KeyringFlag struct {
+	Keyring string `env:"AUTH_SERVICE_KEYRING" short:"k" placeholder:"PATH" help:"The keyring file."`
 }
 
 // EntryFlags are the parts of a keyring line beside the credential.
 type EntryFlags struct {
 	Principal string   `default:"default" help:"Whom the token stands for (${default})."`
 	Scope     []string `help:"What it is good for; may be repeated. Without it the token has no scopes, with * it has any."`
-	Expires   string   `placeholder:"WHEN" help:"When it stops working: an RFC 3339 time, or a time from now such as 90d or 12h."`
+	Expires   string   `placeholder:"WHEN" help:"When it stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
 }
