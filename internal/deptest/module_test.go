@@ -24,6 +24,7 @@ var packages = []deptest.Package{
 	{Folder: "internal/censor"},
 	{Folder: "internal/limits"},
 	{Folder: "internal/secret"},
+	{Folder: "internal/regularfile", Imports: []string{"internal/secret", "internal/setting"}},
 	{Folder: "internal/terminal", Imports: []string{"internal/secret"}, Others: []string{"golang.org/x/sys/unix", "golang.org/x/term"}},
 	{Folder: "internal/logging", Imports: []string{"internal/censor", "internal/setting"}},
 	{
@@ -34,7 +35,8 @@ var packages = []deptest.Package{
 
 	// Tokens, and a Go program's handlers.
 	{Folder: "internal/plaintext", Imports: []string{"internal/secret"}},
-	{Folder: "internal/tokens", Imports: []string{"core", "internal/plaintext", "internal/secret", "internal/setting"}},
+	{Folder: "internal/tokens", Imports: []string{"core", "internal/plaintext", "internal/regularfile", "internal/secret", "internal/setting"}},
+	{Folder: "internal/keyringfile", Imports: []string{"core", "internal/regularfile", "internal/secret", "internal/setting"}, Others: []string{"golang.org/x/sys/unix"}},
 	{Folder: "internal/middleware", Imports: []string{"core", "internal/identity"}},
 	{Folder: "guard", Imports: []string{"core", "internal/httptext", "internal/middleware", "internal/secret", "internal/tokens"}},
 

@@ -12,6 +12,9 @@ import (
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
+// maxKeyringFile is the largest keyring file that is read, in bytes.
+const maxKeyringFile = 64 << 20
+
 // Options say where tokens come from. A program that has only a keyring file sets
 // Keyring alone.
 type Options struct {

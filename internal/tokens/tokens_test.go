@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/core/vectors"
@@ -65,50 +63,6 @@ func TestKeyringVectorsAsFiles(t *testing.T) {
 		}
 		if v.Secret != nil && strings.Contains(l.failure().Error()+log, string(v.Secret)) {
 			t.Errorf("%s: the secret is told", v.Name)
-		}
-	}
-}
-
-// TestFileState: every way of replacing a file changes its state, even if it
-// restores size and modification time.
-func TestFileState(t *testing.T) {
-	t.Parallel()
-	stamp := time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
-	setBack := func(path string) {
-		t.Helper()
-		if err := os.Chtimes(path, stamp, stamp); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, change := range map[string]func(path string){
-		"in place": func(path string) { tokentest.WriteFile(t, path, "new") },
-		"renamed": func(path string) {
-			tokentest.WriteFile(t, path+".new", "new")
-			setBack(path + ".new")
-			tokentest.Rename(t, path+".new", path)
-		},
-		"removed": func(path string) {
-			if err := os.Remove(path); err != nil {
-				t.Fatal(err)
-			}
-		},
-	} {
-		path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "file"), "old")
-		setBack(path)
-		before := stateOf(path)
-		if name == "in place" && before.changed.IsZero() {
-			continue // there is nothing to tell it by
-		}
-		if !before.equal(stateOf(path)) {
-			t.Errorf("%s: two looks at one file differ", name)
-		}
-		time.Sleep(20 * time.Millisecond) // more than the tick that change times are counted in
-		change(path)
-		if _, err := os.Stat(path); err == nil {
-			setBack(path)
-		}
-		if stateOf(path).equal(before) {
-			t.Errorf("%s: it is not seen", name)
 		}
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/regularfile"
 )
 
 const (
@@ -20,7 +22,7 @@ type watched struct {
 	limit   int
 
 	taken      bool      // its present or earlier contents are in force
-	last, seen fileState // when it was last read, and last looked at
+	last, seen regularfile.State // when it was last read, and last looked at
 	due        bool      // it has changed, and stopped changing
 	changing   time.Time // since when it has changed; zero if it is as it was read
 	restless   bool      // it was logged that it keeps changing
@@ -53,7 +55,7 @@ func (w *watched) prefix() string {
 // read returns the contents, which the caller wipes. A failure names the setting
 // and the path.
 func (w *watched) read() ([]byte, error) {
-	contents, state, err := readFile(w.path, w.limit)
+	contents, state, err := regularfile.Read(w.path, w.limit)
 	w.last, w.seen = state, state
 	w.due, w.changing, w.restless = false, time.Time{}, false
 	if err != nil {
@@ -65,10 +67,10 @@ func (w *watched) read() ([]byte, error) {
 // look finds out whether the file has changed, and whether two looks in a row
 // have found the same state.
 func (w *watched) look(now time.Time) {
-	state := stateOf(w.path)
-	rests := state.equal(w.seen)
+	state := regularfile.StateOf(w.path)
+	rests := state.Equal(w.seen)
 	w.seen = state
-	if state.equal(w.last) {
+	if state.Equal(w.last) {
 		w.due, w.changing, w.restless = false, time.Time{}, false
 		return
 	}
@@ -97,18 +99,14 @@ func (w *watched) noteRestless(now time.Time, logger *slog.Logger) {
 // may be incomplete.
 func (s *Sources) fresh(now time.Time) bool {
 	return s.any(func(w *watched) bool {
-		changed := w.last.modified
-		if w.last.changed.After(changed) {
-			changed = w.last.changed
-		}
-		age := now.Sub(changed)
-		return w.last.info != nil && age >= 0 && age <= freshAge
+		age := now.Sub(w.last.Changed())
+		return w.last.Exists() && age >= 0 && age <= freshAge
 	})
 }
 
 // changed reports whether a file has changed since it was read.
 func (s *Sources) changed() bool {
-	return s.any(func(w *watched) bool { return !stateOf(w.path).equal(w.last) })
+	return s.any(func(w *watched) bool { return !regularfile.StateOf(w.path).Equal(w.last) })
 }
 
 func (s *Sources) any(is func(*watched) bool) bool {

@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package tokens
+package regularfile
 
 import (
 	"io/fs"

@@ -1,6 +1,6 @@
 //go:build unix
 
-package tokens
+package regularfile
 
 import (
 	"os"
@@ -10,14 +10,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/concrete-security/auth-service/internal/plaintext"
 	"github.com/concrete-security/auth-service/internal/setting"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
-// TestReadFileRefusesUnread: readFile refuses at once what is not a regular
+// TestReadRefusesUnread: Read refuses at once what is not a regular
 // file, and what is too large, without opening or reading it.
-func TestReadFileRefusesUnread(t *testing.T) {
+func TestReadRefusesUnread(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	fifo, link := filepath.Join(dir, "fifo"), filepath.Join(dir, "link")
@@ -38,7 +37,7 @@ func TestReadFileRefusesUnread(t *testing.T) {
 	} {
 		done := make(chan error, 1)
 		go func() {
-			_, _, err := readFile(path, plaintext.MaxFile)
+			_, _, err := Read(path, 64<<10)
 			done <- err
 		}()
 		select {

@@ -1,6 +1,6 @@
 //go:build !linux && !freebsd && !darwin
 
-package tokens
+package regularfile
 
 import (
 	"io/fs"

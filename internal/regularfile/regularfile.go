@@ -1,4 +1,6 @@
-package tokens
+// Package regularfile reads regular files whole, and tells one version of a file from
+// the next. It leaves no copy of what it reads.
+package regularfile
 
 import (
 	"errors"
@@ -11,20 +13,18 @@ import (
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
-// maxKeyringFile is the largest keyring file that is read, in bytes.
-const maxKeyringFile = 64 << 20
-
-// fileState tells one version of a file from the next. Tools can restore the size
+// A State tells one version of a file from the next. Tools can restore the size
 // and the modification time (cp -p, rsync --inplace, tar), but not the change
 // time, and a file that is renamed into place has its own inode.
-type fileState struct {
+type State struct {
 	failure           string // why there is no such file, or empty
 	modified, changed time.Time
 	size              int64
 	info              fs.FileInfo // for os.SameFile
 }
 
-func stateOf(path string) fileState {
+// StateOf returns the state of the file at path, or of there being none.
+func StateOf(path string) State {
 	info, err := os.Stat(path)
 	if err != nil {
 		return failedState(err)
@@ -32,13 +32,28 @@ func stateOf(path string) fileState {
 	return stateFrom(info)
 }
 
-func stateFrom(info fs.FileInfo) fileState {
-	return fileState{modified: info.ModTime(), changed: changeTime(info), size: info.Size(), info: info}
+func stateFrom(info fs.FileInfo) State {
+	return State{modified: info.ModTime(), changed: changeTime(info), size: info.Size(), info: info}
 }
 
-func failedState(err error) fileState { return fileState{failure: err.Error()} }
+func failedState(err error) State { return State{failure: err.Error()} }
 
-func (s fileState) equal(other fileState) bool {
+// Exists reports whether there was a file.
+func (s State) Exists() bool { return s.info != nil }
+
+// Changed returns when the file was last changed, as far as its times tell.
+func (s State) Changed() time.Time {
+	if s.changed.After(s.modified) {
+		return s.changed
+	}
+	return s.modified
+}
+
+// Info returns what the system says of the file, or nil if there was none.
+func (s State) Info() fs.FileInfo { return s.info }
+
+// Equal reports whether both are states of one version of one file, or of none.
+func (s State) Equal(other State) bool {
 	if s.info == nil || other.info == nil {
 		return s.info == nil && other.info == nil && s.failure == other.failure
 	}
@@ -54,11 +69,11 @@ const (
 	attemptPause = 20 * time.Millisecond
 )
 
-// readFile reads a regular file of at most limit bytes into a buffer of its
+// Read reads a regular file of at most limit bytes into a buffer of its
 // own, and leaves no other copy. It returns the state of the file that it read
 // or refused. An error that lasts until somebody changes something is a
 // setting.Error.
-func readFile(path string, limit int) (b []byte, state fileState, err error) {
+func Read(path string, limit int) (b []byte, state State, err error) {
 	for attempt := range readAttempts {
 		if attempt > 0 {
 			time.Sleep(attemptPause)
@@ -74,8 +89,8 @@ func readFile(path string, limit int) (b []byte, state fileState, err error) {
 	return b, state, err
 }
 
-func readOnce(path string, limit int) ([]byte, fileState, error) {
-	refuse := func(state fileState, err error) ([]byte, fileState, error) {
+func readOnce(path string, limit int) ([]byte, State, error) {
+	refuse := func(state State, err error) ([]byte, State, error) {
 		return nil, state, &fs.PathError{Op: "read", Path: path, Err: err}
 	}
 	// The kind is checked before the file is opened: opening a device can have
@@ -103,7 +118,7 @@ func readOnce(path string, limit int) ([]byte, fileState, error) {
 	if err != nil {
 		return refuse(state, err)
 	}
-	if after, err := f.Stat(); err != nil || !stateFrom(after).equal(state) || int64(len(b)) != state.size {
+	if after, err := f.Stat(); err != nil || !stateFrom(after).Equal(state) || int64(len(b)) != state.size {
 		secret.Wipe(b)
 		return refuse(state, errors.Join(err, errChanging))
 	}

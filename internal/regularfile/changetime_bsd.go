@@ -1,6 +1,6 @@
 //go:build darwin || freebsd
 
-package tokens
+package regularfile
 
 import "syscall"
 
