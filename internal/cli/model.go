@@ -1,6 +1,10 @@
 package cli
 
 // A CommandLine is everything that a command line can say.
+//
+// Two tags are for the completions of shells alone: values lists values that the
+// parser takes, or beginnings of them, and complete names what the keyring holds:
+// principals, keys or both.
 type CommandLine struct {
 	Serve       Serve       `cmd:"" default:"withargs" help:"Answer authorization subrequests (the default command)."`
 	Check       Check       `cmd:"" help:"Check the configuration and the keyring as a start would."`
@@ -52,16 +56,16 @@ type TokenList struct {
 // TokenRevoke is the command that removes tokens from the keyring.
 type TokenRevoke struct {
 	KeyringFlag
-	Tokens []string `arg:"" optional:"" name:"principal|keyid" help:"Whose tokens, or the key id of one."`
+	Tokens []string `arg:"" optional:"" name:"principal|keyid" complete:"principals,keys" help:"Whose tokens, or the key id of one."`
 	All    bool     `help:"Remove every token."`
 }
 
 // TokenRotate is the command that replaces the tokens of a principal.
 type TokenRotate struct {
 	KeyringFlag
-	Token   string `arg:"" name:"principal|keyid" help:"Whose token, or its key id."`
-	Grace   string `default:"7d" placeholder:"TIME" help:"How long the older tokens still work, such as 12h, 7d or 0 (${default})."`
-	Expires string `placeholder:"WHEN" help:"When the new token stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
+	Token   string `arg:"" name:"principal|keyid" complete:"principals,keys" help:"Whose token, or its key id."`
+	Grace   string `default:"7d" placeholder:"TIME" values:"0,12h,7d" help:"How long the older tokens still work, such as 12h, 7d or 0 (${default})."`
+	Expires string `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When the new token stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
 	JSON    bool   `help:"Print one JSON object."`
 }
 
@@ -78,7 +82,7 @@ type TokenHash struct{ EntryFlags }
 // Healthcheck is the command that asks a listener whether it is healthy.
 type Healthcheck struct {
 	ListenFlags
-	AdminListen string `env:"ADMIN_LISTEN" placeholder:"LIST" help:"Where to ask whether somebody can pass: a comma list of tcp://HOST:PORT and unix:///PATH."`
+	AdminListen string `env:"ADMIN_LISTEN" placeholder:"LIST" values:"tcp://,unix:///" help:"Where to ask whether somebody can pass: a comma list of tcp://HOST:PORT and unix:///PATH."`
 	SourceFlags
 	Ready bool `help:"Ask whether somebody can pass: whether there is a token that has not expired."`
 }
@@ -92,15 +96,15 @@ type Version struct {
 // from the environment names the variable.
 type SettingFlags struct {
 	ListenFlags
-	AdminListen    string `env:"ADMIN_LISTEN" placeholder:"LIST" help:"Where to serve /metrics, /ready and /health of the service itself: a comma list of tcp://HOST:PORT and unix:///PATH?mode=0660. Off by default."`
-	LogLevel       string `env:"LOG_LEVEL" default:"INFO" help:"DEBUG, INFO, WARNING, ERROR or CRITICAL (${default})."`
-	LogFormat      string `env:"LOG_FORMAT" default:"text" help:"text or json (${default})."`
+	AdminListen    string `env:"ADMIN_LISTEN" placeholder:"LIST" values:"tcp://,unix:///" help:"Where to serve /metrics, /ready and /health of the service itself: a comma list of tcp://HOST:PORT and unix:///PATH?mode=0660. Off by default."`
+	LogLevel       string `env:"LOG_LEVEL" default:"INFO" values:"DEBUG,INFO,WARNING,ERROR,CRITICAL" help:"DEBUG, INFO, WARNING, ERROR or CRITICAL (${default})."`
+	LogFormat      string `env:"LOG_FORMAT" default:"text" values:"text,json" help:"text or json (${default})."`
 	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`
 	IdleTimeout    string `env:"IDLE_TIMEOUT" default:"75s" help:"Time a connection may be idle; longer than the proxy's (${default})."`
 	DrainTimeout   string `env:"DRAIN_TIMEOUT" default:"5s" help:"Time that stopping may take (${default})."`
-	Accept         string `env:"ACCEPT" default:"bearer" placeholder:"LIST" help:"Where a token may be: a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key (${default})."`
+	Accept         string `env:"ACCEPT" default:"bearer" placeholder:"LIST" values:"bearer,basic,header:" help:"Where a token may be: a comma list of bearer, basic and header:NAME, such as bearer,header:X-API-Key (${default})."`
 	Realm          string `env:"REALM" placeholder:"TEXT" help:"Realm of the challenges. By default they name none, and that of Basic names auth-service."`
-	Identity       string `env:"IDENTITY" default:"user" placeholder:"LIST" help:"What a 200 tells of the token's owner: a comma list of user, which is always told, scopes and key, for X-Auth-Request-User, -Scopes and -Key (${default})."`
+	Identity       string `env:"IDENTITY" default:"user" placeholder:"LIST" values:"user,scopes,key" help:"What a 200 tells of the token's owner: a comma list of user, which is always told, scopes and key, for X-Auth-Request-User, -Scopes and -Key (${default})."`
 	MaxConnections string `env:"MAX_CONNECTIONS" default:"16384" help:"Most open connections; at the limit, the one that has been idle longest is closed (${default})."`
 	MaxHeaderBytes string `env:"MAX_HEADER_BYTES" default:"8192" placeholder:"N" help:"Largest request line, and largest sum of a request's fields, in bytes, from 8192 to 61440 (${default})."`
 	SourceFlags
@@ -110,7 +114,7 @@ type SettingFlags struct {
 type ListenFlags struct {
 	Host   string `env:"HOST" default:"0.0.0.0" help:"Address to listen on (${default})."`
 	Port   string `env:"PORT" default:"8081" help:"TCP port to listen on (${default})."`
-	Listen string `env:"LISTEN" placeholder:"LIST" help:"Where to listen, instead of HOST and PORT: a comma list of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd."`
+	Listen string `env:"LISTEN" placeholder:"LIST" values:"tcp://,unix:///,systemd" help:"Where to listen, instead of HOST and PORT: a comma list of tcp://HOST:PORT, unix:///PATH?mode=0660 and systemd."`
 }
 
 // SourceFlags say where tokens come from.
@@ -127,7 +131,7 @@ type KeyringFlag struct {
 
 // EntryFlags are the parts of a keyring line beside the credential.
 type EntryFlags struct {
-	Principal string   `default:"default" help:"Whom the token stands for (${default})."`
+	Principal string   `default:"default" complete:"principals" help:"Whom the token stands for (${default})."`
 	Scope     []string `help:"What it is good for; may be repeated. Without it the token has no scopes, with * it has any."`
-	Expires   string   `placeholder:"WHEN" help:"When it stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
+	Expires   string   `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When it stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
 }
