@@ -36,7 +36,11 @@ var packages = []deptest.Package{
 	// Tokens, and a Go program's handlers.
 	{Folder: "internal/plaintext", Imports: []string{"internal/secret"}},
 	{Folder: "internal/tokens", Imports: []string{"core", "internal/plaintext", "internal/regularfile", "internal/secret", "internal/setting"}},
-	{Folder: "internal/keyringfile", Imports: []string{"core", "internal/regularfile", "internal/secret", "internal/setting"}, Others: []string{"golang.org/x/sys/unix"}},
+	{
+		Folder:  "internal/keyringfile",
+		Imports: []string{"core", "internal/regularfile", "internal/secret", "internal/setting", "internal/tokens"},
+		Others:  []string{"golang.org/x/sys/unix", "golang.org/x/sys/windows"},
+	},
 	{Folder: "internal/middleware", Imports: []string{"core", "internal/identity"}},
 	{Folder: "guard", Imports: []string{"core", "internal/httptext", "internal/middleware", "internal/secret", "internal/tokens"}},
 

@@ -61,8 +61,8 @@ func (s State) Equal(other State) bool {
 		os.SameFile(s.info, other.info)
 }
 
-// errChanging refuses a file that is being written.
-var errChanging = errors.New("changes while it is read")
+// ErrChanging refuses a file that is being written.
+var ErrChanging = errors.New("changes while it is read")
 
 const (
 	readAttempts = 3
@@ -79,7 +79,7 @@ func Read(path string, limit int) (b []byte, state State, err error) {
 			time.Sleep(attemptPause)
 		}
 		b, state, err = readOnce(path, limit)
-		if !errors.Is(err, errChanging) {
+		if !errors.Is(err, ErrChanging) {
 			break
 		}
 	}
@@ -120,7 +120,7 @@ func readOnce(path string, limit int) ([]byte, State, error) {
 	}
 	if after, err := f.Stat(); err != nil || !stateFrom(after).Equal(state) || int64(len(b)) != state.size {
 		secret.Wipe(b)
-		return refuse(state, errors.Join(err, errChanging))
+		return refuse(state, errors.Join(err, ErrChanging))
 	}
 	return b, state, nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
-// maxKeyringFile is the largest keyring file that is read, in bytes.
-const maxKeyringFile = 64 << 20
+// MaxKeyringFile is the largest keyring file that is read, in bytes.
+const MaxKeyringFile = 64 << 20
 
 // Options say where tokens come from. A program that has only a keyring file sets
 // Keyring alone.
@@ -75,7 +75,7 @@ func Open(o Options) (*Sources, error) {
 	s := &Sources{
 		logger: o.Logger, minLength: o.MinLength, mustExist: o.MustExist, tokenName: o.Names.Token,
 		tokenFile: newWatched(o.Names.TokenFile, o.TokenFile, plaintext.MaxFile),
-		keyring:   newWatched(o.Names.Keyring, o.Keyring, maxKeyringFile),
+		keyring:   newWatched(o.Names.Keyring, o.Keyring, MaxKeyringFile),
 	}
 	if s.logger == nil {
 		s.logger = slog.Default()
