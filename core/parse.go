@@ -142,7 +142,7 @@ func (p *parser) attributes(rest []byte, e *Entry) (reason string) {
 			}
 			hasExpires = true
 			var ok bool
-			if e.Expires, ok = parseTime(value); !ok {
+			if e.Expires, ok = ParseTime(value); !ok {
 				return "expires= is not followed by an RFC 3339 time such as 2027-01-31T00:00:00Z, or a date such as 2027-01-31"
 			}
 		case "created":
@@ -151,7 +151,7 @@ func (p *parser) attributes(rest []byte, e *Entry) (reason string) {
 			}
 			hasCreated = true
 			var ok bool
-			if e.Created, ok = parseTime(value); !ok {
+			if e.Created, ok = ParseTime(value); !ok {
 				return "created= is not followed by an RFC 3339 time such as 2027-01-31T00:00:00Z, or a date such as 2027-01-31"
 			}
 		default:

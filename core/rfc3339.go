@@ -5,13 +5,14 @@ import "time"
 // midnight makes a time of a date.
 const midnight = "T00:00:00Z"
 
-// parseTime returns the Unix second of an RFC 3339 time, or the first second in
-// UTC of a date. The year must have four digits in UTC too. An offset can shift it
-// out of that range, and then the time could not be written in this form again.
+// ParseTime reads a time as a keyring has it behind expires= and created=: an RFC 3339
+// time, or a date, which means its first second in UTC. It returns the Unix second, and
+// drops fractions of it. The year must have four digits in UTC too. An offset can shift
+// it out of that range, and then the time could not be written in this form again.
 //
 // Package time's own parser accepts forms that RFC 3339 §5.6 does not, and is some 3 % of
 // a WebAssembly module.
-func parseTime(value []byte) (seconds int64, ok bool) {
+func ParseTime(value []byte) (seconds int64, ok bool) {
 	if hasForm(value, "0000-00-00") {
 		value = append(value[:len(value):len(value)], midnight...)
 	}

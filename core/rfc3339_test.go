@@ -19,7 +19,7 @@ func FuzzTime(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		seconds, ok := parseTime([]byte(value))
+		seconds, ok := ParseTime([]byte(value))
 		upper := strings.ToUpper(value)
 		want, err := time.Parse(time.RFC3339, upper)
 		if err != nil {

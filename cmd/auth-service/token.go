@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/lifetime"
 	"github.com/concrete-security/auth-service/internal/plaintext"
 	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
@@ -29,46 +29,16 @@ func keyringLine(f *cli.EntryFlags, token []byte, now time.Time) (string, error)
 		return "", setting.Invalid("--principal: %q is not a principal: %w", f.Principal, err)
 	}
 	if f.Expires != "" {
-		expires, err := expiry(f.Expires, now)
-		if err != nil {
+		var err error
+		if entry.Expires, err = lifetime.Expiry("--expires", f.Expires, now); err != nil {
 			return "", err
 		}
-		entry.Expires = expires.Unix()
 	}
 	line, err := entry.AppendLine(nil)
 	if err != nil { // the scopes are all that is not checked yet
 		return "", setting.Invalid("--scope: %q is not a list of scopes: %w", strings.Join(f.Scope, ","), err)
 	}
 	return string(line), nil
-}
-
-const (
-	day = 24 * time.Hour
-	// maxLifetimeDays keeps a lifetime well within what a Duration can hold.
-	maxLifetimeDays = 36500
-)
-
-func expiry(when string, now time.Time) (time.Time, error) {
-	var expires time.Time
-	if expires.UnmarshalText([]byte(when)) != nil {
-		lifetime, err := time.ParseDuration(when)
-		if days, isDays := strings.CutSuffix(when, "d"); isDays {
-			var n int
-			n, err = strconv.Atoi(days)
-			lifetime = time.Duration(n) * day
-			if n > maxLifetimeDays {
-				return expires, setting.Invalid("--expires: %q is more than %dd", when, maxLifetimeDays)
-			}
-		}
-		if err != nil {
-			return expires, setting.Invalid("--expires: %q is neither an RFC 3339 time nor a time from now such as 90d or 12h", when)
-		}
-		expires = now.Add(lifetime)
-	}
-	if !expires.After(now) {
-		return expires, setting.Invalid("--expires: %q is not in the future", when)
-	}
-	return expires, nil
 }
 
 // newToken prints a new token and its keyring line on standard output, the token

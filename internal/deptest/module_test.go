@@ -24,6 +24,7 @@ var packages = []deptest.Package{
 	{Folder: "internal/censor"},
 	{Folder: "internal/limits"},
 	{Folder: "internal/secret"},
+	{Folder: "internal/lifetime", Imports: []string{"core", "internal/setting"}},
 	{Folder: "internal/regularfile", Imports: []string{"internal/secret", "internal/setting"}},
 	{Folder: "internal/terminal", Imports: []string{"internal/secret"}, Others: []string{"golang.org/x/sys/unix", "golang.org/x/term"}},
 	{Folder: "internal/logging", Imports: []string{"internal/censor", "internal/setting"}},
@@ -65,7 +66,7 @@ var packages = []deptest.Package{
 	{
 		Folder: "cmd/auth-service",
 		Imports: []string{
-			"core", "internal/admin", "internal/censor", "internal/cli", "internal/httptext", "internal/limits", "internal/listen", "internal/logging",
+			"core", "internal/admin", "internal/censor", "internal/cli", "internal/httptext", "internal/lifetime", "internal/limits", "internal/listen", "internal/logging",
 			"internal/plaintext", "internal/secret", "internal/setting", "internal/terminal", "internal/tokens", "server",
 		},
 		Others: []string{
