@@ -38,6 +38,9 @@ func Parse(contents []byte) (*Text, error) {
 // them.
 func (t *Text) Entries() []core.Entry { return t.entries }
 
+// Line returns the number of an entry's line, counted from 1.
+func (t *Text) Line(entry int) int { return t.at[entry] + 1 }
+
 // Append adds an entry at the end. An error of it is [core.ErrDuplicateCredential] if
 // an entry with the same credential is there already, or says what is wrong with the
 // entry.
@@ -73,6 +76,30 @@ func (t *Text) Remove(entry int) {
 		t.at[i]--
 	}
 	t.entries = slices.Delete(t.entries, entry, entry+1)
+}
+
+// RemoveAll removes the entries with those numbers, which are in ascending order, and
+// their lines. It takes no longer for all than for one.
+func (t *Text) RemoveAll(entries []int) {
+	if len(entries) == 0 {
+		return
+	}
+	lines, kept, at := t.lines[:t.at[entries[0]]], t.entries[:entries[0]], t.at[:entries[0]]
+	removed := 0
+	for next := entries[0]; next < len(t.entries); next++ {
+		// The lines before this entry's, which have no entry.
+		from := len(lines) + removed
+		lines = append(lines, t.lines[from:t.at[next]]...)
+		if removed < len(entries) && entries[removed] == next {
+			removed++
+			continue
+		}
+		at = append(at, len(lines))
+		lines, kept = append(lines, t.lines[t.at[next]]), append(kept, t.entries[next])
+	}
+	lines = append(lines, t.lines[len(lines)+removed:]...)
+	core.WipeEntries(t.entries[len(kept):])
+	t.lines, t.entries, t.at = lines, kept, at
 }
 
 // SetExpires sets the Unix second from which on the token of the entry with that
