@@ -64,7 +64,7 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	if command == "" { // help was printed
 		return 0
 	}
-	if command != "serve" { // which has a log for it
+	if command != "serve" && command != "complete" { // serve has a log for it
 		p.warnOfExposure()
 	}
 	if command != "serve" && command != "check" {
@@ -79,6 +79,10 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		err = newToken(p, &line.Token.New)
 	case "token hash":
 		err = hashToken(p, &line.Token.Hash)
+	case "token list":
+		err = listTokens(p, &line.Token.List)
+	case "complete":
+		err = complete(p, &line.Complete)
 	case "healthcheck":
 		err = healthcheck(ctx, &line.Healthcheck)
 	case "version":

@@ -22,8 +22,8 @@ const shortestSecret = 32
 // NotShown replaces what looks like a token.
 const NotShown = "(not shown: it looks like a token)"
 
-// looksLikeToken reports whether a value may be a token, not a path or a name.
-func looksLikeToken(value string) bool {
+// LooksLikeToken reports whether a value may be a token, not a path or a name.
+func LooksLikeToken(value string) bool {
 	return utf8.RuneCountInString(value) >= shortestSecret &&
 		(!strings.ContainsFunc(value, isPathSeparator) || isBase64(value))
 }
@@ -82,7 +82,7 @@ func New(values []string) *Censor {
 	var known []string
 	for _, value := range values {
 		for _, v := range parts(value) {
-			if looksLikeToken(v) {
+			if LooksLikeToken(v) {
 				known = append(known, v, strings.Trim(strconv.Quote(v), `"`))
 			}
 		}
@@ -135,7 +135,7 @@ func withoutTokens(text string) string {
 	text = p.authority.ReplaceAllString(text, "://"+NotShown)
 	return p.word.ReplaceAllStringFunc(text, func(w string) string {
 		bare := strings.TrimRight(w, ":.")
-		if !looksLikeToken(bare) {
+		if !LooksLikeToken(bare) {
 			return w
 		}
 		return NotShown + w[len(bare):]

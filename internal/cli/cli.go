@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -61,7 +62,8 @@ func (p *Parser) Parse(arguments []string) (line *CommandLine, command string, e
 	case err != nil:
 		return nil, "", setting.Error{Err: err}
 	}
-	return p.line, parsed.Command(), nil
+	command, _, _ = strings.Cut(parsed.Command(), " <") // what follows are its arguments
+	return p.line, command, nil
 }
 
 // A Variable is an environment variable that the program reads.

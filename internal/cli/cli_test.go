@@ -102,7 +102,8 @@ func TestParse(t *testing.T) {
 	t.Setenv("HOST", "192.0.2.1")
 	for arguments, want := range map[string]string{
 		"": "serve", "serve": "serve", "--port=1": "serve", "check": "check", "token new": "token new",
-		"token hash": "token hash", "healthcheck": "healthcheck", "version": "version",
+		"token hash": "token hash", "token list": "token list", "token list ci": "token list", "token revoke ci 0a1b2c3d": "token revoke",
+		"token rotate ci": "token rotate", "complete keys": "complete", "healthcheck": "healthcheck", "version": "version",
 	} {
 		line, command, err := parserOf(t, new(strings.Builder)).Parse(strings.Fields(arguments))
 		if err != nil || command != want {
@@ -112,7 +113,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%+v", line.Serve)
 		}
 	}
-	for _, arguments := range []string{"nonsense", "token", "--nonsense", "version serve"} {
+	for _, arguments := range []string{"nonsense", "token", "--nonsense", "version serve", "complete tokens"} {
 		if _, command, err := parserOf(t, new(strings.Builder)).Parse(strings.Fields(arguments)); err == nil {
 			t.Errorf("%q: %q", arguments, command)
 		}

@@ -11,6 +11,7 @@ type CommandLine struct {
 	Token       Token       `cmd:"" help:"Make, list, revoke and verify tokens."`
 	Healthcheck Healthcheck `cmd:"" help:"Ask the configured listener whether it is healthy; exit status 0 or 1."`
 	Version     Version     `cmd:"" help:"Print the version."`
+	Complete    Complete    `cmd:"" hidden:"" help:"Print words of the keyring for the completions of shells."`
 }
 
 // Serve is the command that answers subrequests.
@@ -50,7 +51,8 @@ type TokenAdd struct {
 // TokenList is the command that lists the tokens of the keyring.
 type TokenList struct {
 	KeyringFlag
-	JSON bool `help:"Print a JSON array of objects."`
+	Tokens []string `arg:"" optional:"" name:"principal|keyid" complete:"principals,keys" help:"Whose tokens, or the key id of one; by default all."`
+	JSON   bool     `help:"Print a JSON array of objects."`
 }
 
 // TokenRevoke is the command that removes tokens from the keyring.
@@ -90,6 +92,12 @@ type Healthcheck struct {
 // Version is the command that prints the version.
 type Version struct {
 	JSON bool `help:"Print it as JSON."`
+}
+
+// Complete is the command that the completions of shells call. Help does not show it.
+type Complete struct {
+	KeyringFlag
+	What string `arg:"" enum:"principals,keys" help:"principals or keys."`
 }
 
 // SettingFlags are the flags of serve. They are strings, so that an error of a value

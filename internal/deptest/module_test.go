@@ -66,7 +66,7 @@ var packages = []deptest.Package{
 	{
 		Folder: "cmd/auth-service",
 		Imports: []string{
-			"core", "internal/admin", "internal/censor", "internal/cli", "internal/httptext", "internal/lifetime", "internal/limits", "internal/listen", "internal/logging",
+			"core", "internal/admin", "internal/censor", "internal/cli", "internal/httptext", "internal/keyringfile", "internal/lifetime", "internal/limits", "internal/listen", "internal/logging",
 			"internal/plaintext", "internal/secret", "internal/setting", "internal/terminal", "internal/tokens", "server",
 		},
 		Others: []string{

@@ -26,12 +26,11 @@ func (s *Sources) remark(contents []byte, entries []core.Entry) {
 	}
 	found := 0
 	var lines []int // of the entries; most keyrings need none
-	lineEnds := []core.Credential{core.CredentialOf([]byte("\n")), core.CredentialOf([]byte("\r\n"))}
 	for i := range entries {
 		e := &entries[i]
 		var text string
 		switch {
-		case e.Credential == lineEnds[0] || e.Credential == lineEnds[1]:
+		case Unmatchable(e.Credential):
 			text = "can never match: the credential is the hash of a newline, not of a token"
 		case e.Expires <= time.Now().Unix():
 			text = "expired at " + time.Unix(e.Expires, 0).UTC().Format(time.RFC3339)
@@ -50,6 +49,14 @@ func (s *Sources) remark(contents []byte, entries []core.Entry) {
 		s.logger.Warn(fmt.Sprintf("%s: %d more tokens have expired or can never match", s.keyring.path, more))
 	}
 }
+
+// lineEnds are the credentials that `echo $TOKEN | sha256sum` makes if the variable is
+// not set.
+var lineEnds = [...]core.Credential{core.CredentialOf([]byte("\n")), core.CredentialOf([]byte("\r\n"))}
+
+// Unmatchable reports whether a credential can never match, because it is the hash of
+// what no client can send.
+func Unmatchable(c core.Credential) bool { return c == lineEnds[0] || c == lineEnds[1] }
 
 // swallowed returns the lines whose comment may have swallowed another line: the
 // comment has a credential, and more than a principal before it. A line that is

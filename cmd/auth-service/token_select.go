@@ -1,0 +1,39 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/concrete-security/auth-service/internal/censor"
+	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/setting"
+)
+
+// keyringPath returns the path of the keyring that a command needs.
+func keyringPath(f *cli.KeyringFlag) (string, error) {
+	if f.Keyring == "" {
+		return "", setting.Invalid("no keyring is named; use --keyring PATH or set %s", cli.KeyringVariable)
+	}
+	return f.Keyring, nil
+}
+
+// noSuchToken says that a name means no token of the keyring at path. Somebody may
+// have typed the token itself.
+func noSuchToken(path, name string) error {
+	switch {
+	case censor.LooksLikeToken(name) || strings.HasPrefix(name, "as_"):
+		return fmt.Errorf("%s has no token of %s; if that is a token, `auth-service token verify` reads it from standard input and prints its key id", path, censor.NotShown)
+	case name == "":
+		return errors.New("an empty argument names no token; write a principal or a key id")
+	case isShortKeyID(name):
+		return fmt.Errorf("%s has no token of %q; a key id has 8 to 64 hexadecimal digits", path, name)
+	}
+	return fmt.Errorf("%s has no token of %q", path, name)
+}
+
+// isShortKeyID reports whether a name may be the beginning of a key id.
+func isShortKeyID(name string) bool {
+	digits := strings.TrimPrefix(name, "sha256:")
+	return len(digits) < 8 && strings.Trim(digits, "0123456789abcdefABCDEF") == ""
+}
