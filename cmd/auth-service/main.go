@@ -76,7 +76,9 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	case "check":
 		err = check(p, &line.Check)
 	case "token new":
-		err = newToken(p, &line.Token.New)
+		err = newToken(ctx, p, &line.Token.New)
+	case "token add":
+		err = addToken(ctx, p, &line.Token.Add)
 	case "token hash":
 		err = hashToken(p, &line.Token.Hash)
 	case "token list":

@@ -35,19 +35,24 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// goodTokenCommand holds what token new has written to the named output against the
-// form that is documented: goodtoken OUTPUT [FILE]. The token is written to
-// FILE.
+// goodTokenCommand holds the token that is all of an output, or its first line, against
+// the form that is documented, and its keyring line against the token: goodtoken OUTPUT
+// [FILE [KEYRING]]. The line is the second one of OUTPUT, or in KEYRING. The token is
+// written to FILE.
 func goodTokenCommand(ts *testscript.TestScript, negated bool, arguments []string) {
-	if negated || len(arguments) < 1 || len(arguments) > 2 {
-		ts.Fatalf("usage: goodtoken OUTPUT [FILE]")
+	if negated || len(arguments) < 1 || len(arguments) > 3 {
+		ts.Fatalf("usage: goodtoken OUTPUT [FILE [KEYRING]]")
 	}
-	lines := strings.Split(strings.TrimSuffix(ts.ReadFile(arguments[0]), "\n"), "\n")
-	if len(lines) != 2 {
-		ts.Fatalf("%d lines", len(lines))
+	token, line, _ := strings.Cut(ts.ReadFile(arguments[0]), "\n")
+	if len(arguments) == 3 {
+		if line != "" {
+			ts.Fatalf("%q is printed beside the token", line)
+		}
+		line = ts.ReadFile(arguments[2])
+	} else if strings.Count(line, "\n") != 1 {
+		ts.Fatalf("the line is %q", line)
 	}
-	token := lines[0]
-	parts := regexp.MustCompile(`^(as_[A-Za-z0-9_-]{43})([0-9A-Za-z]{6})$`).FindStringSubmatch(token)
+	parts := regexp.MustCompile(`^(as_[0-9A-Za-z]{43})([0-9A-Za-z]{6})$`).FindStringSubmatch(token)
 	if parts == nil {
 		ts.Fatalf("the token %q", token)
 	}
@@ -65,10 +70,10 @@ func goodTokenCommand(ts *testscript.TestScript, negated bool, arguments []strin
 		ts.Fatalf("the checksum of %s is %s, want %s", token, parts[2], want)
 	}
 	digest := sha256.Sum256([]byte(token))
-	if credential := " sha256:" + hex.EncodeToString(digest[:]); !strings.Contains(lines[1]+" ", credential+" ") {
-		ts.Fatalf("the line %q is not of the token %s", lines[1], token)
+	if strings.Count(line, " sha256:"+hex.EncodeToString(digest[:])+" ") != 1 {
+		ts.Fatalf("the line %q is not of the token %s", line, token)
 	}
-	if len(arguments) == 2 {
+	if len(arguments) > 1 {
 		ts.Check(os.WriteFile(ts.MkAbs(arguments[1]), []byte(token), 0o600))
 	}
 }

@@ -2,7 +2,6 @@ package plaintext
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -13,24 +12,40 @@ import (
 const (
 	tokenPrefix      = "as_"
 	tokenRandomBytes = 32
-	checksumDigits   = 6
-	base62           = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+	// bodyDigits is how many base62 digits 32 bytes can need: 62^43 is just over 2^256.
+	bodyDigits     = 43
+	checksumDigits = 6
+	base62         = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
 
-// New makes a token of 32 random bytes: "as_", these in base64url, and
-// the CRC-32 (IEEE) of all that in base62, most significant digit first. The
-// prefix lets a scanner find a leaked token, the checksum lets it be sure, and
-// shows a human a mistyped one. The caller wipes the token.
+// New makes a token of 32 random bytes: "as_", these in base62, and the CRC-32 (IEEE) of
+// all that in base62. Both numbers have the most significant digit first, and leading
+// zeros. The prefix lets a scanner find a leaked token, the checksum lets it be sure, and
+// shows a human a mistyped one. A double click selects all of the token. The caller wipes
+// it.
 func New(random io.Reader) ([]byte, error) {
 	var drawn [tokenRandomBytes]byte
 	defer secret.Wipe(drawn[:])
 	if _, err := io.ReadFull(random, drawn[:]); err != nil {
 		return nil, fmt.Errorf("drawing a token: %w", err)
 	}
-	token := make([]byte, 0, 64)
-	token = append(token, tokenPrefix...)
-	token = base64.RawURLEncoding.AppendEncode(token, drawn[:])
+	token := make([]byte, len(tokenPrefix)+bodyDigits, 64)
+	copy(token, tokenPrefix)
+	for i := len(token) - 1; i >= len(tokenPrefix); i-- {
+		token[i] = base62[divide(drawn[:])]
+	}
 	return append(token, checksum(token)...), nil
+}
+
+// divide divides a big-endian number in place by 62, and returns the remainder. Package
+// math/big would leave copies of the number behind.
+func divide(number []byte) (remainder uint32) {
+	for i, b := range number {
+		remainder = remainder<<8 | uint32(b)
+		number[i] = byte(remainder / uint32(len(base62)))
+		remainder %= uint32(len(base62))
+	}
+	return remainder
 }
 
 func checksum(b []byte) []byte {
@@ -43,10 +58,10 @@ func checksum(b []byte) []byte {
 	return digits
 }
 
-// mistyped reports whether a token has the form of a new one but not its
-// checksum.
+// mistyped reports whether a token has the form of a new one but not its checksum. Older
+// tokens have 43 characters of base64url where new ones have base62 digits.
 func mistyped(token []byte) bool {
-	body := len(tokenPrefix) + base64.RawURLEncoding.EncodedLen(tokenRandomBytes)
+	const body = len(tokenPrefix) + bodyDigits
 	return len(token) == body+checksumDigits && bytes.HasPrefix(token, []byte(tokenPrefix)) &&
 		!bytes.Equal(checksum(token[:body]), token[body:])
 }

@@ -64,6 +64,7 @@ func TestDoubts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	const older = "as_-yBFao-02f4jSG2St9wBJktwlbrfBClOc5i94gcsUXY3AcCO1"
 	for text, want := range map[string]string{
 		tokentest.Good:                      "",
 		string(made):                        "",
@@ -85,6 +86,12 @@ func TestDoubts(t *testing.T) {
 		"sha256:" + strings.Repeat("0", 64):           "a line of a keyring",
 		strings.TrimSpace(tokentest.Keyring(1)):       "a line of a keyring",
 		"as_" + strings.Repeat("A", 43) + "000000":    "checksum",
+		// Older tokens, in base64url.
+		older:                            "",
+		older[:20] + "y" + older[21:]:    "checksum",
+		older[:len(older)-1] + "0":       "checksum",
+		string(made[:10]) + older[10:]:   "checksum",
+		string(made[:len(made)-1]) + "Z": "checksum",
 	} {
 		got := strings.Join(Doubts([]byte(text)), "; ")
 		if !strings.Contains(got, want) || (got == "") != (want == "") {

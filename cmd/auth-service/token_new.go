@@ -1,0 +1,344 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+
+	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/keyringfile"
+	"github.com/concrete-security/auth-service/internal/lifetime"
+	"github.com/concrete-security/auth-service/internal/plaintext"
+	"github.com/concrete-security/auth-service/internal/secret"
+	"github.com/concrete-security/auth-service/internal/setting"
+	"github.com/concrete-security/auth-service/internal/terminal"
+)
+
+// newToken prints a new token on standard output, and nowhere else and never again. With
+// a keyring, it adds the token's line to it; without one, it prints the line too.
+func newToken(ctx context.Context, p *process, c *cli.TokenNew) error {
+	now := time.Now()
+	entry, err := entryOf(&c.EntryFlags, now)
+	if err != nil {
+		return err
+	}
+	entry.Created = now.Unix() - now.Unix()%(24*60*60) // the day is enough, and the line shorter
+	token, err := makeToken(&entry.Credential)
+	defer secret.Wipe(token)
+	if err != nil {
+		return err
+	}
+	line, err := entry.AppendLine(nil)
+	if err != nil {
+		return err
+	}
+	before, after := "", "\n"
+	switch {
+	case c.JSON:
+		object, err := jsonOfEntry(&entry, c.Keyring)
+		if err != nil {
+			return err
+		}
+		before, after = `{"token":"`, `",`+strings.TrimPrefix(object, "{") // no byte of a token has to be escaped
+	case c.Keyring == "":
+		after = "\n" + string(line) + "\n"
+	}
+	if c.Keyring == "" {
+		return writeToken(p.stdout, before, token, after)
+	}
+	add := func(t *keyringfile.Text) error { return t.Append(entry) }
+	err = editAndShow(ctx, c.Keyring, add, func() error { return showToken(p.stdout, before, token, after) })
+	if err != nil {
+		return err
+	}
+	summary := summaryOf(&entry, c.Keyring, now)
+	if isTerminal(p.stdout) {
+		summary += "\nThe token is shown only this once."
+	}
+	p.tell(summary)
+	return nil
+}
+
+// addToken adds the line of the token on standard input to the keyring.
+func addToken(ctx context.Context, p *process, c *cli.TokenAdd) error {
+	if c.Keyring == "" {
+		return setting.Invalid("no keyring is named; use --keyring PATH, or `auth-service token hash` to print the line")
+	}
+	now := time.Now()
+	entry, err := readEntry(p, &c.EntryFlags, now)
+	if err != nil {
+		return err
+	}
+	object := ""
+	if c.JSON {
+		if object, err = jsonOfEntry(&entry, c.Keyring); err != nil {
+			return err
+		}
+	}
+	add := func(t *keyringfile.Text) error {
+		err := t.Append(entry)
+		if errors.Is(err, core.ErrDuplicateCredential) {
+			return setting.Invalid("%s has this token already, as %s", c.Keyring, holderOf(t, entry.Credential))
+		}
+		return err
+	}
+	show := func() error { return nil }
+	if c.JSON {
+		show = func() error {
+			_, err := io.WriteString(p.stdout, object)
+			return err
+		}
+	}
+	if err := editAndShow(ctx, c.Keyring, add, show); err != nil {
+		return err
+	}
+	p.tell(summaryOf(&entry, c.Keyring, now))
+	return nil
+}
+
+// hashToken prints the keyring line of the token on standard input.
+func hashToken(p *process, c *cli.TokenHash) error {
+	entry, err := readEntry(p, &c.EntryFlags, time.Now())
+	if err != nil {
+		return err
+	}
+	line, err := entry.AppendLine(nil)
+	if err != nil {
+		return err
+	}
+	_, err = p.stdout.Write(append(line, '\n'))
+	return err
+}
+
+// entryOf returns an entry as the flags describe it, still without a credential.
+func entryOf(f *cli.EntryFlags, now time.Time) (core.Entry, error) {
+	entry := core.Entry{Principal: f.Principal, Scopes: f.Scope, Expires: core.Never}
+	if err := core.CheckPrincipal(f.Principal); err != nil {
+		return entry, setting.Invalid("--principal: %q is not a principal: %w", f.Principal, err)
+	}
+	if f.Expires != "" {
+		var err error
+		if entry.Expires, err = lifetime.Expiry("--expires", f.Expires, now); err != nil {
+			return entry, err
+		}
+	}
+	if _, err := entry.AppendLine(nil); err != nil { // the scopes are all that is not checked yet
+		return entry, setting.Invalid("--scope: %q is not a list of scopes: %w", strings.Join(f.Scope, ","), err)
+	}
+	return entry, nil
+}
+
+// readEntry returns the entry of the token on standard input, which is not echoed where
+// that is a terminal. It warns of tokens that look like a mistake.
+func readEntry(p *process, f *cli.EntryFlags, now time.Time) (entry core.Entry, err error) {
+	if entry, err = entryOf(f, now); err != nil {
+		return entry, err
+	}
+	disturbed := secret.Undisturbed(func() {
+		var token []byte
+		token, err = readToken(p)
+		defer secret.Wipe(token)
+		if err == nil {
+			err = judge(p.stderr, token)
+		}
+		if err == nil {
+			entry.Credential = core.CredentialOf(token)
+		}
+	})
+	return entry, errors.Join(disturbed, err)
+}
+
+// judge refuses a token that no client can send, and warns of one that looks like a
+// mistake.
+func judge(stderr io.Writer, token []byte) error {
+	if len(token) == 0 {
+		return setting.Invalid("standard input holds no token")
+	}
+	if reason := plaintext.Unsendable(token); reason != "" {
+		return setting.Invalid("the token %s", reason)
+	}
+	warnings := plaintext.Doubts(token)
+	if utf8.RuneCount(token) < plaintext.MinLength {
+		warnings = append(warnings, fmt.Sprintf("is shorter than %d characters; short tokens can be guessed", plaintext.MinLength))
+	}
+	for _, warning := range warnings {
+		fmt.Fprintln(stderr, "auth-service: warning: the token", warning)
+	}
+	return nil
+}
+
+// readToken reads the token and drops one line end behind it.
+func readToken(p *process) ([]byte, error) {
+	if fd := int(p.stdin.Fd()); term.IsTerminal(fd) {
+		fmt.Fprint(p.stderr, "Token: ")
+		line, err := terminal.ReadHidden(fd)
+		fmt.Fprintln(p.stderr)
+		return plaintext.WithoutLineEnd(line), err
+	}
+	token, err := secret.ReadAll(p.stdin, plaintext.MaxFile, 0)
+	if err != nil {
+		return nil, fmt.Errorf("reading the token: %w", err)
+	}
+	return plaintext.WithoutLineEnd(token), nil
+}
+
+// makeToken makes a token, which the caller wipes, and its credential.
+func makeToken(credential *core.Credential) (token []byte, err error) {
+	disturbed := secret.Undisturbed(func() {
+		if token, err = plaintext.New(rand.Reader); err == nil {
+			*credential = core.CredentialOf(token)
+		}
+	})
+	return token, errors.Join(disturbed, err)
+}
+
+// writeToken writes a token and the text around it at once. Packages fmt and json would
+// keep copies of the token in their buffers. append would leave one behind if it had to
+// grow the buffer.
+func writeToken(to io.Writer, before string, token []byte, after string) (err error) {
+	disturbed := secret.Undisturbed(func() {
+		out := make([]byte, 0, len(before)+len(token)+len(after))
+		defer secret.Wipe(out[:cap(out)])
+		out = append(append(append(out, before...), token...), after...)
+		_, err = to.Write(out)
+	})
+	return errors.Join(disturbed, err)
+}
+
+// showToken writes like writeToken, as far as the disk if to is a file on one. It fails
+// if nobody can see the token: the runtime opens the null device in place of a standard
+// output that is closed.
+func showToken(to io.Writer, before string, token []byte, after string) error {
+	file, isFile := to.(*os.File)
+	if !isFile {
+		return writeToken(to, before, token, after)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	// On Windows, package os cannot tell the null device from a pipe.
+	if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) && runtime.GOOS != "windows" {
+		return errors.New("it is closed, or " + os.DevNull)
+	}
+	if err := writeToken(to, before, token, after); err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return nil
+	}
+	err = file.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		return nil // this file system has nothing to sync
+	}
+	return err
+}
+
+// editAndShow edits the keyring and calls show, which writes to standard output. If show
+// fails, the keyring stays as it was.
+func editAndShow(ctx context.Context, keyring string, change func(*keyringfile.Text) error, show func() error) error {
+	var failed error
+	err := keyringfile.Edit(ctx, keyring, change, func() error {
+		if failed = show(); failed == nil {
+			return nil
+		}
+		if of, ok := errors.AsType[*fs.PathError](failed); ok {
+			failed = of.Err // whose path says no more
+		}
+		failed = fmt.Errorf("cannot write to standard output: %w", failed)
+		return failed
+	})
+	if failed != nil && err == failed { //nolint:errorlint // if another is joined to it, the line may be there
+		return fmt.Errorf("%w; %s stays as it was", failed, keyring)
+	}
+	return err
+}
+
+// tell writes a text for a person. The command has done its work, so it does no harm if
+// nobody reads that.
+func (p *process) tell(text string) {
+	signal.Ignore(syscall.SIGPIPE)
+	defer signal.Reset(syscall.SIGPIPE)
+	fmt.Fprintln(p.stderr, text)
+}
+
+func isTerminal(w io.Writer) bool {
+	file, isFile := w.(*os.File)
+	return isFile && term.IsTerminal(int(file.Fd()))
+}
+
+// nameOf names the token of an entry: its principal and its key id.
+func nameOf(e *core.Entry) string { return e.Principal + " " + e.Credential.KeyID().String() }
+
+// holderOf names the token that has the credential.
+func holderOf(t *keyringfile.Text, credential core.Credential) string {
+	for i := range t.Entries() {
+		if e := &t.Entries()[i]; e.Credential == credential {
+			return nameOf(e)
+		}
+	}
+	return ""
+}
+
+// summaryOf says what was added to the keyring.
+func summaryOf(e *core.Entry, keyring string, now time.Time) string {
+	scopes := "scope " + strings.Join(e.Scopes, ", ")
+	switch {
+	case len(e.Scopes) == 0:
+		scopes = "no scopes"
+	case e.Scopes[0] == core.AnyScope:
+		scopes = "any scope"
+	case len(e.Scopes) > 1:
+		scopes = "scopes " + strings.Join(e.Scopes, ", ")
+	}
+	expires := "never expires"
+	if e.Expires != core.Never {
+		expires = fmt.Sprintf("expires %s (%s)", lifetime.Relative(e.Expires, now), lifetime.Exact(e.Expires))
+	}
+	return fmt.Sprintf("Added %s to %s: %s, %s.", nameOf(e), keyring, scopes, expires)
+}
+
+// jsonOfEntry returns a JSON object and a line end: what is printed of an entry beside
+// its token.
+func jsonOfEntry(e *core.Entry, keyring string) (string, error) {
+	line, err := e.AppendLine(nil)
+	if err != nil {
+		return "", err
+	}
+	object := struct {
+		Principal   string   `json:"principal"`
+		Key         string   `json:"key"`
+		Scopes      []string `json:"scopes"`
+		Created     *string  `json:"created"`
+		Expires     *string  `json:"expires"`
+		Keyring     string   `json:"keyring,omitempty"`
+		KeyringLine string   `json:"keyring_line"`
+	}{
+		Principal: e.Principal, Key: e.Credential.KeyID().String(), Scopes: append([]string{}, e.Scopes...),
+		Keyring: keyring, KeyringLine: string(line),
+	}
+	if e.Created != 0 {
+		created := time.Unix(e.Created, 0).UTC().Format(time.DateOnly)
+		object.Created = &created
+	}
+	if e.Expires != core.Never {
+		expires := lifetime.Exact(e.Expires)
+		object.Expires = &expires
+	}
+	text, err := json.Marshal(object)
+	return string(text) + "\n", err
+}
