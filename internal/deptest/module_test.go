@@ -100,7 +100,7 @@ var packages = []deptest.Package{
 	{Folder: "wasm/internal/hosttest", Imports: []string{"core", "core/vectors", "internal/tokentest"}},
 	{Folder: "wasm/internal/parity"},
 	{Folder: "deploy/internal/proxytest", Imports: []string{"internal/tokentest"}},
-	{Folder: "packaging/generate", Imports: []string{"internal/cli"}, Others: []string{"github.com/alecthomas/kong"}},
+	{Folder: "packaging/generate", Imports: []string{"core", "internal/cli", "internal/tokens"}, Others: []string{"github.com/alecthomas/kong"}},
 	{Folder: "packaging/release"},
 	{Folder: "measure/internal/chart"},
 	{Folder: "measure/conformance", Imports: []string{"server"}},

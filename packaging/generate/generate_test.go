@@ -114,21 +114,33 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-func TestManual(t *testing.T) {
+// TestPages: groff has nothing to say against the pages, and shows what they say.
+func TestPages(t *testing.T) {
 	t.Parallel()
 	groff := needtest.Program(t, "groff")
-	page := loaded(t).manual("1.2.3", time.Unix(0, 0).UTC())
-	format := exec.CommandContext(t.Context(), groff, "-man", "-ww", "-Tascii", "-P-c")
-	format.Stdin = bytes.NewReader(page)
-	var warnings bytes.Buffer
-	format.Stderr = &warnings
-	out, err := format.Output()
-	if err != nil || warnings.Len() > 0 {
-		t.Errorf("%v\n%s", err, &warnings)
-	}
-	for _, want := range []string{"--keyring=", "AUTH_SERVICE_TOKEN", "1970-01-01", "1.2.3", "[serve]"} {
-		if !strings.Contains(string(out), want) && !bytes.Contains(stripOverstrikes(out), []byte(want)) {
-			t.Errorf("the page lacks %q:\n%s", want, out)
+	at := time.Unix(0, 0).UTC()
+	for name, page := range map[string]struct {
+		text []byte
+		want string
+	}{
+		"auth-service.8": {
+			loaded(t).manual("1.2.3", at),
+			"--keyring= AUTH_SERVICE_TOKEN 1970-01-01 1.2.3 [serve] [principal|keyid TOKEN=$(auth-service auth-service-keyring(5)",
+		},
+		"auth-service-keyring.5": {loaded(t).keyringPage("1.2.3", at), "expires=TIME 1970-01-01 1.2.3 TOKEN=$(auth-service auth-service(8)"},
+	} {
+		format := exec.CommandContext(t.Context(), groff, "-man", "-ww", "-Tascii", "-P-c")
+		format.Stdin = bytes.NewReader(page.text)
+		var warnings bytes.Buffer
+		format.Stderr = &warnings
+		out, err := format.Output()
+		if err != nil || warnings.Len() > 0 {
+			t.Errorf("%s: %v\n%s", name, err, &warnings)
+		}
+		for want := range strings.FieldsSeq(page.want) {
+			if !bytes.Contains(stripOverstrikes(out), []byte(want)) {
+				t.Errorf("%s lacks %q:\n%s", name, want, out)
+			}
 		}
 	}
 }
@@ -146,88 +158,6 @@ func stripOverstrikes(text []byte) []byte {
 	return plain
 }
 
-// TestBash completes command lines in bash.
-func TestBash(t *testing.T) {
-	t.Parallel()
-	bash := needtest.Program(t, "bash")
-	script := string(loaded(t).bash())
-	for _, c := range []struct {
-		words string // the last is being completed
-		want  []string
-	}{
-		{"auth-service v", []string{"version"}},
-		{"auth-service token ''", []string{"new", "hash"}},
-		{"auth-service --keyr", []string{"--keyring"}},
-		{"auth-service check --token-f", []string{"--token-file"}},
-		{"auth-service token new --j", []string{"--json"}},
-		{"auth-service token hash --j", nil},
-		{"auth-service --log-level ''", nil},
-		{"auth-service --port 80 che", []string{"check"}},
-		{"auth-service --port = 80 che", []string{"check"}},
-		{"auth-service --keyring = ke", []string{"keyring.txt"}},
-		{"auth-service --keyring ke", []string{"keyring.txt"}},
-		{"auth-service nonsense -", nil},
-		{"auth-service token new --principal alice @ example.com --js", []string{"--json"}},
-		{"auth-service token new --principal = a+b @ example.com --js", []string{"--json"}},
-		{"auth-service token new --principal system : serviceaccount : a/b --js", []string{"--json"}},
-		{"auth-service --host :: 1 che", []string{"check"}},
-		{"auth-service --listen = tcp :// : 80 , unix :/// ke", nil},
-		{"auth-service --keyring a : ke", nil},
-		{"auth-service token new --principal alice @ ke", nil},
-	} {
-		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "keyring.txt"), nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		command := exec.CommandContext(t.Context(), bash, "--norc", "-c", script+
-			"\nCOMP_WORDS=("+c.words+"); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _auth_service; printf '%s\\n' \"${COMPREPLY[@]}\"")
-		command.Dir = dir
-		out, err := command.CombinedOutput()
-		if got := strings.Fields(string(out)); err != nil || !slices.Equal(got, c.want) && len(got)+len(c.want) > 0 {
-			t.Errorf("%s: %q, want %q (%v)", c.words, got, c.want, err)
-		}
-	}
-}
-
-func TestFish(t *testing.T) {
-	t.Parallel()
-	fish := needtest.Program(t, "fish")
-	script := string(loaded(t).fish())
-	for line, want := range map[string][]string{
-		"auth-service v":              {"version"},
-		"auth-service token ":         {"hash", "new"},
-		"auth-service --keyr":         {"--keyring"},
-		"auth-service token new --js": {"--json"},
-		"auth-service version --ke":   nil,
-	} {
-		command := exec.CommandContext(t.Context(), fish, "--no-config", "--command", script+"\ncomplete --do-complete '"+line+"'")
-		command.Dir = t.TempDir()
-		command.Env = append(os.Environ(), "HOME="+t.TempDir())
-		out, err := command.CombinedOutput()
-		var got []string
-		for candidate := range strings.Lines(string(out)) {
-			name, _, _ := strings.Cut(strings.TrimSpace(candidate), "\t")
-			got = append(got, name)
-		}
-		slices.Sort(got)
-		if err != nil || !slices.Equal(got, want) && len(got)+len(want) > 0 {
-			t.Errorf("%s: %q, want %q (%v)", line, got, want, err)
-		}
-	}
-}
-
-func TestZsh(t *testing.T) {
-	t.Parallel()
-	zsh := needtest.Program(t, "zsh")
-	path := filepath.Join(t.TempDir(), "_auth-service")
-	if err := os.WriteFile(path, loaded(t).zsh(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(t.Context(), zsh, "-f", "-n", path).CombinedOutput(); err != nil || len(out) > 0 {
-		t.Errorf("%v\n%s", err, out)
-	}
-}
-
 // TestGenerate: the same files, whenever they are written.
 func TestGenerate(t *testing.T) {
 	t.Parallel()
@@ -238,7 +168,7 @@ func TestGenerate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"auth-service.8", "auth-service.8.gz", "completions/auth-service.bash", "completions/auth-service.zsh", "completions/auth-service.fish"} {
+	for _, name := range []string{"auth-service.8", "auth-service.8.gz", "auth-service-keyring.5", "auth-service-keyring.5.gz", "completions/auth-service.bash", "completions/auth-service.zsh", "completions/auth-service.fish"} {
 		one, err := os.ReadFile(filepath.Join(first, name))
 		if err != nil {
 			t.Fatal(err)

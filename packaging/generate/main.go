@@ -1,4 +1,4 @@
-// Command generate writes the man page and the shell completions of auth-service
+// Command generate writes the man pages and the shell completions of auth-service
 // from the model of its command line, so that they cannot say anything else.
 package main
 
@@ -40,18 +40,19 @@ func generate(dir, version string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	manual := program.manual(version, at)
-	compressed, err := compress(manual)
-	if err != nil {
-		return err
-	}
-	for name, data := range map[string][]byte{
-		"auth-service.8":                manual,
-		"auth-service.8.gz":             compressed,
+	files := map[string][]byte{
+		"auth-service.8":                program.manual(version, at),
+		"auth-service-keyring.5":        program.keyringPage(version, at),
 		"completions/auth-service.bash": program.bash(),
 		"completions/auth-service.zsh":  program.zsh(),
 		"completions/auth-service.fish": program.fish(),
-	} {
+	}
+	for _, page := range []string{"auth-service.8", "auth-service-keyring.5"} {
+		if files[page+".gz"], err = compress(files[page]); err != nil {
+			return err
+		}
+	}
+	for name, data := range files {
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // for everybody to read
 			return err

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// manualEnd is what the model does not say.
+// manualEnd is what the model does not say, from the signals on.
 const manualEnd = `.SH SIGNALS
 .TP
 .B SIGHUP
@@ -22,18 +22,25 @@ Stop accepting, answer what arrives on open connections, then exit.
 It did what it was asked.
 .TP
 .B 1
-It failed, and trying again may help: an address is taken or not there yet, a name does not resolve, or
+It failed, and trying again may help: an address is taken or not there yet, a name does not resolve.
+Or the answer is no:
 .B healthcheck
-found it not healthy.
+found it not healthy or not ready,
+.B token verify
+found the token denied,
+.B token revoke
+found no such token.
 .TP
 .B 2
-It cannot be right before somebody changes the configuration; standard error says why.
+It cannot be right before somebody changes the command line or the configuration; standard error says what.
 .SH FILES
 .TP
 .I /etc/auth\-service/environment
 Environment variables for the systemd unit of the deb, rpm and apk packages.
-.SH SEE ALSO
-.BR systemd.service (5),
+`
+
+// seeAlso ends both pages.
+const seeAlso = `.BR systemd.service (5),
 .BR systemd.socket (5),
 .UR https://github.com/concrete\-security/auth\-service
 .UE
@@ -42,7 +49,7 @@ Environment variables for the systemd unit of the deb, rpm and apk packages.
 // manual returns the page in the man macros, which every man program reads.
 func (p *program) manual(version string, at time.Time) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, ".TH AUTH\\-SERVICE 8 %s \"auth\\-service %s\" \"System Administration\"\n", at.Format(time.DateOnly), roff(version))
+	b.WriteString(title("AUTH-SERVICE", 8, "System Administration", version, at))
 	b.WriteString(".SH NAME\nauth\\-service \\- Bearer\\-token checks for reverse proxies\n.SH SYNOPSIS\n")
 	for i, c := range p.commands {
 		if i > 0 {
@@ -52,7 +59,11 @@ func (p *program) manual(version string, at time.Time) []byte {
 		if c.name() == defaultCommand {
 			name = "\\fR[\\fB" + name + "\\fR]"
 		}
-		fmt.Fprintf(&b, "\\fBauth\\-service %s\\fR [\\fIoptions\\fR]\n", name)
+		fmt.Fprintf(&b, "\\fBauth\\-service %s\\fR [\\fIoptions\\fR]", name)
+		if c.arguments != "" {
+			fmt.Fprintf(&b, " \\fI%s\\fR", roff(c.arguments))
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString(".SH DESCRIPTION\n")
 	for i, paragraph := range p.description {
@@ -86,7 +97,14 @@ func (p *program) manual(version string, at time.Time) []byte {
 		}
 	}
 	b.WriteString(manualEnd)
+	writeExamples(&b, manualExamples)
+	b.WriteString(".SH SEE ALSO\n.BR auth\\-service\\-keyring (5),\n" + seeAlso)
 	return b.Bytes()
+}
+
+// title returns the first line of a page.
+func title(name string, section int, volume, version string, at time.Time) string {
+	return fmt.Sprintf(".TH %s %d %s \"auth\\-service %s\" \"%s\"\n", roff(name), section, at.Format(time.DateOnly), roff(version), volume)
 }
 
 // roff keeps text from being read as requests, escapes or typographic dashes.

@@ -18,14 +18,18 @@ type program struct {
 }
 
 type command struct {
-	words   []string // "token", "new"
-	summary string
-	options []option
+	words     []string // "token", "new"
+	summary   string
+	options   []option
+	arguments string // what follows the options, as the synopsis shows it
+	keyring   string // which names of the keyring the arguments are, with spaces between
 }
 
 type option struct {
 	short, long string // without dashes
 	value       string // what the value is, or its default; none for a switch
+	values      string // values that the parser takes, or beginnings of them, with spaces between
+	keyring     string // which names of the keyring the value is, with spaces between
 	help        string
 }
 
@@ -36,6 +40,17 @@ func (c *command) name() string { return strings.Join(c.words, " ") }
 
 // file reports whether the value is the path of a file.
 func (o *option) file() bool { return o.value == "PATH" }
+
+// list reports whether the value is a comma list.
+func (o *option) list() bool { return o.value == "LIST" }
+
+// spellings returns the ways to write the option, with dashes.
+func (o *option) spellings() []string {
+	if o.short == "" {
+		return []string{"--" + o.long}
+	}
+	return []string{"-" + o.short, "--" + o.long}
+}
 
 // load returns what the command line's model says.
 func load() (*program, error) {
@@ -60,13 +75,18 @@ func programOf(model *kong.Application, variables []cli.Variable) *program {
 				c.options = append(c.options, optionOf(flag))
 			}
 		}
+		for _, argument := range leaf.Positional {
+			summary := strings.ReplaceAll(argument.Summary(), "<", "")
+			c.arguments = strings.TrimSpace(c.arguments + " " + strings.ReplaceAll(summary, ">", ""))
+			c.keyring = spaced(argument.Tag.Get("complete"))
+		}
 		p.commands = append(p.commands, c)
 	}
 	return p
 }
 
 func optionOf(flag *kong.Flag) option {
-	o := option{long: flag.Name, help: flag.Help}
+	o := option{long: flag.Name, help: flag.Help, values: spaced(flag.Tag.Get("values")), keyring: spaced(flag.Tag.Get("complete"))}
 	if flag.Short != 0 {
 		o.short = string(flag.Short)
 	}
@@ -75,6 +95,8 @@ func optionOf(flag *kong.Flag) option {
 	}
 	return o
 }
+
+func spaced(list string) string { return strings.ReplaceAll(list, ",", " ") }
 
 func (p *program) find(name string) *command {
 	for i := range p.commands {

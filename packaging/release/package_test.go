@@ -22,6 +22,7 @@ var contents = map[string]os.FileMode{
 	"/usr/lib/systemd/system/auth-service.service":           0o644,
 	"/usr/lib/systemd/system/auth-service.socket":            0o644,
 	environmentFile:                                          0o640,
+	"/usr/share/man/man5/auth-service-keyring.5.gz":          0o644,
 	"/usr/share/man/man8/auth-service.8.gz":                  0o644,
 	"/usr/share/bash-completion/completions/auth-service":    0o644,
 	"/usr/share/fish/vendor_completions.d/auth-service.fish": 0o644,

@@ -110,8 +110,8 @@ func TestCask(t *testing.T) {
 		}
 		files := members(t, path)
 		stanzas := regexp.MustCompile(`(?m)^  (?:binary|manpage|\w+_completion) "([^"]+)"`).FindAllStringSubmatch(cask, -1)
-		if len(stanzas) != 5 {
-			t.Fatalf("the cask installs %d files, want 5:\n%s", len(stanzas), cask)
+		if len(stanzas) != 6 {
+			t.Fatalf("the cask installs %d files, want 6:\n%s", len(stanzas), cask)
 		}
 		for _, stanza := range stanzas {
 			if _, found := files[stanza[1]]; !found {
