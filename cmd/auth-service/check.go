@@ -15,12 +15,13 @@ import (
 // file is a failure here; a start would wait for it.
 func check(p *process, c *cli.Check) error {
 	defer clear(p.token)
-	s, err := c.Settings()
+	s, err := c.Settings(p.given)
 	if err != nil {
 		return err
 	}
 	logger := logging.New(p.stderr, slog.LevelWarn, s.LogJSON, p.censor)
-	sources, err := openSources(s.Sources, p.token, logger)
+	p.warn(logger, &c.ListenFlags)
+	sources, err := openSources(p, s.Sources, logger)
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ import (
 const healthcheckTime = 3 * time.Second
 
 // healthcheck asks the first listener that has an address whether it is healthy.
-func healthcheck(ctx context.Context, c *cli.Healthcheck) error {
-	endpoints, err := c.Endpoints()
+func healthcheck(ctx context.Context, p *process, c *cli.Healthcheck) error {
+	endpoints, err := c.Endpoints(p.given)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func healthcheck(ctx context.Context, c *cli.Healthcheck) error {
 			return nil
 		}
 	}
-	return setting.Invalid("cannot derive an address from %s=systemd; use --listen", cli.ListenVariable)
+	return setting.Invalid("cannot derive an address from %s=systemd; use --listen", p.given.Name(cli.ListenVariable))
 }
 
 // askHealth asks a listener of this program, so it needs no more of HTTP than the

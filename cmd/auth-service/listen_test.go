@@ -153,7 +153,7 @@ func TestBadListeners(t *testing.T) {
 		want        string
 		status      int
 	}{
-		"not a place":              {[]string{"LISTEN=8081"}, `LISTEN: "8081"`, exitConfiguration},
+		"not a place":              {[]string{"LISTEN=8081"}, `LISTEN: 8081: a port needs a scheme; write tcp://:8081`, exitConfiguration},
 		"port in use":              {[]string{"LISTEN=tcp://" + taken.Addr().String()}, "LISTEN: ", exitFailure},
 		"second port in use":       {[]string{"LISTEN=" + free + ",tcp://" + taken.Addr().String()}, "LISTEN: ", exitFailure},
 		"no such directory":        {[]string{"LISTEN=unix://" + dir + "/none/auth.sock"}, "LISTEN: making a socket at " + dir + "/none/auth.sock: ", exitFailure},
@@ -164,7 +164,7 @@ func TestBadListeners(t *testing.T) {
 		"admin where requests go":  {[]string{"LISTEN=" + free, "ADMIN_LISTEN=" + free}, "ADMIN_LISTEN: ", exitConfiguration},
 		"admin at HOST and PORT":   {[]string{"HOST=127.0.0.1", "PORT=8099", "ADMIN_LISTEN=tcp://127.0.0.1:8099"}, "ADMIN_LISTEN: ", exitConfiguration},
 		"admin at systemd's":       {[]string{"ADMIN_LISTEN=systemd"}, "ADMIN_LISTEN: ", exitConfiguration},
-		"admin nowhere":            {[]string{"ADMIN_LISTEN=nowhere"}, `ADMIN_LISTEN: "nowhere"`, exitConfiguration},
+		"admin nowhere":            {[]string{"ADMIN_LISTEN=nowhere"}, `ADMIN_LISTEN: nowhere: unknown form`, exitConfiguration},
 		"admin port in use":        {[]string{"ADMIN_LISTEN=tcp://" + taken.Addr().String()}, "ADMIN_LISTEN: ", exitFailure},
 		"admin on the same socket": {[]string{"LISTEN=unix:///tmp/a", "ADMIN_LISTEN=unix:///tmp/b/../a"}, "ADMIN_LISTEN: ", exitConfiguration},
 	} {

@@ -32,6 +32,8 @@ type process struct {
 	token []byte
 	// censor removes from errors and the log what looks like a token.
 	censor *censor.Censor
+	// given says which settings are set, and how.
+	given cli.Given
 	// exposed says which protection of the process's memory failed, or is nil.
 	exposed error
 	// portable makes serve use the engine for systems other than Linux. Tests set
@@ -64,7 +66,8 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	if command == "" { // help was printed
 		return 0
 	}
-	if command != "serve" && command != "complete" { // serve has a log for it
+	p.given = line.Given
+	if command != "serve" && command != "check" && command != "complete" { // the first two say it among their warnings
 		p.warnOfExposure()
 	}
 	if command != "serve" && command != "check" {
@@ -86,7 +89,7 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	case "complete":
 		err = complete(p, &line.Complete)
 	case "healthcheck":
-		err = healthcheck(ctx, &line.Healthcheck)
+		err = healthcheck(ctx, p, &line.Healthcheck)
 	case "version":
 		err = printVersion(p, &line.Version)
 	default:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -150,7 +151,10 @@ func newService(t *testing.T, environment ...string) *service {
 	}
 	port := freePort(t)
 	s := &service{Cmd: exec.Command(path), address: "127.0.0.1:" + port, log: new(safeBuffer), ended: make(chan struct{})}
-	s.Env = append([]string{"HOST=127.0.0.1", "PORT=" + port}, environment...)
+	if !slices.ContainsFunc(environment, func(v string) bool { return strings.HasPrefix(v, "LISTEN=") }) {
+		s.Env = []string{"HOST=127.0.0.1", "PORT=" + port}
+	}
+	s.Env = append(s.Env, environment...)
 	s.Stdout, s.Stderr = s.log, s.log
 	return s
 }

@@ -35,17 +35,15 @@ const reservedDescriptors = 64
 // serve answers subrequests until a signal stops it.
 func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	defer clear(p.token)
-	s, err := c.Settings()
+	s, err := c.Settings(p.given)
 	if err != nil {
 		return err
 	}
 	lines := logging.NewLineWriter(p.stderr)
 	defer lines.Flush(flushTime)
 	logger := logging.New(lines, s.LogLevel, s.LogJSON, p.censor)
-	if p.exposed != nil {
-		logger.Warn(setting.OneLine(p.exposed))
-	}
-	sources, err := openSources(s.Sources, p.token, logger)
+	p.warn(logger, &c.ListenFlags)
+	sources, err := openSources(p, s.Sources, logger)
 	if err != nil {
 		return err
 	}
@@ -59,7 +57,7 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	if err != nil {
 		return err
 	}
-	listeners, admins, err := openListeners(ctx, c, s)
+	listeners, admins, err := openListeners(ctx, p.given, c, s)
 	if err != nil {
 		return err
 	}
@@ -74,7 +72,7 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 		Accept:         s.Accept,
 		Realm:          s.Realm,
 		Identity:       s.Identity,
-		MaxConnections: connectionLimit(s.MaxConnections, len(admins) > 0, logger),
+		MaxConnections: connectionLimit(p.given, s.MaxConnections, len(admins) > 0, logger),
 		MaxHeaderBytes: s.MaxHeaderBytes,
 		MaxHeldBytes:   limits.Held(memlimit.FromCgroup),
 		Measure:        len(admins) > 0,
@@ -101,39 +99,53 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 
 // openListeners opens all listeners, or none. An address that the system refuses
 // may be free, or exist, later: that is no error in the configuration.
-func openListeners(ctx context.Context, c *cli.Serve, s cli.Settings) (listeners, admins []net.Listener, err error) {
+func openListeners(ctx context.Context, given cli.Given, c *cli.Serve, s cli.Settings) (listeners, admins []net.Listener, err error) {
 	listeners, err = listen.Open(ctx, s.Endpoints)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %w", c.ListenName(), err)
+		return nil, nil, fmt.Errorf("%s: %w", c.Name(given), err)
 	}
 	admins, err = listen.Open(ctx, s.Admin)
 	if err != nil {
 		listen.Close(listeners)
-		return nil, nil, fmt.Errorf("%s: %w", cli.AdminListenVariable, err)
+		return nil, nil, fmt.Errorf("%s: %w", given.Name(cli.AdminListenVariable), err)
 	}
 	all := slices.Concat(admins, listeners)
 	if err := listen.Publish(all); err != nil {
 		listen.Close(all)
-		return nil, nil, fmt.Errorf("%s, %s: %w", c.ListenName(), cli.AdminListenVariable, err)
+		return nil, nil, fmt.Errorf("%s, %s: %w", c.Name(given), given.Name(cli.AdminListenVariable), err)
 	}
 	return listeners, admins, nil
 }
 
+// warn logs what is doubtful about the process and its settings, except those of the
+// tokens.
+func (p *process) warn(logger *slog.Logger, listen *cli.ListenFlags) {
+	if p.exposed != nil {
+		logger.Warn(setting.OneLine(p.exposed))
+	}
+	for _, warning := range cli.UnknownVariables(os.Environ()) {
+		logger.Warn(warning)
+	}
+	if warning := listen.Overridden(p.given); warning != "" {
+		logger.Warn(warning)
+	}
+}
+
 // openSources opens the sources of tokens, one of which may be the token in
 // plaintext, and warns of what is doubtful about the settings.
-func openSources(s cli.Sources, token []byte, logger *slog.Logger) (*tokens.Sources, error) {
-	if len(token) > 0 && s.TokenFile != "" {
-		return nil, setting.Invalid("%s and %s are both set; set one of them", cli.TokenVariable, cli.TokenFileVariable)
+func openSources(p *process, s cli.Sources, logger *slog.Logger) (*tokens.Sources, error) {
+	names := tokens.Names{Token: cli.TokenVariable, TokenFile: p.given.Name(cli.TokenFileVariable), Keyring: p.given.Name(cli.KeyringVariable)}
+	if len(p.token) > 0 && s.TokenFile != "" {
+		return nil, setting.Invalid("%s and %s are both set; set one of them", names.Token, names.TokenFile)
 	}
 	if s.MinLength < plaintext.MinLength {
-		logger.Warn(fmt.Sprintf("%s is below %d: short tokens can be guessed", cli.MinLengthVariable, plaintext.MinLength), "minimum", s.MinLength)
+		logger.Warn(fmt.Sprintf("%s is below %d: short tokens can be guessed", p.given.Name(cli.MinLengthVariable), plaintext.MinLength), "minimum", s.MinLength)
 	}
-	if len(token) == 0 && s.TokenFile == "" && s.Keyring == "" {
-		logger.Warn(fmt.Sprintf("%s is not set: every request is refused until it holds at least %d characters", cli.TokenVariable, s.MinLength))
+	if len(p.token) == 0 && s.TokenFile == "" && s.Keyring == "" {
+		logger.Warn(fmt.Sprintf("%s is not set: every request is refused until it holds at least %s", names.Token, plaintext.Characters(s.MinLength)))
 	}
 	return tokens.Open(tokens.Options{
-		Token: token, TokenFile: s.TokenFile, MinLength: s.MinLength, Keyring: s.Keyring, Logger: logger,
-		Names: tokens.Names{Token: cli.TokenVariable, TokenFile: cli.TokenFileVariable, Keyring: cli.KeyringVariable},
+		Token: p.token, TokenFile: s.TokenFile, MinLength: s.MinLength, Keyring: s.Keyring, Logger: logger, Names: names,
 	})
 }
 
@@ -146,14 +158,14 @@ func hideSockets(listeners []net.Listener) {
 }
 
 // connectionLimit keeps the limit within what the system allows the process.
-func connectionLimit(wanted int, hasAdmin bool, logger *slog.Logger) int {
+func connectionLimit(given cli.Given, wanted int, hasAdmin bool, logger *slog.Logger) int {
 	reserved := reservedDescriptors
 	if hasAdmin {
 		reserved += admin.MaxConnections
 	}
 	limit := limits.Connections(wanted, reserved)
 	if limit < wanted {
-		logger.Warn("MAX_CONNECTIONS is more than the limit of open files allows", "wanted", wanted, "limit", limit)
+		logger.Warn(given.Name(cli.MaxConnectionsVariable)+" is more than the limit of open files allows", "wanted", wanted, "limit", limit)
 	}
 	return limit
 }

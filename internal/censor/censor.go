@@ -101,7 +101,7 @@ func New(values []string) *Censor {
 // flag's name and value, a list's items, and what follows a URL's scheme.
 func parts(value string) []string {
 	name, assigned, _ := strings.Cut(value, "=")
-	whole := []string{value, name, assigned, strings.TrimLeft(value, "-"), strings.TrimLeft(name, "-")}
+	whole := []string{value, strings.TrimSpace(value), name, assigned, strings.TrimLeft(value, "-"), strings.TrimLeft(name, "-")}
 	list := whole
 	for _, v := range whole {
 		for item := range strings.SplitSeq(v, ",") {

@@ -7,7 +7,6 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -37,7 +36,7 @@ func New(stdout, stderr io.Writer) (*Parser, error) {
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(int) { p.exited = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Help(printHelp),
+		kong.Help(p.printHelp),
 	)
 	return p, err
 }
@@ -47,13 +46,14 @@ func (p *Parser) Model() *kong.Application { return p.kong.Model }
 
 // Parse reads the arguments and the environment. It returns what they say, and the
 // command as words: "token new", or "serve" if none is named. If it has printed
-// help, the command is empty, and nothing is left to do. An environment variable
-// that is empty counts as not set, and Parse unsets it.
+// help, the command is empty, and nothing is left to do. Whitespace around the value
+// of a setting is removed, and an empty value counts as not set.
 func (p *Parser) Parse(arguments []string) (line *CommandLine, command string, err error) {
-	for flag := range environmentFlags(p.line) {
-		if value, set := os.LookupEnv(flag.variable); set && value == "" {
-			_ = os.Unsetenv(flag.variable) // it fails only for what cannot be a name
-		}
+	if len(arguments) > 0 && arguments[0] == "help" {
+		arguments = append(slices.Clone(arguments[1:]), "--help")
+	}
+	if err := p.checkCommand(arguments); err != nil {
+		return nil, "", err
 	}
 	parsed, err := p.kong.Parse(arguments)
 	switch {
@@ -61,9 +61,58 @@ func (p *Parser) Parse(arguments []string) (line *CommandLine, command string, e
 		return p.line, "", nil
 	case err != nil:
 		return nil, "", setting.Error{Err: err}
+	case p.line.ShowVersion:
+		return p.line, "version", nil
 	}
-	command, _, _ = strings.Cut(parsed.Command(), " <") // what follows are its arguments
+	p.line.Given = Given{}
+	p.line.Given.settleFlags(parsed)
+	// What follows the words of the command are the names of its arguments.
+	command, _, _ = strings.Cut(parsed.Command(), " <")
 	return p.line, command, nil
+}
+
+// checkCommand returns an error if the arguments begin with words that are not a
+// command. The error names the nearest command. kong would take the first word for an
+// argument of serve.
+func (p *Parser) checkCommand(arguments []string) error {
+	node := p.kong.Model.Node
+	for i := 0; len(node.Children) > 0; i++ {
+		words := strings.Join(arguments[:i], " ")
+		if i == len(arguments) || strings.HasPrefix(arguments[i], "-") {
+			if i > 0 && !slices.Contains(arguments[i:], "--help") && !slices.Contains(arguments[i:], "-h") {
+				return setting.Invalid("%s needs a command: %s", words, oneOf(namesOf(node)))
+			}
+			return nil
+		}
+		named := func(child *kong.Node) bool { return child.Name == arguments[i] }
+		at := slices.IndexFunc(node.Children, named)
+		if at < 0 {
+			names := namesOf(node)
+			wrong := strings.TrimSpace(words + " " + arguments[i])
+			if near := nearest(arguments[i], names); near != "" {
+				return setting.Invalid("%q is not a command; did you mean %s?", wrong, strings.TrimSpace(words+" "+near))
+			}
+			return setting.Invalid("%q is not a command; use %s", wrong, oneOf(names))
+		}
+		node = node.Children[at]
+	}
+	return nil
+}
+
+// namesOf returns the names of the commands below node that the help shows.
+func namesOf(node *kong.Node) (names []string) {
+	for _, child := range node.Children {
+		if !child.Hidden {
+			names = append(names, child.Name)
+		}
+	}
+	return names
+}
+
+// oneOf returns "a, b or c".
+func oneOf(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // A Variable is an environment variable that the program reads.
@@ -97,8 +146,12 @@ func (p *Parser) Variables() []Variable {
 }
 
 // printHelp prints the help of the command that is asked about. If none is, it
-// prints that of serve as well, whose flags need no command before them.
-func printHelp(options kong.HelpOptions, c *kong.Context) error {
+// prints that of serve as well, whose flags need no command before them. Who asks
+// twice gets it once: kong goes on after the first.
+func (p *Parser) printHelp(options kong.HelpOptions, c *kong.Context) error {
+	if p.exited {
+		return nil
+	}
 	if err := kong.DefaultHelpPrinter(options, c); err != nil || c.Selected() != nil {
 		return err
 	}

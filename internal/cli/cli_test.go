@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -39,7 +40,7 @@ func TestVariables(t *testing.T) {
 			t.Errorf("%s is not known", name)
 		}
 	}
-	for _, name := range []string{TokenVariable, TokenFileVariable, KeyringVariable, MinLengthVariable, ListenVariable, AdminListenVariable} {
+	for _, name := range []string{TokenVariable, TokenFileVariable, KeyringVariable, MinLengthVariable, ListenVariable, AdminListenVariable, MaxConnectionsVariable, hostVariable, portVariable} {
 		if !slices.Contains(names, name) {
 			t.Errorf("%s is not known", name)
 		}
@@ -104,6 +105,7 @@ func TestParse(t *testing.T) {
 		"": "serve", "serve": "serve", "--port=1": "serve", "check": "check", "token new": "token new",
 		"token hash": "token hash", "token list": "token list", "token list ci": "token list", "token revoke ci 0a1b2c3d": "token revoke",
 		"token rotate ci": "token rotate", "complete keys": "complete", "healthcheck": "healthcheck", "version": "version",
+		"--version": "version", "-v": "version", "serve -v": "version",
 	} {
 		line, command, err := parserOf(t, new(strings.Builder)).Parse(strings.Fields(arguments))
 		if err != nil || command != want {
@@ -113,9 +115,43 @@ func TestParse(t *testing.T) {
 			t.Errorf("%+v", line.Serve)
 		}
 	}
-	for _, arguments := range []string{"nonsense", "token", "--nonsense", "version serve", "complete tokens"} {
-		if _, command, err := parserOf(t, new(strings.Builder)).Parse(strings.Fields(arguments)); err == nil {
-			t.Errorf("%q: %q", arguments, command)
+	for arguments, want := range map[string]string{
+		"nonsense":        `"nonsense" is not a command; use serve, check, token, healthcheck, version or help`,
+		"sevre":           `"sevre" is not a command; did you mean serve?`,
+		"token":           "token needs a command: new, add, list, revoke, rotate, verify or hash",
+		"token -k x":      "token needs a command: new, add, list, revoke, rotate, verify or hash",
+		"token rovoke":    `"token rovoke" is not a command; did you mean token revoke?`,
+		"token create":    `"token create" is not a command; use new, add, list, revoke, rotate, verify or hash`,
+		"--nonsense":      "unknown flag --nonsense",
+		"--prot=1":        `unknown flag --prot, did you mean "--port"?`,
+		"complete tokens": `<what> must be one of "principals","keys" but got "tokens"`,
+		"version serve":   "unexpected argument serve",
+		"help nonsense":   `"nonsense" is not a command; use serve, check, token, healthcheck, version or help`,
+		"help token nwe":  `"token nwe" is not a command; did you mean token new?`,
+		"help token nope": `"token nope" is not a command; use new, add, list, revoke, rotate, verify or hash`,
+	} {
+		var out strings.Builder
+		if _, command, err := parserOf(t, &out).Parse(strings.Fields(arguments)); err == nil || err.Error() != want || out.Len() > 0 {
+			t.Errorf("%q: %q, %v, want %s", arguments, command, err, want)
+		}
+	}
+}
+
+// TestHelp: help prints what --help prints.
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	for ask, like := range map[string]string{
+		"help": "--help", "-h": "--help", "help serve": "serve --help", "help token": "token --help", "token -h": "token --help",
+		"help token new": "token new --help", "serve -h --help": "serve -h", "help --help": "--help",
+	} {
+		var outs [2]strings.Builder
+		for i, arguments := range []string{ask, like} {
+			if _, command, err := parserOf(t, &outs[i]).Parse(strings.Fields(arguments)); command != "" || err != nil {
+				t.Errorf("%q: %q, %v", arguments, command, err)
+			}
+		}
+		if outs[0].String() != outs[1].String() || outs[0].Len() == 0 {
+			t.Errorf("%q prints %q, want %q", ask, outs[0].String(), outs[1].String())
 		}
 	}
 }
@@ -144,9 +180,9 @@ func TestFromEnvironment(t *testing.T) {
 		if len(given) != len(names)+1 || given[0] != "one" || given[1] != value {
 			t.Errorf("%q: the process was given %q", value, given)
 		}
-		got := FromEnvironment() // first, since Parse unsets variables
+		got := FromEnvironment()
 		want, command, err := parserOf(t, new(strings.Builder)).Parse(nil)
-		if err != nil || command != "serve" || got.Serve != want.Serve {
+		if err != nil || command != "serve" || got.Serve != want.Serve || !maps.Equal(got.Given, want.Given) {
 			t.Errorf("%q: %+v\nwant %+v, %s, %v", value, got.Serve, want.Serve, command, err)
 		}
 	}

@@ -11,13 +11,9 @@ import (
 // with the settings of the environment. [Parser.Parse] returns the same. But a parser
 // has to be made first, and that takes as long as a fifth of a start.
 func FromEnvironment() *CommandLine {
-	line := new(CommandLine)
+	line := &CommandLine{Given: Given{}}
 	for flag := range environmentFlags(line) {
-		if value := os.Getenv(flag.variable); value != "" {
-			flag.value.SetString(value)
-		} else {
-			flag.value.SetString(flag.fallback)
-		}
+		flag.value.SetString(line.Given.settle(flag.variable, "", "", flag.fallback))
 	}
 	return line
 }

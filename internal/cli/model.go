@@ -12,6 +12,11 @@ type CommandLine struct {
 	Healthcheck Healthcheck `cmd:"" help:"Ask the configured listener whether it is healthy; exit status 0 or 1."`
 	Version     Version     `cmd:"" help:"Print the version."`
 	Complete    Complete    `cmd:"" hidden:"" help:"Print words of the keyring for the completions of shells."`
+	Help        Help        `cmd:"" help:"Show the help of a command."`
+	ShowVersion bool        `name:"version" short:"v" help:"Print the version."`
+
+	// Given says which settings of the command are set, and how.
+	Given Given `kong:"-"`
 }
 
 // Serve is the command that answers subrequests.
@@ -98,6 +103,11 @@ type Version struct {
 type Complete struct {
 	KeyringFlag
 	What string `arg:"" enum:"principals,keys" help:"principals or keys."`
+}
+
+// Help is the command that shows the help of another. The parser does so itself.
+type Help struct {
+	Command []string `arg:"" optional:"" help:"The command, such as token new."`
 }
 
 // SettingFlags are the flags of serve. They are strings, so that an error of a value

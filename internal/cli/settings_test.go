@@ -13,7 +13,7 @@ func TestWhitespaceAroundSettings(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	s, err := FromEnvironment().Serve.Settings()
+	s, err := settingsOf(FromEnvironment())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,9 @@ func TestWhitespaceAroundSettings(t *testing.T) {
 	}
 
 	t.Setenv("REALM", " \r")
-	if s, err := FromEnvironment().Serve.Settings(); err != nil || s.Realm != "" {
+	if s, err := settingsOf(FromEnvironment()); err != nil || s.Realm != "" {
 		t.Errorf("whitespace alone is the realm %q, %v", s.Realm, err)
 	}
 }
+
+func settingsOf(line *CommandLine) (Settings, error) { return line.Serve.Settings(line.Given) }

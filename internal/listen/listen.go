@@ -4,8 +4,11 @@ package listen
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"strings"
+	"syscall"
 )
 
 // Open opens all endpoints, or none. Unix sockets cannot be found until [Publish].
@@ -40,9 +43,28 @@ func listenTCP(ctx context.Context, e Endpoint) ([]net.Listener, error) {
 	config.SetMultipathTCP(false)
 	l, err := config.Listen(ctx, e.Network, e.Address)
 	if err != nil {
-		return nil, err
+		return nil, explained(e, err)
 	}
 	return []net.Listener{l}, nil
+}
+
+// explained says in its own words why the system refuses an address. All of these
+// errors may pass without a change of the configuration.
+func explained(e Endpoint, err error) error {
+	host, port, _ := net.SplitHostPort(e.Address)
+	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
+		return fmt.Errorf("cannot listen on %s: the name %q does not resolve: %s", e.Address, host, unknown.Err)
+	}
+	number, ok := errors.AsType[syscall.Errno](err)
+	switch {
+	case !ok:
+		return fmt.Errorf("cannot listen on %s: %w", e.Address, cause(err))
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("cannot listen on %s: another process listens on port %s: %w", e.Address, port, number)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("cannot listen on %s: this machine does not have the address: %w", e.Address, number)
+	}
+	return fmt.Errorf("cannot listen on %s: %w", e.Address, number)
 }
 
 // Close closes all listeners.

@@ -23,14 +23,22 @@ const longestToken = 8192 - len("Authorization") - len("Bearer ") - len("Host")
 // TooShort says why a token is too short to be used, or returns "". It counts
 // characters, not bytes. The text follows the name of the token's source.
 func TooShort(token []byte, minimum int) (reason string) {
-	length := utf8.RuneCount(token)
-	switch minimum = max(minimum, 1); {
+	switch length := utf8.RuneCount(token); {
 	case length == 0:
-		return fmt.Sprintf("is empty: it needs at least %d characters", minimum)
+		return "is empty: it needs at least " + Characters(minimum)
 	case length < minimum:
-		return fmt.Sprintf("is too short to be used: it needs at least %d characters and has %d", minimum, length)
+		return fmt.Sprintf("is too short to be used: it needs at least %s and has %d", Characters(minimum), length)
 	}
 	return ""
+}
+
+// Characters says in words how many characters a token needs: one, whatever the
+// minimum.
+func Characters(minimum int) string {
+	if minimum <= 1 {
+		return "1 character"
+	}
+	return fmt.Sprintf("%d characters", minimum)
 }
 
 // Unsendable says why no client can send the token, or returns "". The text follows
