@@ -15,7 +15,7 @@ import (
 func complete(p *process, c *cli.Complete) error {
 	text, err := keyringfile.Read(c.Keyring)
 	if err != nil {
-		return nil //nolint:nilerr // there is nothing to complete
+		return nil // there is nothing to complete
 	}
 	defer text.Wipe()
 	return printWords(p.stdout, text.Entries(), c.What == "principals")

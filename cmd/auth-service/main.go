@@ -86,6 +86,8 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		err = hashToken(p, &line.Token.Hash)
 	case "token list":
 		err = listTokens(p, &line.Token.List)
+	case "token revoke":
+		err = revokeTokens(ctx, p, &line.Token.Revoke)
 	case "complete":
 		err = complete(p, &line.Complete)
 	case "healthcheck":

@@ -18,6 +18,11 @@ func keyringPath(f *cli.KeyringFlag) (string, error) {
 	return f.Keyring, nil
 }
 
+// warn writes a warning for a person.
+func (p *process) warn(text string) {
+	fmt.Fprintf(p.stderr, "auth-service: warning: %s\n", p.censor.Clean(text))
+}
+
 // noSuchToken says that a name means no token of the keyring at path. Somebody may
 // have typed the token itself.
 func noSuchToken(path, name string) error {

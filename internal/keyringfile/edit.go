@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -145,17 +146,28 @@ func read(path string) (*Text, []byte, regularfile.State, error) {
 	}
 	text, err := Parse(bytes.Clone(contents))
 	if wrong, ok := errors.AsType[core.ParseErrors](err); ok {
-		lines := make([]error, len(wrong))
-		for i, w := range wrong {
-			lines[i] = setting.Invalid("%s:%d: %s", path, w.Line, w.Reason)
-		}
-		err = errors.Join(lines...)
+		err = setting.Error{Err: &BrokenError{path, wrong}}
 	}
 	if err != nil {
 		secret.Wipe(contents)
 		return nil, nil, state, err
 	}
 	return text, contents, state, nil
+}
+
+// A BrokenError says which lines of a keyring file are wrong.
+type BrokenError struct {
+	Path  string
+	Wrong core.ParseErrors
+}
+
+// Error has one line for each wrong line.
+func (e *BrokenError) Error() string {
+	lines := make([]string, len(e.Wrong))
+	for i, w := range e.Wrong {
+		lines[i] = fmt.Sprintf("%s:%d: %s", e.Path, w.Line, w.Reason)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // withPath names the path before an error of the system, and nothing else.
