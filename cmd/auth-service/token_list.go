@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -36,7 +35,7 @@ func listTokens(p *process, c *cli.TokenList) error {
 	case len(entries) > 0:
 		l.writeTable()
 	case err == nil:
-		fmt.Fprintf(p.stderr, "auth-service: %s has no token\n", path)
+		p.tell(path + " has no token.")
 	}
 	return errors.Join(l.out.Flush(), err)
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/keyringfile"
 	"github.com/concrete-security/auth-service/internal/setting"
@@ -43,7 +42,7 @@ func revokeTokens(ctx context.Context, p *process, c *cli.TokenRevoke) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "auth-service: removed %d of %d tokens from %s\n", len(r.removed), len(r.removed)+r.left, path)
+	p.tell(fmt.Sprintf("Removed %d of %d tokens from %s.", len(r.removed), len(r.removed)+r.left, path))
 	switch {
 	case r.left == 0:
 		p.warn("no token is left" + refusesAll)
@@ -68,21 +67,11 @@ func mustExist(path string) error {
 	return nil
 }
 
-// A tokenName names a token for people.
-type tokenName struct {
-	principal string
-	key       core.KeyID
-}
-
-func nameOf(e *core.Entry) tokenName { return tokenName{e.Principal, e.Credential.KeyID()} }
-
-func (n tokenName) String() string { return n.principal + " " + n.key.String() }
-
 // printNames prints a name on each line.
-func printNames(to io.Writer, names []tokenName) error {
+func printNames(to io.Writer, names []string) error {
 	out := bufio.NewWriter(to)
 	for _, name := range names {
-		_, _ = out.WriteString(name.String() + "\n") // Flush returns the error
+		_, _ = out.WriteString(name + "\n") // Flush returns the error
 	}
 	return out.Flush()
 }
@@ -90,7 +79,7 @@ func printNames(to io.Writer, names []tokenName) error {
 // A revocation is what removing tokens has done to the text of a keyring.
 type revocation struct {
 	now          time.Time
-	removed      []tokenName
+	removed      []string
 	unknown      error // of the names that mean no token
 	left, active int   // how many tokens are left, and how many of them can pass
 }
