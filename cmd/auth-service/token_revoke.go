@@ -45,9 +45,9 @@ func revokeTokens(ctx context.Context, p *process, c *cli.TokenRevoke) error {
 	p.tell(fmt.Sprintf("Removed %d of %d tokens from %s.", len(r.removed), len(r.removed)+r.left, path))
 	switch {
 	case r.left == 0:
-		p.warn("no token is left" + refusesAll)
+		p.caution("no token is left" + refusesAll)
 	case r.active == 0:
-		p.warn("every token that is left has expired or can never match" + refusesAll)
+		p.caution("every token that is left has expired or can never match" + refusesAll)
 	}
 	if err := printNames(p.stdout, r.removed); err != nil {
 		return errors.Join(r.unknown, fmt.Errorf("the tokens were removed, but their names could not be printed: %w", err))

@@ -18,8 +18,8 @@ func keyringPath(f *cli.KeyringFlag) (string, error) {
 	return f.Keyring, nil
 }
 
-// warn writes a warning for a person.
-func (p *process) warn(text string) {
+// caution writes a warning for a person.
+func (p *process) caution(text string) {
 	fmt.Fprintf(p.stderr, "auth-service: warning: %s\n", p.censor.Clean(text))
 }
 
