@@ -190,6 +190,7 @@ func (s *Sources) readTokenFile() {
 	contents, err := s.tokenFile.read()
 	defer secret.Wipe(contents)
 	if err == nil {
+		s.tokenFile.noteWritable(s.logger)
 		token := plaintext.WithoutLineEnd(contents)
 		if err = s.judge(token, s.tokenFile.name()); err == nil {
 			var k *core.Keyring
@@ -209,6 +210,7 @@ func (s *Sources) readKeyring() ([]core.Entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.keyring.noteWritable(s.logger)
 	entries, err := core.ParseKeyringFile(contents)
 	if wrong, ok := errors.AsType[core.ParseErrors](err); ok {
 		lines := make([]error, len(wrong))

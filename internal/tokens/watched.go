@@ -3,6 +3,7 @@ package tokens
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/concrete-security/auth-service/internal/regularfile"
@@ -21,11 +22,12 @@ type watched struct {
 	path    string
 	limit   int
 
-	taken      bool      // its present or earlier contents are in force
+	taken      bool              // its present or earlier contents are in force
 	last, seen regularfile.State // when it was last read, and last looked at
-	due        bool      // it has changed, and stopped changing
-	changing   time.Time // since when it has changed; zero if it is as it was read
-	restless   bool      // it was logged that it keeps changing
+	due        bool              // it has changed, and stopped changing
+	changing   time.Time         // since when it has changed; zero if it is as it was read
+	restless   bool              // it was logged that it keeps changing
+	writable   string            // what was logged of who can write it
 }
 
 // newWatched returns nil for no path.
@@ -92,6 +94,19 @@ func (w *watched) noteRestless(now time.Time, logger *slog.Logger) {
 			text += ": " + w.path
 		}
 		logger.Warn(text)
+	}
+}
+
+// noteWritable logs, once, who else can write the file.
+func (w *watched) noteWritable(logger *slog.Logger) {
+	texts := writableByOthers(w.path)
+	before := w.writable
+	w.writable = strings.Join(texts, "\n")
+	if w.writable == before {
+		return
+	}
+	for _, text := range texts {
+		logger.Warn(w.prefix() + text)
 	}
 }
 
