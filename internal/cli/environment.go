@@ -13,7 +13,7 @@ import (
 func FromEnvironment() *CommandLine {
 	line := &CommandLine{Given: Given{}}
 	for flag := range environmentFlags(line) {
-		flag.value.SetString(line.Given.settle(flag.variable, "", "", flag.fallback))
+		flag.value.SetString(line.Given.settle(flag.variable, nil, flag.fallback))
 	}
 	return line
 }

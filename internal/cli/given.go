@@ -24,39 +24,35 @@ func (g Given) Name(variable string) string {
 // Has reports whether somebody has set the setting of a variable.
 func (g Given) Has(variable string) bool { return g[variable] != "" }
 
-// settle returns the value of a setting and notes how it was given. The flag comes
-// before the variable, and the variable before the fallback. Whitespace around a
-// value is not part of it, and a value of whitespace alone is not set.
-func (g Given) settle(variable, flag, flagValue, fallback string) string {
-	if value := strings.TrimSpace(flagValue); value != "" {
-		g[variable] = "--" + flag
-		return value
+// settle returns the value of a setting and notes how it was given: by the flag or
+// else by the variable. The flag is nil if it was not used. Whitespace around a value
+// is not part of it. A value of whitespace alone is not set, so an empty flag takes
+// back what the variable says.
+func (g Given) settle(variable string, flag *kong.Flag, fallback string) string {
+	name, value := variable, os.Getenv(variable)
+	if flag != nil {
+		name, value = "--"+flag.Name, flag.Target.String()
 	}
-	if value := strings.TrimSpace(os.Getenv(variable)); value != "" {
-		g[variable] = variable
-		return value
+	if value = strings.TrimSpace(value); value == "" {
+		return fallback
 	}
-	return fallback
+	g[variable] = name
+	return value
 }
 
 // settleFlags settles all flags of a command that can be given as variables. To kong,
 // the value of a variable is the flag's, so the path of the parsed command line says
 // which flags it has.
 func (g Given) settleFlags(parsed *kong.Context) {
-	used := map[*kong.Flag]bool{}
+	used := map[*kong.Flag]*kong.Flag{}
 	for _, step := range parsed.Path {
 		if step.Flag != nil && !step.Resolved {
-			used[step.Flag] = true
+			used[step.Flag] = step.Flag
 		}
 	}
 	for _, flag := range parsed.Flags() {
-		if len(flag.Envs) == 0 {
-			continue
+		if len(flag.Envs) > 0 {
+			flag.Target.SetString(g.settle(flag.Envs[0], used[flag], flag.Default))
 		}
-		flagValue := ""
-		if used[flag] {
-			flagValue = flag.Target.String()
-		}
-		flag.Target.SetString(g.settle(flag.Envs[0], flag.Name, flagValue, flag.Default))
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // TestGiven: an error names what was used, the flag or the variable, also where both
-// say the same. An empty flag does not hide the variable.
+// say the same. An empty flag takes back what the variable says.
 func TestGiven(t *testing.T) {
 	t.Setenv("LISTEN", "tcp://:1")
 	t.Setenv("PORT", " \r\n")
