@@ -208,6 +208,12 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 	pipe := func(after string) func(*testing.T, string) *os.File {
 		return func(t *testing.T, token string) *os.File { return piped(t, token+after) }
 	}
+	folder := publicFolder(t)
+	keyrings := 0
+	keyring := func() string {
+		keyrings++
+		return filepath.Join(folder, fmt.Sprint("keyring-", keyrings))
+	}
 	for name, c := range map[string]command{
 		"healthcheck":         {arguments: []string{"healthcheck"}, environment: []string{"HOST=127.0.0.1", "PORT=" + port}, status: "0"},
 		"check":               {arguments: []string{"check"}, status: "0"},
@@ -218,6 +224,13 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 		"usage error":         {arguments: []string{"--nonsense"}, status: "2"},
 		"token new":           {arguments: []string{"token", "new"}, status: "0"},
 		"token new, JSON":     {arguments: []string{"token", "new", "--json"}, status: "0"},
+		"token new, keyring":  {arguments: []string{"token", "new", "-k", keyring()}, status: "0"},
+		"token new, both":     {arguments: []string{"token", "new", "--json", "-k", keyring()}, status: "0"},
+		"token add":           {arguments: []string{"token", "add", "-k", keyring()}, stdin: pipe("\n"), status: "0"},
+		"token add, JSON":     {arguments: []string{"token", "add", "--json", "-k", keyring()}, stdin: pipe(""), status: "0"},
+		"token add, refused":  {arguments: []string{"token", "add", "-k", keyring()}, stdin: pipe("\x01"), status: "2"},
+		"token add, no file":  {arguments: []string{"token", "add", "-k", folder}, stdin: pipe(""), status: "2"},
+		"token add, typed":    {arguments: []string{"token", "add", "-k", keyring()}, stdin: func(t *testing.T, token string) *os.File { return typed(t, token+"\n") }, status: "0"},
 		"token hash":          {arguments: []string{"token", "hash"}, stdin: pipe(""), status: "0"},
 		"token hash, line":    {arguments: []string{"token", "hash"}, stdin: pipe("\r\n"), status: "0"},
 		"token hash, refused": {arguments: []string{"token", "hash"}, stdin: pipe("\x01"), status: "2"},
@@ -250,19 +263,6 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 			}
 		})
 	}
-}
-
-// tokenIn finds a token made by token new in a text.
-func tokenIn(text string) string {
-	at := strings.Index(text, "as_")
-	if at < 0 {
-		return ""
-	}
-	end := at
-	for end < len(text) && (text[end] == '-' || text[end] == '_' || strings.IndexByte("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", text[end]) >= 0) {
-		end++
-	}
-	return text[at:end]
 }
 
 // checkEnvironment checks that the kernel shows the environment without the token.

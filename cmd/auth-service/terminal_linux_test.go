@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
@@ -36,12 +38,73 @@ func openTerminal(t *testing.T) (controller, terminal *os.File) {
 	return controller, terminal
 }
 
+// shown returns all that a terminal has shown.
+func shown(t *testing.T, controller, terminal *os.File) string {
+	t.Helper()
+	// A mark behind all of that, so that the read has something to end on.
+	const mark = "the end"
+	if _, err := io.WriteString(terminal, mark); err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for piece := make([]byte, 256); !strings.HasSuffix(text.String(), mark); {
+		n, err := controller.Read(piece)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text.Write(piece[:n])
+	}
+	return strings.TrimSuffix(text.String(), mark)
+}
+
+// TestNewOnATerminal: a person is told that the token is shown only this once. A file
+// and a pipe have it for longer.
+func TestNewOnATerminal(t *testing.T) {
+	t.Parallel()
+	controller, terminal := openTerminal(t)
+	keyring := filepath.Join(t.TempDir(), "keyring")
+	command := newTokenCommand(t, "new", "-k", keyring, "--principal", "ci")
+	command.Stdout, command.Stderr = terminal, terminal
+	if err := command.Run(); err != nil {
+		t.Fatal(err)
+	}
+	text := shown(t, controller, terminal)
+	token := tokenIn(text)
+	credential := core.CredentialOf([]byte(token))
+	want := token + "\r\nAdded ci " + credential.KeyID().String() + " to " + keyring + ": no scopes, never expires.\r\nThe token is shown only this once.\r\n"
+	if text != want {
+		t.Errorf("the terminal showed %q, want %q", text, want)
+	}
+	if lines := readKeyring(t, keyring); lines[credential] == "" {
+		t.Errorf("the token's line is not among %q", lines)
+	}
+	command = newTokenCommand(t, "new", "-k", keyring)
+	command.Stderr = terminal
+	if err := command.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if text := shown(t, controller, terminal); !strings.HasPrefix(text, "Added default ") || strings.Count(text, "\n") != 1 {
+		t.Errorf("the terminal showed %q of a token in a pipe", text)
+	}
+}
+
 // TestHashOnATerminal: the token is asked for, and not shown while it is typed.
 func TestHashOnATerminal(t *testing.T) {
 	t.Parallel()
+	askedOnATerminal(t, "", "ci sha256:", "token", "hash", "--principal", "ci")
+}
+
+// TestAddOnATerminal: so it is for token add, whose summary follows.
+func TestAddOnATerminal(t *testing.T) {
+	t.Parallel()
+	askedOnATerminal(t, "Added ci ", "", "token", "add", "--principal", "ci", "-k", filepath.Join(t.TempDir(), "keyring"))
+}
+
+func askedOnATerminal(t *testing.T, stderr, stdout string, arguments ...string) {
+	t.Helper()
 	controller, terminal := openTerminal(t)
 	s := newService(t)
-	s.Args = append(s.Args, "token", "hash", "--principal", "ci")
+	s.Args = append(s.Args, arguments...)
 	var out safeBuffer
 	s.Stdin, s.Stdout = terminal, &out
 	if err := s.Start(); err != nil {
@@ -65,26 +128,13 @@ func TestHashOnATerminal(t *testing.T) {
 	if err := s.Wait(); err != nil {
 		t.Fatalf("%v: %s", err, s.log)
 	}
-	if got := s.log.String(); !strings.HasPrefix(got, "Token: ") {
+	if got := s.log.String(); !strings.HasPrefix(got, "Token: \n"+stderr) {
 		t.Errorf("standard error has %q", got)
 	}
-	if got := out.String(); !strings.HasPrefix(got, "ci sha256:") {
+	if got := out.String(); !strings.HasPrefix(got, stdout) || (got == "") != (stdout == "") {
 		t.Errorf("standard output has %q", got)
 	}
-	// A mark behind all that was shown, so that the read has something to end on.
-	const mark = "the end"
-	if _, err := io.WriteString(terminal, mark); err != nil {
-		t.Fatal(err)
-	}
-	var shown strings.Builder
-	for piece := make([]byte, 256); !strings.HasSuffix(shown.String(), mark); {
-		n, err := controller.Read(piece)
-		if err != nil {
-			t.Fatal(err)
-		}
-		shown.Write(piece[:n])
-	}
-	if strings.Contains(shown.String(), tokentest.Good[:8]) {
-		t.Errorf("the terminal showed %q", shown.String())
+	if text := shown(t, controller, terminal); strings.Contains(text, tokentest.Good[:8]) {
+		t.Errorf("the terminal showed %q", text)
 	}
 }
