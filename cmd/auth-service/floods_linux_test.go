@@ -19,8 +19,6 @@ import (
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
-const patience = 15 * time.Second
-
 // client is one connection to the service.
 type client struct {
 	net.Conn

@@ -19,6 +19,9 @@ import (
 	"time"
 )
 
+// patience is how long tests wait for what has to happen.
+const patience = 15 * time.Second
+
 // binary is built once for all tests that need a process of its own.
 var binary = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "auth-service-test")
