@@ -70,7 +70,7 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	if command != "serve" && command != "check" && command != "complete" { // the first two say it among their warnings
 		p.warnOfExposure()
 	}
-	if command != "serve" && command != "check" {
+	if command != "serve" && command != "check" && command != "token verify" {
 		secret.Wipe(p.token) // the others have no use for it
 	}
 	switch command {
@@ -88,6 +88,10 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		err = listTokens(p, &line.Token.List)
 	case "token revoke":
 		err = revokeTokens(ctx, p, &line.Token.Revoke)
+	case "token rotate":
+		err = rotateToken(ctx, p, &line.Token.Rotate)
+	case "token verify":
+		err = verifyToken(ctx, p, &line.Token.Verify)
 	case "complete":
 		err = complete(p, &line.Complete)
 	case "healthcheck":
@@ -121,8 +125,11 @@ func (p *process) warnOfExposure() {
 // report writes err, one line for each error joined in it, and returns the exit
 // status.
 func report(p *process, err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return 0
+	case errors.Is(err, errDenied):
+		return exitFailure
 	}
 	for line := range strings.SplitSeq(p.censor.Clean(err.Error()), "\n") {
 		fmt.Fprintf(p.stderr, "auth-service: %s\n", line)

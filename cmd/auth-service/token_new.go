@@ -36,7 +36,7 @@ func newToken(ctx context.Context, p *process, c *cli.TokenNew) error {
 	if err != nil {
 		return err
 	}
-	entry.Created = now.Unix() - now.Unix()%(24*60*60) // the day is enough, and the line shorter
+	entry.Created = startOfDay(now) // the day is enough, and the line shorter
 	token, err := makeToken(&entry.Credential)
 	defer secret.Wipe(token)
 	if err != nil {
@@ -296,20 +296,28 @@ func holderOf(t *keyringfile.Text, credential core.Credential) string {
 
 // summaryOf says what was added to the keyring.
 func summaryOf(e *core.Entry, keyring string, now time.Time) string {
-	scopes := "scope " + strings.Join(e.Scopes, ", ")
+	return fmt.Sprintf("Added %s to %s: %s, %s.", nameOf(e), keyring, inWords(e.Scopes), expiryOf(e.Expires, now))
+}
+
+// expiryOf says when a token expires that has not.
+func expiryOf(expires int64, now time.Time) string {
+	if expires == core.Never {
+		return "never expires"
+	}
+	return fmt.Sprintf("expires %s (%s)", lifetime.Relative(expires, now), lifetime.Exact(expires))
+}
+
+// inWords says which scopes a token has.
+func inWords(scopes []string) string {
 	switch {
-	case len(e.Scopes) == 0:
-		scopes = "no scopes"
-	case e.Scopes[0] == core.AnyScope:
-		scopes = "any scope"
-	case len(e.Scopes) > 1:
-		scopes = "scopes " + strings.Join(e.Scopes, ", ")
+	case len(scopes) == 0:
+		return "no scopes"
+	case scopes[0] == core.AnyScope:
+		return "any scope"
+	case len(scopes) == 1:
+		return "scope " + scopes[0]
 	}
-	expires := "never expires"
-	if e.Expires != core.Never {
-		expires = fmt.Sprintf("expires %s (%s)", lifetime.Relative(e.Expires, now), lifetime.Exact(e.Expires))
-	}
-	return fmt.Sprintf("Added %s to %s: %s, %s.", nameOf(e), keyring, scopes, expires)
+	return "scopes " + strings.Join(scopes, ", ")
 }
 
 // jsonOfEntry returns a JSON object and a line end: what is printed of an entry beside
