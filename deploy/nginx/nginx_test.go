@@ -38,13 +38,21 @@ func start(t *testing.T, example string, service *proxytest.Service, more ...str
 		replacements = append(replacements, "127.0.0.1:8081", service.Address)
 	}
 	site := proxytest.Config(t, dir, example, replacements...)
+	main := mainConfiguration(t, dir, site)
+	proxytest.Start(t, address, nil, program, "-p", dir, "-e", "stderr", "-c", main)
+	return &proxytest.Site{Address: address, Backend: backend, Service: service}
+}
+
+// mainConfiguration writes nginx.conf, which includes files, into a folder.
+func mainConfiguration(t *testing.T, dir, include string) (path string) {
+	t.Helper()
 	// Workers of a master that runs as root become another user, who may not
 	// enter the test's folders.
 	user := ""
 	if os.Geteuid() == 0 {
 		user = "user root;"
 	}
-	main := proxytest.WriteFile(t, filepath.Join(dir, "nginx.conf"), fmt.Sprintf(`
+	return proxytest.WriteFile(t, filepath.Join(dir, "nginx.conf"), fmt.Sprintf(`
 %[2]s
 daemon off;
 worker_processes 1;
@@ -59,9 +67,7 @@ http {
     scgi_temp_path %[1]s/scgi;
     include %[3]s;
 }
-`, dir, user, site))
-	proxytest.Start(t, address, nil, program, "-p", dir, "-e", "stderr", "-c", main)
-	return &proxytest.Site{Address: address, Backend: backend, Service: service}
+`, dir, user, include))
 }
 
 // checkVerdicts adds what is nginx's own.

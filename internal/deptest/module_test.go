@@ -93,6 +93,7 @@ var packages = []deptest.Package{
 
 	// What builds, tests and measures all that. Nothing else imports it.
 	{Folder: "internal/needtest"},
+	{Folder: "internal/doctest", Imports: []string{"internal/needtest"}},
 	{Folder: "server/internal/enginetest"},
 	{Folder: "internal/tokentest", Imports: []string{"core"}},
 	{Folder: "wasm/internal/modules"},
