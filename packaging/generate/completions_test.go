@@ -250,9 +250,10 @@ func TestValues(t *testing.T) {
 	tested := 0
 	for _, c := range loaded(t).commands {
 		arguments := map[string][]string{
-			"check":      nil,
-			"token new":  {"--principal=new"},
-			"token hash": {"--principal=new"},
+			"check":        nil,
+			"token new":    {"--principal=new"},
+			"token hash":   {"--principal=new"},
+			"token rotate": {"grafana"},
 		}
 		more, taken := arguments[c.name()]
 		for _, o := range c.options {
