@@ -54,7 +54,12 @@ func (a *audit) decided(d core.Decision, h *http1.Head, buf []byte, p peer) {
 	case core.Unconfigured:
 		level, message = slog.LevelError, "no usable token is configured"
 	}
-	if !d.Granted() && !a.admit(d.Reason) {
+	if asksItself(h, buf) && (d.Reason == core.Missing || d.Reason == core.Unconfigured) {
+		if !a.success {
+			return
+		}
+		level = slog.LevelDebug
+	} else if !d.Granted() && !a.admit(d.Reason) {
 		return
 	}
 	attributes := make([]slog.Attr, 0, 4)
@@ -68,6 +73,12 @@ func (a *audit) decided(d core.Decision, h *http1.Head, buf []byte, p peer) {
 		attributes = append(attributes, slog.String("uri", printable(uri)))
 	}
 	a.logger.LogAttrs(context.Background(), level, message, attributes...)
+}
+
+// asksItself reports whether a question is from the healthcheck of this program. A
+// client may pretend that. All that a client hides is that it sent no token.
+func asksItself(h *http1.Head, buf []byte) bool {
+	return string(h.OriginalURI.Of(buf)) == httptext.HealthcheckURI
 }
 
 // client is the address that the proxy names, else the other end's. A client

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
@@ -136,6 +137,32 @@ func TestWhatIsNotLogged(t *testing.T) {
 }
 
 // TestClientAddress: the proxy's word first, and nothing that is no address.
+// TestHealthcheckIsQuiet: the healthcheck asks without a token, and that is not
+// logged above DEBUG. A token that is wrong is logged all the same.
+func TestHealthcheckIsQuiet(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		keyring *core.Keyring
+		fields  string
+		level   slog.Level
+		want    any
+	}{
+		"no token":            {auditKeyring(t), "", slog.LevelInfo, nil},
+		"no token, at DEBUG":  {auditKeyring(t), "", slog.LevelDebug, "DEBUG"},
+		"unconfigured":        {nil, "", slog.LevelInfo, nil},
+		"a wrong token":       {auditKeyring(t), "Authorization: Bearer wrong\r\n", slog.LevelInfo, "WARN"},
+		"a malformed token":   {auditKeyring(t), "Authorization: wrong\r\n", slog.LevelInfo, "WARN"},
+		"another's URI first": {auditKeyring(t), "X-Original-URI: /a\r\n", slog.LevelInfo, "WARN"},
+	} {
+		w, lines := loggingWorker(t, c.keyring, c.level)
+		advanceAll(w, []byte("GET /auth HTTP/1.1\r\nHost: a\r\n"+c.fields+"X-Original-URI: "+httptext.HealthcheckURI+"\r\n\r\n"))
+		got := lines.take(t)
+		if c.want == nil && len(got) > 0 || c.want != nil && (len(got) != 1 || got[0]["level"] != c.want) {
+			t.Errorf("%s: logged %v, want level %v", name, got, c.want)
+		}
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	t.Parallel()
 	const peer = "192.0.2.1"

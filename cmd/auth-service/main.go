@@ -70,8 +70,8 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	if command != "serve" && command != "check" && command != "complete" { // the first two say it among their warnings
 		p.warnOfExposure()
 	}
-	if command != "serve" && command != "check" && command != "token verify" {
-		secret.Wipe(p.token) // the others have no use for it
+	if !usesToken(command, line) {
+		secret.Wipe(p.token)
 	}
 	switch command {
 	case "serve":
@@ -102,6 +102,17 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 		err = fmt.Errorf("the command %s cannot be run", command)
 	}
 	return report(p, err)
+}
+
+// usesToken reports whether a command has a use for AUTH_SERVICE_TOKEN.
+func usesToken(command string, line *cli.CommandLine) bool {
+	switch command {
+	case "serve", "check", "token verify":
+		return true
+	case "healthcheck":
+		return line.Healthcheck.Ready
+	}
+	return false
 }
 
 // parse returns what the arguments and the environment say, and the command.

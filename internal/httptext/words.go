@@ -17,6 +17,7 @@ const (
 const (
 	StatusOK                          = 200
 	StatusBadRequest                  = 400
+	StatusUnauthorized                = 401
 	StatusForbidden                   = 403
 	StatusNotFound                    = 404
 	StatusMethodNotAllowed            = 405
@@ -27,6 +28,10 @@ const (
 	StatusHTTPVersionNotSupported     = 505
 )
 
+// HealthcheckURI is the X-Original-URI of a question that auth-service asks itself. A
+// proxy never sends it, because a URI of a request begins with a slash or a scheme.
+const HealthcheckURI = "auth-service:healthcheck"
+
 // StatusText returns the words for a status, or nothing for one that is not listed
 // above.
 func StatusText(status int) string {
@@ -35,6 +40,8 @@ func StatusText(status int) string {
 		return "OK"
 	case StatusBadRequest:
 		return "Bad Request"
+	case StatusUnauthorized:
+		return "Unauthorized"
 	case StatusForbidden:
 		return "Forbidden"
 	case StatusNotFound:

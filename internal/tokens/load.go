@@ -111,6 +111,15 @@ func (s *Sources) Check() (*core.Keyring, error) {
 	return l.keyring, l.missing()
 }
 
+// OnlyExpired reads the sources and reports whether they hold tokens all of which have
+// expired. If a file cannot be used, it reports false: a program that runs may have
+// better tokens, which it read before.
+func (s *Sources) OnlyExpired(now time.Time) bool {
+	l := s.load(true)
+	defer l.keyring.Wipe()
+	return len(l.failures) == 0 && l.keyring.Tokens() > 0 && !l.keyring.CanGrant(now.Unix())
+}
+
 func wait(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
