@@ -98,6 +98,50 @@ func TestAcceptErrors(t *testing.T) {
 	}
 }
 
+// TestTokenInFileIsSynced: a token that is printed into a file is there only if the disk
+// has it. Where a file cannot be synced, there is nothing to wait for.
+func TestTokenInFileIsSynced(t *testing.T) {
+	t.Parallel()
+	strace := needtest.Program(t, "strace")
+	for name, c := range map[string]struct {
+		status int
+		stderr string
+	}{
+		"EIO":        {exitFailure, "auth-service: cannot write to standard output: input/output error; KEYRING stays as it was\n"},
+		"ENOSPC":     {exitFailure, "auth-service: cannot write to standard output: no space left on device; KEYRING stays as it was\n"},
+		"EINVAL":     {0, "Added default "},
+		"EOPNOTSUPP": {0, "Added default "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			keyring, token := filepath.Join(dir, "keyring"), filepath.Join(dir, "token")
+			out, err := os.Create(token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer out.Close()
+			command := newTokenCommand(t, "new", "-k", keyring)
+			command.Args = []string{
+				"strace", "-f", "-qq", "-o", filepath.Join(dir, "trace"), "-e", "signal=none", "-P", token,
+				"-e", "trace=fsync", "-e", "inject=fsync:error=" + name, command.Path, "token", "new", "-k", keyring,
+			}
+			command.Path, command.Stdout = strace, out
+			_ = command.Run()
+			stderr := strings.ReplaceAll(command.stderr.String(), keyring, "KEYRING")
+			if status := command.ProcessState.ExitCode(); status != c.status || !strings.HasPrefix(stderr, c.stderr) {
+				t.Errorf("status %d: %s", status, stderr)
+			}
+			if inForce := len(readKeyring(t, keyring)) == 1; inForce != (c.status == 0) {
+				t.Errorf("the token's line is there: %t", inForce)
+			}
+			if n := lines(t, filepath.Join(dir, "trace")); n != 1 {
+				t.Errorf("%d calls of fsync for the file", n)
+			}
+		})
+	}
+}
+
 func lines(t *testing.T, path string) int {
 	t.Helper()
 	text, err := os.ReadFile(path)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
 // fullPipe returns a pipe that holds as much as it can.
@@ -136,6 +137,56 @@ func TestReaderIsGone(t *testing.T) {
 		if names, err := os.ReadDir(filepath.Dir(keyring)); err != nil || len(names) > 0 {
 			t.Errorf("%q: %v, %v", arguments, names, err)
 		}
+	}
+}
+
+// TestReaderGoesAndFileIsReplaced: a file that another program has put in place of the
+// keyring meanwhile stays, and nobody says that the keyring is as it was.
+func TestReaderGoesAndFileIsReplaced(t *testing.T) {
+	t.Parallel()
+	keyring := filepath.Join(t.TempDir(), "keyring")
+	if err := newTokenCommand(t, "new", "-k", keyring).Run(); err != nil {
+		t.Fatal(err)
+	}
+	from, to, _ := fullPipe(t)
+	command := newTokenCommand(t, "new", "-k", keyring, "--principal", "late")
+	command.Stdout = to
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = to.Close()
+	awaitLines(t, keyring, 2)
+	const theirs = "# another program's\n"
+	tokentest.Rename(t, tokentest.WriteFile(t, keyring+".theirs", theirs), keyring)
+	_ = from.Close()
+	err := command.Wait()
+	text := command.stderr.String()
+	if command.ProcessState.ExitCode() != exitFailure || strings.Contains(text, "stays as it was") ||
+		!strings.Contains(text, "broken pipe") || !strings.Contains(text, "the change could not be undone") {
+		t.Errorf("%v: %s", err, text)
+	}
+	if contents, err := os.ReadFile(keyring); err != nil || string(contents) != theirs {
+		t.Errorf("%q, %v", contents, err)
+	}
+}
+
+// TestSummaryIsNotRead: who does not read the summary still has the token.
+func TestSummaryIsNotRead(t *testing.T) {
+	t.Parallel()
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = from.Close()
+	defer to.Close()
+	keyring := filepath.Join(t.TempDir(), "keyring")
+	command := newTokenCommand(t, "new", "-k", keyring)
+	command.Stderr = to
+	if err := command.Run(); err != nil {
+		t.Error(err)
+	}
+	if lines := readKeyring(t, keyring); lines[core.CredentialOf([]byte(command.printed()))] == "" {
+		t.Errorf("the line of %q is not among %q", command.stdout.String(), lines)
 	}
 }
 

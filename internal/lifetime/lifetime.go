@@ -75,7 +75,8 @@ var units = []struct {
 	{"s", 1},
 }
 
-// mostOfUnit is more than any unit fits into the years that a keyring can have.
+// mostOfUnit stands for all larger numbers. No unit fits as often into the years that a
+// keyring can have, and that many of each unit still fit into 64 bits.
 const mostOfUnit = 1e12
 
 // after returns the Unix second at which a lifetime is over that begins now, or why the
@@ -88,7 +89,6 @@ const mostOfUnit = 1e12
 // A year ends on the same day of the next one, or on 1 March if that has no 29 February.
 // A lifetime cannot begin with "m", because people write it for months too.
 func after(text string, now time.Time) (seconds int64, reason string) {
-	const tooLong = "ends after the year 9999"
 	var years, span int64
 	next := 0 // the largest unit that may follow
 	for rest := text; rest != ""; {
@@ -113,26 +113,20 @@ func after(text string, now time.Time) (seconds int64, reason string) {
 		if next = unit + 1; name == "min" {
 			next++
 		}
-		n, err := strconv.ParseInt(number, 10, 64)
-		if err != nil || n > mostOfUnit {
-			return 0, tooLong
-		}
+		n, _ := strconv.ParseInt(number, 10, 64) // the largest number if it is too large
+		n = min(n, mostOfUnit)
 		if name == "y" {
-			years = n
+			years = min(n, 9999) // more would be too much for the calendar
 		}
 		span += n * units[unit].seconds
 	}
 	if text == "" {
 		return 0, notLifetime
 	}
-	const lastYear, lastSecond = 9999, 253402300799
-	begin := time.Unix(now.Unix(), 0).UTC()
-	if years > int64(lastYear-begin.Year()) {
-		return 0, tooLong
-	}
-	end := begin.AddDate(int(years), 0, 0).Unix() + span
+	const lastSecond = 253402300799 // of the year 9999
+	end := time.Unix(now.Unix(), 0).UTC().AddDate(int(years), 0, 0).Unix() + span
 	if end > lastSecond {
-		return 0, tooLong
+		return 0, "ends after the year 9999"
 	}
 	return end, ""
 }

@@ -66,6 +66,20 @@ func TestLeapDay(t *testing.T) {
 	}
 }
 
+// TestLastSecond: the last second of the year 9999 can be written, and the next cannot.
+func TestLastSecond(t *testing.T) {
+	t.Parallel()
+	evening := time.Date(9999, time.December, 31, 23, 59, 58, 0, time.UTC)
+	if got, err := lifetime.Expiry("--expires", "1s", evening); err != nil || lifetime.Exact(got) != "9999-12-31T23:59:59Z" {
+		t.Errorf("%s, %v", lifetime.Exact(got), err)
+	}
+	for _, text := range []string{"2s", "1y", "9223372036854775807y9223372036854775807w9223372036854775807d9223372036854775807h9223372036854775807min9223372036854775807s"} {
+		if got, err := lifetime.Expiry("--expires", text, evening); err == nil {
+			t.Errorf("%s: %s", text, lifetime.Exact(got))
+		}
+	}
+}
+
 func TestNotExpiry(t *testing.T) {
 	t.Parallel()
 	const (
