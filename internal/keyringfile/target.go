@@ -37,10 +37,14 @@ func target(path string) (string, error) {
 		}
 		at = filepath.Join(folder, filepath.Base(at))
 		link, err := os.Readlink(at)
-		if err != nil { // there is nothing
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			return at, nil
-		}
-		if at = link; !filepath.IsAbs(link) {
+		case err != nil:
+			return "", withPath(at, err)
+		case filepath.IsAbs(link):
+			at = link
+		default:
 			at = filepath.Join(folder, link)
 		}
 	}
