@@ -61,7 +61,7 @@ func newToken(ctx context.Context, p *process, c *cli.TokenNew) error {
 		return writeToken(p.stdout, before, token, after)
 	}
 	add := func(t *keyringfile.Text) error { return t.Append(entry) }
-	err = editAndShow(ctx, c.Keyring, add, func() error { return showToken(p.stdout, before, token, after) })
+	err = editAndShow(ctx, p, c.Keyring, add, func() error { return showToken(p.stdout, before, token, after) })
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func addToken(ctx context.Context, p *process, c *cli.TokenAdd) error {
 			return err
 		}
 	}
-	if err := editAndShow(ctx, c.Keyring, add, show); err != nil {
+	if err := editAndShow(ctx, p, c.Keyring, add, show); err != nil {
 		return err
 	}
 	p.tell(summaryOf(&entry, c.Keyring, now))
@@ -130,9 +130,9 @@ func entryOf(f *cli.EntryFlags, now time.Time) (core.Entry, error) {
 	if err := core.CheckPrincipal(f.Principal); err != nil {
 		return entry, setting.Invalid("--principal: %q is not a principal: %w", f.Principal, err)
 	}
-	if f.Expires != "" {
+	if f.Expires != nil {
 		var err error
-		if entry.Expires, err = lifetime.Expiry("--expires", f.Expires, now); err != nil {
+		if entry.Expires, err = lifetime.Expiry("--expires", *f.Expires, now); err != nil {
 			return entry, err
 		}
 	}
@@ -250,7 +250,10 @@ func showToken(to io.Writer, before string, token []byte, after string) error {
 
 // editAndShow edits the keyring and calls show, which writes to standard output. If show
 // fails, the keyring stays as it was.
-func editAndShow(ctx context.Context, keyring string, change func(*keyringfile.Text) error, show func() error) error {
+func editAndShow(ctx context.Context, p *process, keyring string, change func(*keyringfile.Text) error, show func() error) error {
+	if isSameFile(p.stdout, keyring) {
+		return setting.Invalid("standard output is %s itself; leave the redirection out: the line is added without it", keyring)
+	}
 	var failed error
 	err := keyringfile.Edit(ctx, keyring, change, func() error {
 		if failed = show(); failed == nil {
@@ -274,6 +277,17 @@ func (p *process) tell(text string) {
 	signal.Ignore(syscall.SIGPIPE)
 	defer signal.Reset(syscall.SIGPIPE)
 	fmt.Fprintln(p.stderr, text)
+}
+
+// isSameFile reports whether w writes to the file at path.
+func isSameFile(w io.Writer, path string) bool {
+	file, isFile := w.(*os.File)
+	if !isFile {
+		return false
+	}
+	written, err := file.Stat()
+	named, err2 := os.Stat(path)
+	return err == nil && err2 == nil && written.Mode().IsRegular() && os.SameFile(written, named)
 }
 
 func isTerminal(w io.Writer) bool {

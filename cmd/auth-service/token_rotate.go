@@ -27,8 +27,8 @@ func rotateToken(ctx context.Context, p *process, c *cli.TokenRotate) error {
 	if r.until, err = lifetime.After("--grace", c.Grace, r.now); err != nil {
 		return err
 	}
-	if c.Expires != "" {
-		if r.expires, err = lifetime.Expiry("--expires", c.Expires, r.now); err != nil {
+	if c.Expires != nil {
+		if r.expires, err = lifetime.Expiry("--expires", *c.Expires, r.now); err != nil {
 			return err
 		}
 	}
@@ -40,7 +40,7 @@ func rotateToken(ctx context.Context, p *process, c *cli.TokenRotate) error {
 	if err != nil {
 		return err
 	}
-	err = editAndShow(ctx, path, r.rotate, func() (err error) {
+	err = editAndShow(ctx, p, path, r.rotate, func() (err error) {
 		before, after := "", "\n"
 		if c.JSON {
 			if before, after, err = r.json(); err != nil {

@@ -70,10 +70,10 @@ type TokenRevoke struct {
 // TokenRotate is the command that replaces the tokens of a principal.
 type TokenRotate struct {
 	KeyringFlag
-	Token   string `arg:"" name:"principal|keyid" complete:"principals,keys" help:"Whose token, or its key id."`
-	Grace   string `default:"7d" placeholder:"TIME" values:"0,12h,7d" help:"How long the older tokens still work, such as 12h, 7d or 0 (${default})."`
-	Expires string `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When the new token stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
-	JSON    bool   `help:"Print one JSON object."`
+	Token   string  `arg:"" name:"principal|keyid" complete:"principals,keys" help:"Whose token, or its key id."`
+	Grace   string  `default:"7d" placeholder:"TIME" values:"0,12h,7d" help:"How long the older tokens still work, such as 12h, 7d or 0 (${default})."`
+	Expires *string `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When the new token stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
+	JSON    bool    `help:"Print one JSON object."`
 }
 
 // TokenVerify is the command that decides on a token as the service would.
@@ -147,9 +147,10 @@ type KeyringFlag struct {
 	Keyring string `env:"AUTH_SERVICE_KEYRING" short:"k" placeholder:"PATH" help:"The keyring file."`
 }
 
-// EntryFlags are the parts of a keyring line beside the credential.
+// EntryFlags are the parts of a keyring line beside the credential. An empty --expires is
+// a mistake, such as a variable of a shell that is not set: the token would never expire.
 type EntryFlags struct {
 	Principal string   `default:"default" complete:"principals" help:"Whom the token stands for (${default})."`
 	Scope     []string `help:"What it is good for; may be repeated. Without it the token has no scopes, with * it has any."`
-	Expires   string   `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When it stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
+	Expires   *string  `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When it stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
 }
