@@ -228,7 +228,7 @@ func TestImage(t *testing.T) {
 	}
 	config := built.Docker.Config
 	if config.User != "65532:65532" || !slices.Equal(config.Entrypoint, []string{"/auth-service"}) ||
-		!slices.Equal(config.Healthcheck.Test, []string{"CMD", "/auth-service", "healthcheck"}) {
+		!slices.Equal(config.Healthcheck.Test, []string{"CMD", "/auth-service", "healthcheck", "--ready"}) {
 		t.Errorf("the image is configured as %+v", config)
 	}
 }
