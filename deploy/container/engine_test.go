@@ -120,4 +120,3 @@ func (e *engine) start(t *testing.T, image, run, etc string) (id string) {
 	})
 	return id
 }
-
