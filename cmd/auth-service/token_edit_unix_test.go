@@ -252,24 +252,21 @@ func TestEndedAtAnyMoment(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			keyring := filepath.Join(t.TempDir(), "keyring")
-			var longest time.Duration // that a command takes
+			delay := 10 * time.Millisecond // at most, before a signal; it comes to suit the machine
 			kept := map[core.Credential]string{}
 			var printed, unprinted, ended int
 			for round := range c.rounds {
 				command := newTokenCommand(t, "new", "-k", keyring)
-				begun := time.Now()
 				if err := command.Start(); err != nil {
 					t.Fatal(err)
 				}
-				if round >= 5 {
-					time.Sleep(rand.N(longest))
-					_ = command.Process.Signal(c.signals[round%len(c.signals)]) // or it has ended
-				}
+				time.Sleep(rand.N(delay))
+				_ = command.Process.Signal(c.signals[round%len(c.signals)]) // or it has ended
 				if command.Wait() != nil {
 					ended++
-				}
-				if round < 5 {
-					longest = max(longest, time.Since(begun))
+					delay += delay / 16
+				} else {
+					delay -= delay / 16
 				}
 				now := readKeyring(t, keyring)
 				for credential, line := range kept {
