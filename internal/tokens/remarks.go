@@ -42,7 +42,7 @@ func (s *Sources) remark(contents []byte, entries []core.Entry) {
 				lines = core.EntryLines(contents)
 			}
 			// A message must not show what looks like a token, and a long principal does.
-			s.logger.Warn(fmt.Sprintf("%s:%d: the token %s", s.keyring.path, lines[i], text), "principal", e.Principal)
+			s.logger.Warn(fmt.Sprintf("%s:%d: the token %s", s.keyring.path, lines[i], text), "principal", e.Principal, "key", e.Credential.KeyID())
 		}
 	}
 	if more := found - maxRemarks; more > 0 {
