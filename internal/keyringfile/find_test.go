@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
@@ -134,7 +135,13 @@ func TestRemoveAll(t *testing.T) {
 		for _, i := range slices.Backward(remove) {
 			want.Remove(i)
 		}
+		all := got.Entries()
 		got.RemoveAll(remove)
+		for _, e := range all[len(got.Entries()):] {
+			if e.Credential != (core.Credential{}) {
+				t.Fatalf("%v is not wiped", e)
+			}
+		}
 		if string(got.Bytes()) != string(want.Bytes()) || !slices.Equal(got.at, want.at) || len(got.Entries()) != count-len(remove) {
 			t.Fatalf("%q without %v: %q, want %q", lines, remove, got.Bytes(), want.Bytes())
 		}
