@@ -106,6 +106,10 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 	short := tokentest.WriteFile(t, filepath.Join(dir, "token"), "short\n")
 	empty := tokentest.WriteFile(t, filepath.Join(dir, "empty"), "# nobody\n")
 	both := tokentest.WriteFile(t, filepath.Join(dir, "both"), tokentest.Keyring(1))
+	open := tokentest.WriteFile(t, filepath.Join(dir, "open"), tokentest.Keyring(1))
+	if err := os.Chmod(open, 0o666); err != nil {
+		t.Fatal(err)
+	}
 	expired := tokentest.WriteFile(t, filepath.Join(dir, "expired"), strings.Replace(tokentest.Keyring(1), "\n", " expires=2020-01-01\n", 1))
 	for name, c := range map[string]struct {
 		environment []string
@@ -113,7 +117,12 @@ func TestStartsAndSaysWhatIsWrong(t *testing.T) {
 		status      int
 	}{
 		"no token":         {nil, []string{"level=WARNING", "AUTH_SERVICE_TOKEN is not set", "32"}, 500},
-		"empty token":      {[]string{"AUTH_SERVICE_TOKEN=", "MIN_AUTH_SERVICE_TOKEN_LEN=0"}, []string{"AUTH_SERVICE_TOKEN is not set"}, 500},
+		"empty token":      {[]string{"AUTH_SERVICE_TOKEN=", "MIN_AUTH_SERVICE_TOKEN_LEN=0"}, []string{`AUTH_SERVICE_TOKEN is not set: every request is refused until it holds at least 1 character"`}, 500},
+		"unknown variable": {[]string{"AUTH_SERVICE_TOKEN=" + tokentest.Good, "AUTH_SERVICE_KEYRNG=/a/path"}, []string{"level=WARNING", `"AUTH_SERVICE_KEYRNG is not a setting; did you mean AUTH_SERVICE_KEYRING?"`}, 401},
+		"spaced values": {[]string{
+			"AUTH_SERVICE_TOKEN=" + tokentest.Good, "AUTH_SERVICE_KEYRING= " + both + "\r", "LOG_LEVEL= info\r", "LOG_FORMAT=json\r", "IDLE_TIMEOUT=\t10s ", "LISTEN= \r\n",
+		}, []string{`"msg":"tokens loaded","tokens":2`}, 401},
+		"open keyring":     {[]string{"AUTH_SERVICE_KEYRING=" + open}, []string{"level=WARNING", "AUTH_SERVICE_KEYRING: " + open + " can be changed by others than its owner (mode 0666); run chmod go-w " + open}, 401},
 		"short token":      {[]string{"AUTH_SERVICE_TOKEN=short"}, []string{"level=WARNING", "AUTH_SERVICE_TOKEN is too short", "at least 32"}, 500},
 		"short token file": {[]string{"AUTH_SERVICE_TOKEN_FILE=" + short}, []string{"AUTH_SERVICE_TOKEN_FILE is too short", "at least 32"}, 500},
 		"low minimum":      {[]string{"AUTH_SERVICE_TOKEN=short", "MIN_AUTH_SERVICE_TOKEN_LEN=5"}, []string{"MIN_AUTH_SERVICE_TOKEN_LEN is below 32"}, 401},

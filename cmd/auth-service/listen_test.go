@@ -92,6 +92,13 @@ func TestUnixSocket(t *testing.T) {
 	}
 }
 
+// TestListenOverrides: a HOST or PORT that has no effect is told in the log.
+func TestListenOverrides(t *testing.T) {
+	t.Parallel()
+	s := onSocket(t, filepath.Join(t.TempDir(), "auth.sock"), "PORT=8081").startOn(t)
+	s.await(t, `level=WARNING msg="LISTEN is set, so PORT has no effect; unset one of them"`)
+}
+
 // TestSuccession: the first of two processes, on its way out, leaves the
 // second's socket alone.
 func TestSuccession(t *testing.T) {

@@ -141,10 +141,16 @@ func report(p *process, err error) int {
 		return 0
 	case errors.Is(err, errDenied):
 		return exitFailure
+	case errors.As(err, new(printedError)):
+		return statusOf(err)
 	}
 	for line := range strings.SplitSeq(p.censor.Clean(err.Error()), "\n") {
 		fmt.Fprintf(p.stderr, "auth-service: %s\n", line)
 	}
+	return statusOf(err)
+}
+
+func statusOf(err error) int {
 	if setting.Lasts(err) {
 		return exitConfiguration
 	}

@@ -4,11 +4,14 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"hash/crc32"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,8 +34,28 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"goodtoken": goodTokenCommand,
 			"json":      jsonCommand,
+			"status":    statusCommand,
 		},
 	})
+}
+
+// statusCommand checks the exit status of a program: status NUMBER PROGRAM
+// [ARGUMENT…].
+func statusCommand(ts *testscript.TestScript, negated bool, arguments []string) {
+	if negated || len(arguments) < 2 {
+		ts.Fatalf("usage: status NUMBER PROGRAM [ARGUMENT...]")
+	}
+	status := 0
+	if err := ts.Exec(arguments[1], arguments[2:]...); err != nil {
+		exit, ok := errors.AsType[*exec.ExitError](err)
+		if !ok {
+			ts.Fatalf("%v", err)
+		}
+		status = exit.ExitCode()
+	}
+	if got := strconv.Itoa(status); got != arguments[0] {
+		ts.Fatalf("exit status %s, want %s", got, arguments[0])
+	}
 }
 
 // goodTokenCommand holds the token that is all of an output, or its first line, against

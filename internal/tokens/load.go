@@ -91,9 +91,10 @@ func (s *Sources) Load(ctx context.Context) (*core.Keyring, error) {
 }
 
 // Check reads the sources as [Sources.Load] does, but without patience, and logs
-// what is doubtful about single tokens as well. It returns the keyring that a start
-// would use, with an error that names the files that are missing. If a start would
-// fail, it returns only an error.
+// which single tokens can never match. It returns the keyring that a start would use,
+// with an error that names the files that are missing. If a start would fail, it
+// returns only an error. It leaves it to the caller to say that every token has
+// expired: [Sources.Expiries] tells which have.
 func (s *Sources) Check() (*core.Keyring, error) {
 	s.checks = true
 	l := s.load(true)
@@ -107,9 +108,14 @@ func (s *Sources) Check() (*core.Keyring, error) {
 		}
 	}
 	s.take(&l, time.Now())
-	s.assess()
+	if s.empty {
+		s.assess()
+	}
 	return l.keyring, l.missing()
 }
+
+// Expiries returns what Check has found out about the tokens that expire.
+func (s *Sources) Expiries() Expiries { return s.expiries }
 
 // OnlyExpired reads the sources and reports whether they hold tokens all of which have
 // expired. If a file cannot be used, it reports false: a program that runs may have

@@ -12,7 +12,7 @@ import (
 const maxRemarks = 10
 
 // remark logs what is doubtful about an accepted keyring: comments that contain a
-// credential and, for check, entries that let nobody pass.
+// credential. For check, it examines the entries as well.
 func (s *Sources) remark(contents []byte, entries []core.Entry) {
 	for i, line := range swallowed(contents) {
 		if i == maxRemarks {
@@ -21,33 +21,67 @@ func (s *Sources) remark(contents []byte, entries []core.Entry) {
 		}
 		s.logger.Warn(fmt.Sprintf("%s:%d: a comment has a credential in it; if two lines have run together, put the newline back between them", s.keyring.path, line))
 	}
-	if !s.checks {
-		return
+	if s.checks {
+		s.expiries = s.examine(contents, entries, time.Now().Unix())
 	}
-	found := 0
+}
+
+// An Expiry says when a token of the keyring file expires.
+type Expiry struct {
+	Principal string
+	Key       core.KeyID
+	Line      int   // of the file
+	Expires   int64 // a Unix second
+}
+
+// Expiries are what [Sources.Check] finds out about the tokens of the keyring file that
+// expire.
+type Expiries struct {
+	// Expired are the first ten of the tokens that have expired. More is how many others
+	// have.
+	Expired []Expiry
+	More    int
+	// Next is the token that expires next, or nil if none does.
+	Next *Expiry
+}
+
+// examine returns the expiries of an accepted keyring, and logs which entries can never
+// match.
+func (s *Sources) examine(contents []byte, entries []core.Entry, now int64) (x Expiries) {
+	unmatchable := 0
 	var lines []int // of the entries; most keyrings need none
+	expiryOf := func(i int) Expiry {
+		if lines == nil {
+			lines = core.EntryLines(contents)
+		}
+		e := &entries[i]
+		return Expiry{Principal: e.Principal, Key: e.Credential.KeyID(), Line: lines[i], Expires: e.Expires}
+	}
+	next := -1
 	for i := range entries {
 		e := &entries[i]
-		var text string
 		switch {
 		case Unmatchable(e.Credential):
-			text = "can never match: the credential is the hash of a newline, not of a token"
-		case e.Expires <= time.Now().Unix():
-			text = "expired at " + time.Unix(e.Expires, 0).UTC().Format(time.RFC3339)
-		default:
-			continue
-		}
-		if found++; found <= maxRemarks {
-			if lines == nil {
-				lines = core.EntryLines(contents)
+			if unmatchable++; unmatchable <= maxRemarks {
+				// A message must not show what looks like a token, and a long principal does.
+				s.logger.Warn(fmt.Sprintf("%s:%d: the token can never match: the credential is the hash of a newline, not of a token", s.keyring.path, expiryOf(i).Line),
+					"principal", e.Principal, "key", e.Credential.KeyID().String())
 			}
-			// A message must not show what looks like a token, and a long principal does.
-			s.logger.Warn(fmt.Sprintf("%s:%d: the token %s", s.keyring.path, lines[i], text), "principal", e.Principal, "key", e.Credential.KeyID())
+		case e.Expires <= now && len(x.Expired) < maxRemarks:
+			x.Expired = append(x.Expired, expiryOf(i))
+		case e.Expires <= now:
+			x.More++
+		case e.Expires != core.Never && (next < 0 || e.Expires < entries[next].Expires):
+			next = i
 		}
 	}
-	if more := found - maxRemarks; more > 0 {
-		s.logger.Warn(fmt.Sprintf("%s: %d more tokens have expired or can never match", s.keyring.path, more))
+	if more := unmatchable - maxRemarks; more > 0 {
+		s.logger.Warn(fmt.Sprintf("%s: %d more tokens can never match", s.keyring.path, more))
 	}
+	if next >= 0 {
+		x.Next = new(expiryOf(next))
+	}
+	return x
 }
 
 // lineEnds are the credentials that `echo $TOKEN | sha256sum` makes if the variable is

@@ -46,7 +46,7 @@ type Sources struct {
 	logger    *slog.Logger
 	minLength int // of a token in plaintext
 	mustExist bool
-	checks    bool // log what is doubtful about single entries
+	checks    bool // examine the single entries
 	// environment is a keyring of Options.Token alone, or an empty one.
 	environment *core.Keyring
 	tokenName   string // of Options.Token
@@ -58,6 +58,7 @@ type Sources struct {
 	tokenFailure error         // what is wrong with the present token file
 	empty        bool          // the keyring file has no entry
 	force        force
+	expiries     Expiries // if checks is set
 }
 
 // force is what has to be known of the keyring in force. The keyring itself is the
