@@ -154,7 +154,7 @@ func newService(t *testing.T, environment ...string) *service {
 	}
 	port := freePort(t)
 	s := &service{Cmd: exec.Command(path), address: "127.0.0.1:" + port, log: new(safeBuffer), ended: make(chan struct{})}
-	if !slices.ContainsFunc(environment, func(v string) bool { return strings.HasPrefix(v, "LISTEN=") }) {
+	if !slices.ContainsFunc(environment, func(v string) bool { return strings.HasPrefix(v, "LISTEN=") && strings.TrimSpace(v) != "LISTEN=" }) {
 		s.Env = []string{"HOST=127.0.0.1", "PORT=" + port}
 	}
 	s.Env = append(s.Env, environment...)
