@@ -76,7 +76,7 @@ type listedToken struct {
 	Principal string   `json:"principal"`
 	Key       string   `json:"key"`
 	Scopes    []string `json:"scopes"`
-	Created   *string  `json:"created"` // null if it is not known
+	Created   *string  `json:"created"` // the day; null if it is not known
 	Expires   *string  `json:"expires"` // null if the token does not expire
 	State     string   `json:"state"`
 	Line      int      `json:"line"`
@@ -96,7 +96,7 @@ func (l *tokenList) writeJSON() {
 			t.Scopes = []string{} // not null
 		}
 		if e.Created != 0 {
-			t.Created = new(lifetime.Exact(e.Created))
+			t.Created = new(dayOf(e.Created))
 		}
 		if e.Expires != core.Never {
 			t.Expires = new(lifetime.Exact(e.Expires))
@@ -152,10 +152,13 @@ func (l *tokenList) row(i int) [len(columns)]string {
 	e := &l.text.Entries()[i]
 	created := "-"
 	if e.Created != 0 {
-		created = time.Unix(e.Created, 0).UTC().Format(time.DateOnly)
+		created = dayOf(e.Created)
 	}
 	return [...]string{e.Principal, e.Credential.KeyID().String(), scopeList(e.Scopes), created, expiryInWords(e.Expires, l.now), stateOf(e, l.now)}
 }
+
+// dayOf returns the day of a Unix second, in UTC.
+func dayOf(seconds int64) string { return time.Unix(seconds, 0).UTC().Format(time.DateOnly) }
 
 // scopeList returns scopes as a keyring has them, or "-" if there are none.
 func scopeList(scopes []string) string {

@@ -260,8 +260,7 @@ func jsonOfEntry(e *core.Entry, keyring string) (string, error) {
 		Keyring: keyring, KeyringLine: string(line),
 	}
 	if e.Created != 0 {
-		created := time.Unix(e.Created, 0).UTC().Format(time.DateOnly)
-		object.Created = &created
+		object.Created = new(dayOf(e.Created))
 	}
 	if e.Expires != core.Never {
 		expires := lifetime.Exact(e.Expires)

@@ -84,6 +84,32 @@ type revocation struct {
 	left, active int   // how many tokens are left, and how many of them can pass
 }
 
+// checkWhole returns an error if a principal is named and some of its tokens too. Who
+// writes "ci 3fa9c1d2", as a token is called everywhere, means that token, and not all
+// of ci.
+func checkWhole(found []keyringfile.Match, path string) error {
+	byKey := map[int]string{}
+	for i := range found {
+		for _, entry := range found[i].OfKey {
+			byKey[entry] = found[i].Name
+		}
+	}
+	for i := range found {
+		all, some, key := found[i].OfPrincipal, 0, ""
+		for _, entry := range all {
+			if name, ok := byKey[entry]; ok {
+				some++
+				key = name
+			}
+		}
+		if some > 0 && some < len(all) {
+			return setting.Invalid("%s: %s means all %d tokens of that principal, and %s is one of them; write %[4]s alone for that token, or %[2]s alone for all",
+				path, found[i].Name, len(all), key)
+		}
+	}
+	return nil
+}
+
 // revoke removes the tokens that the command names. If there is none, it returns an
 // error. If a name may mean more than one thing, it removes nothing.
 func (r *revocation) revoke(text *keyringfile.Text, path string, c *cli.TokenRevoke) error {
@@ -99,6 +125,9 @@ func (r *revocation) revoke(text *keyringfile.Text, path string, c *cli.TokenRev
 			r.unknown = errors.Join(r.unknown, noSuchToken(path, m.Name))
 		}
 		remove = append(remove, entries...)
+	}
+	if err := checkWhole(found, path); err != nil {
+		return err
 	}
 	if c.All {
 		for i := range text.Entries() {

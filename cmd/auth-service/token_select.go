@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/censor"
 	"github.com/concrete-security/auth-service/internal/cli"
 	"github.com/concrete-security/auth-service/internal/setting"
@@ -31,6 +32,8 @@ func noSuchToken(path, name string) error {
 		return fmt.Errorf("%s has no token of %s; if that is a token, `auth-service token verify` reads it from standard input and prints its key id", path, censor.NotShown)
 	case name == "":
 		return errors.New("an empty argument names no token; write a principal or a key id")
+	case name == core.DefaultPrincipal || name == "-":
+		return fmt.Errorf("%s has no token of %q; a keyring does not hold the token of %s or %s", path, name, cli.TokenVariable, cli.TokenFileVariable)
 	case isShortKeyID(name):
 		return fmt.Errorf("%s has no token of %q; a key id has 8 to 64 hexadecimal digits", path, name)
 	}
