@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -249,7 +251,7 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 			}
 			secrets := []string{secret, read}
 			if made := tokenIn(h.stdout); made != "" {
-				secrets = append(secrets, made)
+				secrets = append(secrets, made, drawnFor(t, made))
 			} else if strings.HasPrefix(name, "token new") {
 				t.Fatalf("no token in %q", h.stdout)
 			}
@@ -263,6 +265,23 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 			}
 		})
 	}
+}
+
+// drawnFor returns the 32 random bytes that a token was made of.
+func drawnFor(t *testing.T, token string) string {
+	t.Helper()
+	// math/big has the digits in the other order of case.
+	digits := strings.Map(func(r rune) rune {
+		if unicode.IsUpper(r) {
+			return unicode.ToLower(r)
+		}
+		return unicode.ToUpper(r)
+	}, token[len("as_"):][:43])
+	number, ok := new(big.Int).SetString(digits, 62)
+	if !ok || number.BitLen() > 256 {
+		t.Fatalf("%s is not of 32 bytes", token)
+	}
+	return string(number.FillBytes(make([]byte, 32)))
 }
 
 // checkEnvironment checks that the kernel shows the environment without the token.

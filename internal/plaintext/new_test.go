@@ -3,9 +3,11 @@ package plaintext
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"io"
+	"math"
 	"math/big"
 	"regexp"
 	"strings"
@@ -101,11 +103,13 @@ func TestDivideConsumes(t *testing.T) {
 
 // FuzzNew: the digits of any 32 bytes are those of package math/big.
 func FuzzNew(f *testing.F) {
-	f.Add(make([]byte, 32))
-	f.Add(bytes.Repeat([]byte{0xff}, 32))
-	f.Fuzz(func(t *testing.T, random []byte) {
-		if len(random) == 32 {
-			checkNew(t, random)
+	f.Add(uint64(0), uint64(0), uint64(0), uint64(0))
+	f.Add(uint64(math.MaxUint64), uint64(math.MaxUint64), uint64(math.MaxUint64), uint64(math.MaxUint64))
+	f.Fuzz(func(t *testing.T, a, b, c, d uint64) {
+		random := make([]byte, 0, 32)
+		for _, word := range []uint64{a, b, c, d} {
+			random = binary.BigEndian.AppendUint64(random, word)
 		}
+		checkNew(t, random)
 	})
 }
