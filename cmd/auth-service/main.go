@@ -139,8 +139,6 @@ func report(p *process, err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case errors.Is(err, errDenied):
-		return exitFailure
 	case errors.As(err, new(printedError)):
 		return statusOf(err)
 	}

@@ -20,11 +20,8 @@ import (
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
-// errDenied ends a command with exit status 1. The command has printed why.
-var errDenied = errors.New("denied")
-
 // verifyToken prints what the service would decide on a request that carries the token
-// on standard input. It returns errDenied if that is not to let it pass.
+// on standard input. If that is not to let it pass, the exit status is 1.
 func verifyToken(ctx context.Context, p *process, c *cli.TokenVerify) error {
 	defer clear(p.token)
 	for _, scope := range c.Scope {
@@ -56,7 +53,7 @@ func verifyToken(ctx context.Context, p *process, c *cli.TokenVerify) error {
 		return err
 	}
 	if !v.decision.Granted() {
-		return errDenied
+		return printedError{errors.New("denied")}
 	}
 	return nil
 }
@@ -190,7 +187,9 @@ func (v *verification) printJSON(to io.Writer, clean func(string) string) error 
 	for _, text := range v.warnings.texts {
 		object.Warnings = append(object.Warnings, clean(text))
 	}
-	return json.NewEncoder(to).Encode(object)
+	encoder := json.NewEncoder(to)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(object)
 }
 
 // warnings is a [slog.Handler] that keeps the messages of warnings and errors.
