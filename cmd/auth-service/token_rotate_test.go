@@ -136,14 +136,12 @@ func TestRotateNamesFew(t *testing.T) {
 		}
 		r := rotation{name: "ci", path: "keyring", now: time.Now(), until: time.Now().Unix() + 60}
 		r.entry.Credential = core.CredentialOf([]byte("the new one"))
-		told, want := "", "\nThe same goes for 5 more."
+		told, want := r.summary, "\nThe same goes for 5 more."
 		if err := r.rotate(text); err != nil {
-			told, want = err.Error(), ", and 5 more"
-		} else {
-			told = r.summary()
+			told, want = err.Error, ", and 5 more"
 		}
-		if !strings.HasSuffix(told, want) || strings.Count(told, "ci") < 1 || len(told) > 1500 {
-			t.Errorf("%s", told)
+		if text := told(); !strings.HasSuffix(text, want) || len(text) > 1500 {
+			t.Errorf("%s", text)
 		}
 	}
 }
