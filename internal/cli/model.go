@@ -33,8 +33,8 @@ type Token struct {
 	New    TokenNew    `cmd:"" help:"Make a token. With a keyring, add its line and print the token alone; without one, print both."`
 	Add    TokenAdd    `cmd:"" help:"Read a token from standard input and add its line to the keyring."`
 	List   TokenList   `cmd:"" help:"List the tokens of the keyring."`
-	Revoke TokenRevoke `cmd:"" help:"Remove tokens from the keyring."`
-	Rotate TokenRotate `cmd:"" help:"Make a token with the scopes of an older one, which expires after a time of grace."`
+	Revoke TokenRevoke `cmd:"" help:"Remove tokens from the keyring. A running service denies them within a second."`
+	Rotate TokenRotate `cmd:"" help:"Make a token that replaces older ones: it has their scopes, and they expire after a time of grace."`
 	Verify TokenVerify `cmd:"" help:"Read a token from standard input; say what the service would decide, and why; exit status 0 or 1."`
 	Hash   TokenHash   `cmd:"" help:"Read a token from standard input; print its keyring line."`
 }
@@ -70,9 +70,9 @@ type TokenRevoke struct {
 // TokenRotate is the command that replaces the tokens of a principal.
 type TokenRotate struct {
 	KeyringFlag
-	Token   string  `arg:"" name:"principal|keyid" complete:"principals,keys" help:"Whose token, or its key id."`
+	Token   string  `arg:"" name:"principal|keyid" complete:"principals,keys" help:"Whose tokens, or the key id of one."`
 	Grace   string  `default:"7d" placeholder:"TIME" values:"0,12h,7d" help:"How long the older tokens still work, such as 12h, 7d or 0 (${default})."`
-	Expires *string `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When the new token stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y."`
+	Expires *string `placeholder:"WHEN" values:"12h,30d,90d,1y" help:"When the new token stops working: a date, an RFC 3339 time, or a time from now such as 12h, 90d, 2w or 1y. By default it lasts as long as the older one did from its created= to its expires=."`
 	JSON    bool    `help:"Print one JSON object."`
 }
 
