@@ -218,6 +218,8 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 	}
 	for name, c := range map[string]command{
 		"healthcheck":         {arguments: []string{"healthcheck"}, environment: []string{"HOST=127.0.0.1", "PORT=" + port}, status: "0"},
+		"healthcheck, ready":  {arguments: []string{"healthcheck", "--ready"}, environment: []string{"HOST=127.0.0.1", "PORT=" + port}, status: "0"},
+		"check, JSON":         {arguments: []string{"check", "--json"}, status: "0"},
 		"check":               {arguments: []string{"check"}, status: "0"},
 		"check, broken":       {arguments: []string{"check"}, environment: []string{"AUTH_SERVICE_KEYRING=/dev/null/none"}, status: "2"},
 		"serve, broken":       {arguments: []string{"serve"}, environment: []string{"PORT=none"}, status: "2"},

@@ -98,7 +98,7 @@ func (f *SettingFlags) Settings(given Given) (s Settings, err error) {
 	if s.MaxHeaderBytes, err = setting.WholeNumber(given.Name("MAX_HEADER_BYTES"), f.MaxHeaderBytes, 8192, 61440); err != nil {
 		return s, err
 	}
-	s.Sources, err = f.SourceFlags.Sources(given)
+	s.Sources, err = f.Sources(given)
 	return s, err
 }
 

@@ -33,7 +33,7 @@ func writableByOthers(path string) (texts []string) {
 // directoriesAround returns the directories above the file at path, from the nearest to
 // the root, and those above the file that a symbolic link at path leads to.
 func directoriesAround(path string) (dirs []string) {
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil
 	}
@@ -41,7 +41,7 @@ func directoriesAround(path string) (dirs []string) {
 	if err != nil {
 		return nil
 	}
-	for _, dir := range []string{filepath.Dir(real), here} {
+	for _, dir := range []string{filepath.Dir(target), here} {
 		if dir, err = filepath.Abs(dir); err != nil {
 			continue
 		}
