@@ -10,7 +10,7 @@ import (
 // brackets that an IPv6 address may have. An error says what to write instead.
 //
 //	host    = IPv4address / IPv6host / "[" IPv6host "]" / name
-//	IPv6host = IPv6address [ "%" zone ]     ; a zone for link-local addresses alone
+//	IPv6host = IPv6address [ "%" zone ]     ; a zone for link-local addresses, and only these
 //	name    = label *( "." label ) [ "." ]  ; not all digits behind the last dot
 //	label   = 1*63( ALPHA / DIGIT / "-" / "_" )
 func Host(text string) (string, error) {
@@ -70,8 +70,10 @@ func ipv6(text string) (string, error) {
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("%q is not an IPv6 address; write one such as ::1", text)
-	case address.Zone() != "" && !address.IsLinkLocalUnicast() && !address.IsLinkLocalMulticast():
+	case address.Zone() != "" && !address.IsLinkLocalUnicast():
 		return "", fmt.Errorf("%q has a zone, which only link-local addresses have; write %s", text, address.WithZone(""))
+	case address.Zone() == "" && address.IsLinkLocalUnicast() && !address.Is4In6():
+		return "", fmt.Errorf("%q is a link-local address, which needs a zone; write %s%%eth0, with the name of the interface", text, text)
 	}
 	return text, nil
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -55,6 +56,7 @@ func explained(e Endpoint, err error) error {
 	if unknown, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Errorf("cannot listen on %s: the name %q does not resolve: %s", e.Address, host, unknown.Err)
 	}
+	_, zone, hasZone := strings.Cut(host, "%")
 	number, ok := errors.AsType[syscall.Errno](err)
 	switch {
 	case !ok:
@@ -63,8 +65,17 @@ func explained(e Endpoint, err error) error {
 		return fmt.Errorf("cannot listen on %s: another process listens on port %s: %w", e.Address, port, number)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return fmt.Errorf("cannot listen on %s: this machine does not have the address: %w", e.Address, number)
+	case errors.Is(err, syscall.EINVAL) && hasZone:
+		return fmt.Errorf("cannot listen on %s: there is no interface %q, or it does not have the address: %w", e.Address, zone, number)
+	case errors.Is(err, syscall.EACCES) && isPrivileged(port):
+		return fmt.Errorf("cannot listen on %s: ports below 1024 need a privilege (CAP_NET_BIND_SERVICE); choose a higher port: %w", e.Address, number)
 	}
 	return fmt.Errorf("cannot listen on %s: %w", e.Address, number)
+}
+
+func isPrivileged(port string) bool {
+	n, err := strconv.Atoi(port)
+	return err == nil && n < 1024
 }
 
 // Close closes all listeners.

@@ -157,6 +157,8 @@ func TestHost(t *testing.T) {
 		"[127.0.0.1]":                  "is not an IPv6 address; only these have brackets",
 		"[::1%lo]":                     "has a zone, which only link-local addresses have; write ::1",
 		"::1%lo":                       "has a zone, which only link-local addresses have; write ::1",
+		"fe80::1":                      "is a link-local address, which needs a zone; write fe80::1%eth0, with the name of the interface",
+		"[fe80::1]":                    "is a link-local address, which needs a zone; write fe80::1%eth0, with the name of the interface",
 		"[::g]":                        "is not an IPv6 address; write one such as ::1",
 		"1:2:3":                        "is not an IPv6 address; write one such as ::1",
 		"host:8081":                    "has a port; write host, and the port as PORT",
