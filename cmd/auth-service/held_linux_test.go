@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/needtest"
 	"github.com/concrete-security/auth-service/internal/plaintext"
 	"github.com/concrete-security/auth-service/internal/tokentest"
@@ -216,6 +217,16 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 		keyrings++
 		return filepath.Join(folder, fmt.Sprint("keyring-", keyrings))
 	}
+	key := core.CredentialOf([]byte(tokentest.Token(1)))
+	filled := func() string { // of the user whom the command runs as
+		path := tokentest.WriteFile(t, keyring(), tokentest.Keyring(1, 2))
+		if os.Getuid() == 0 {
+			if err := os.Chown(path, nobody, nobody); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return path
+	}
 	for name, c := range map[string]command{
 		"healthcheck":         {arguments: []string{"healthcheck"}, environment: []string{"HOST=127.0.0.1", "PORT=" + port}, status: "0"},
 		"healthcheck, ready":  {arguments: []string{"healthcheck", "--ready"}, environment: []string{"HOST=127.0.0.1", "PORT=" + port}, status: "0"},
@@ -235,6 +246,14 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 		"token add, refused":  {arguments: []string{"token", "add", "-k", keyring()}, stdin: pipe("\x01"), status: "2"},
 		"token add, no file":  {arguments: []string{"token", "add", "-k", folder}, stdin: pipe(""), status: "2"},
 		"token add, typed":    {arguments: []string{"token", "add", "-k", keyring()}, stdin: func(t *testing.T, token string) *os.File { return typed(t, token+"\n") }, status: "0"},
+		"token list":          {arguments: []string{"token", "list", "-k", filled()}, status: "0"},
+		"token revoke":        {arguments: []string{"token", "revoke", "-k", filled(), key.KeyID().String()}, status: "0"},
+		"token rotate":        {arguments: []string{"token", "rotate", "-k", filled(), "p"}, status: "0"},
+		"token rotate, JSON":  {arguments: []string{"token", "rotate", "-k", filled(), "p", "--json"}, status: "0"},
+		"token verify":        {arguments: []string{"token", "verify"}, stdin: pipe("\n"), status: "1"},
+		"token verify, JSON":  {arguments: []string{"token", "verify", "--json"}, stdin: pipe("\x01"), status: "1"},
+		"token verify, typed": {arguments: []string{"token", "verify"}, stdin: func(t *testing.T, token string) *os.File { return typed(t, token+"\n") }, status: "1"},
+		"token verify, none":  {arguments: []string{"token", "verify", "--scope", "a b"}, stdin: pipe("\n"), status: "2"},
 		"token hash":          {arguments: []string{"token", "hash"}, stdin: pipe(""), status: "0"},
 		"token hash, line":    {arguments: []string{"token", "hash"}, stdin: pipe("\r\n"), status: "0"},
 		"token hash, refused": {arguments: []string{"token", "hash"}, stdin: pipe("\x01"), status: "2"},
@@ -254,7 +273,7 @@ func TestNoCommandKeepsAToken(t *testing.T) {
 			secrets := []string{secret, read}
 			if made := tokenIn(h.stdout); made != "" {
 				secrets = append(secrets, made, drawnFor(t, made))
-			} else if strings.HasPrefix(name, "token new") {
+			} else if strings.HasPrefix(name, "token new") || strings.HasPrefix(name, "token rotate") {
 				t.Fatalf("no token in %q", h.stdout)
 			}
 			if hits, where := scan(t, h.pid, secrets...); hits > 0 {
