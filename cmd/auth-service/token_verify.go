@@ -139,7 +139,7 @@ func (v *verification) print(p *process, asJSON bool) error {
 		return v.printJSON(p.stdout, p.censor.Clean)
 	}
 	for _, text := range v.warnings.texts {
-		p.caution(text)
+		p.caution(p.censor.Clean(text))
 	}
 	_, err := io.WriteString(p.stdout, v.String()+"\n")
 	return err
