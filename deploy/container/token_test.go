@@ -96,3 +96,25 @@ esac
 		}
 	})
 }
+
+// TestContext: the build gets what the Dockerfile copies, and so not the keyring.
+func TestContext(t *testing.T) {
+	t.Parallel()
+	var copied, kept []string
+	build, _ := stages(t)
+	for line := range strings.Lines(build) {
+		if words := strings.Fields(line); len(words) > 2 && words[0] == "COPY" {
+			copied = append(copied, words[1:len(words)-1]...)
+		}
+	}
+	lines := strings.Fields(read(t, "Dockerfile.dockerignore"))
+	for _, line := range lines {
+		if name, ok := strings.CutPrefix(line, "!"); ok {
+			kept = append(kept, name)
+		}
+	}
+	slices.Sort(copied)
+	if !slices.Contains(lines, "*") || !slices.Equal(copied, kept) {
+		t.Errorf("the Dockerfile copies %q, and the build gets %q", copied, kept)
+	}
+}
