@@ -25,10 +25,10 @@ func TestFewDescriptors(t *testing.T) {
 	t.Parallel()
 	const files = 100
 	s := newService(t, "AUTH_SERVICE_TOKEN="+tokentest.Good)
-	s.Args = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0"`, files), s.Path}
+	s.Args = []string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$0" --max-connections=1000`, files), s.Path}
 	s.Path = "/bin/sh"
 	s.run(t)
-	s.await(t, "MAX_CONNECTIONS is more than the limit of open files allows")
+	s.await(t, "--max-connections is more than the limit of open files allows")
 	var open []*client
 	for i := range 3 * files {
 		c := s.connect(t)

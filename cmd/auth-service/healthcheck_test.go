@@ -54,6 +54,11 @@ func TestHealthcheckReady(t *testing.T) {
 	good := newService(t, socket("good"), token, admin("good")).startOn(t)
 	newService(t, socket("bare")).startOn(t)
 	newService(t, socket("expired"), expired, admin("expired")).startOn(t)
+	silent, err := net.Listen("unix", filepath.Join(dir, "silent"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = silent.Close() })
 	const nobody = "not ready: no token lets anybody pass, or the service is stopping\n"
 	for name, c := range map[string]struct {
 		environment []string
@@ -74,6 +79,8 @@ func TestHealthcheckReady(t *testing.T) {
 		"admin":                            {[]string{socket("nobody"), admin("good")}, 0, ""},
 		"admin, expired":                   {[]string{socket("nobody"), admin("expired")}, exitFailure, nobody},
 		"two admins, one good":             {[]string{admin("expired") + ",unix://" + filepath.Join(dir, "good.admin")}, 0, ""},
+		"two admins, one silent":           {[]string{"ADMIN_LISTEN=unix://" + filepath.Join(dir, "silent") + ",unix://" + filepath.Join(dir, "good.admin")}, 0, ""},
+		"a silent admin":                   {[]string{"ADMIN_LISTEN=unix://" + filepath.Join(dir, "silent")}, exitFailure, "not ready: " + filepath.Join(dir, "silent") + " has not answered within 2.5s\n"},
 		"two admins, none good":            {[]string{admin("expired") + "," + strings.TrimPrefix(admin("nobody"), "ADMIN_LISTEN=")}, exitFailure, "not ready: "},
 		"admin with systemd's":             {[]string{"LISTEN=systemd", admin("good")}, 0, ""},
 		"nobody there":                     {[]string{socket("nobody")}, exitFailure, "not ready: " + filepath.Join(dir, "nobody.sock") + ": no such file or directory\n"},
