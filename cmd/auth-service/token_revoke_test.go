@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
 
@@ -48,4 +52,53 @@ func runCommand(t *testing.T, line string) (status int, out string) {
 	var b bytes.Buffer
 	status = run(t.Context(), strings.Fields(line), &process{stdin: os.Stdin, stdout: &b, stderr: &b})
 	return status, b.String()
+}
+
+// TestRevokedAndRotatedAtOnce: commands that edit one keyring at the same time undo
+// nothing of each other, and a running service follows all of them.
+func TestRevokedAndRotatedAtOnce(t *testing.T) {
+	t.Parallel()
+	const principals = 8 // even ones are revoked, odd ones rotated
+	name := func(i int) string { return fmt.Sprint("p", i) }
+	var lines strings.Builder
+	lines.WriteString("# who may pass\n")
+	for i := range principals + 1 {
+		lines.WriteString(tokentest.Line(name(i), tokentest.Token(i), core.Never))
+	}
+	keyring := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), lines.String())
+	s := startService(t, "AUTH_SERVICE_KEYRING="+keyring)
+	var running sync.WaitGroup
+	commands := make([]*tokenCommand, principals)
+	for i := range commands {
+		arguments := []string{"revoke", "-k", keyring, name(i)}
+		if i%2 == 1 {
+			arguments = []string{"rotate", "-k", keyring, name(i), "--grace", "0"}
+		}
+		c := newTokenCommand(t, arguments...)
+		commands[i] = c
+		running.Go(func() {
+			if err := c.Run(); err != nil {
+				t.Errorf("%v: %s", err, c.stderr.String())
+			}
+		})
+	}
+	running.Wait()
+	follows := func(token string, want int) {
+		t.Helper()
+		for begun := time.Now(); s.status(t, token) != want; time.Sleep(10 * time.Millisecond) {
+			if time.Since(begun) > patience {
+				t.Fatalf("%q: want %d", token, want)
+			}
+		}
+	}
+	for i, c := range commands {
+		follows(tokentest.Token(i), http.StatusUnauthorized)
+		if i%2 == 1 {
+			follows(c.printed(), http.StatusOK)
+		}
+	}
+	follows(tokentest.Token(principals), http.StatusOK)
+	if got := len(readKeyring(t, keyring)); got != principals+1 { // two lines of each that was rotated, and one more
+		t.Errorf("%d lines", got)
+	}
 }
