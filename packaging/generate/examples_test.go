@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/needtest"
@@ -54,6 +56,42 @@ func TestExamples(t *testing.T) {
 				t.Errorf("the keyring has %q, want %q", left, want)
 			}
 		})
+	}
+}
+
+// TestExitStatuses: the page says what each status means, and the program ends with it.
+func TestExitStatuses(t *testing.T) {
+	t.Parallel()
+	home := completionHome(t)
+	page := string(loaded(t).manual("1.2.3", time.Unix(0, 0).UTC()))
+	for arguments, want := range map[string]int{
+		"version":                           0,
+		"token list -k keys/1":              0,
+		"healthcheck --port=" + freePort(t): 1,
+		"token verify -k keys/1":            1,
+		"token revoke -k keys/1 nobody":     1,
+		"token rotate -k keys/1 nobody":     1,
+		"check -k keys":                     2,
+		"token new --scope=a\"b":            2,
+		"--log-level=x":                     2,
+		"nonsense":                          2,
+	} {
+		command := completionCommand(t, home, filepath.Join(home, "bin", "auth-service"), strings.Fields(arguments)...)
+		command.Stdin = strings.NewReader("a-token-that-nobody-has-0123456789-abcdef")
+		out, err := command.CombinedOutput()
+		if got := command.ProcessState.ExitCode(); got != want {
+			t.Errorf("%s: exit status %d, want %d (%v)\n%s", arguments, got, want, err, out)
+		}
+		if !strings.Contains(page, fmt.Sprintf(".TP\n.B %d\n", want)) {
+			t.Errorf("the page does not explain the exit status %d", want)
+		}
+		_, statuses, _ := strings.Cut(page, ".SH EXIT STATUS\n")
+		statuses, _, _ = strings.Cut(statuses, ".SH ")
+		_, one, _ := strings.Cut(statuses, ".B 1\n")
+		words, _, _ := strings.Cut(arguments, " -")
+		if want == 1 && !strings.Contains(one, ".B "+words+"\n") {
+			t.Errorf("the page does not say when %s ends with 1", words)
+		}
 	}
 }
 

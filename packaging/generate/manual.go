@@ -29,6 +29,8 @@ found it not healthy or not ready,
 .B token verify
 found the token denied,
 .B token revoke
+or
+.B token rotate
 found no such token.
 .TP
 .B 2
