@@ -87,6 +87,16 @@ func TestNoTokenIsQuoted(t *testing.T) {
 				{"token", "hash", "--" + token},
 				{"check", "--listen", "tcp://" + token},
 				{"serve", "--host", token},
+				{"serve", "--host", token + ":1"},
+				{"serve", "--host", "http://" + token},
+				{"check", "--listen", "tcp://" + token + ":1"},
+				{"check", "--listen", "tcp://localhost:" + token},
+				{"check", "--listen", "unix:///run/a?" + token + "=1"},
+				{"check", "--json", "--listen", token},
+				{"check", "--json", "--keyring", token},
+				{"healthcheck", "--ready", "--admin-listen", token},
+				{"help", token},
+				{"help", "token", token},
 			} {
 				quiet(strings.Join(arguments, " "), []string{"PORT=0"}, arguments)
 			}

@@ -40,13 +40,16 @@ func Parse(name, list string) (endpoints []Endpoint, err error) {
 	return endpoints, nil
 }
 
-// shown is how an error shows an element: without a user's name and password, and on
-// one line.
+// shown is how an error shows an element: without a user's name and password, without
+// long parameters, and on one line.
 func shown(item string) string {
 	if scheme, rest, found := strings.Cut(item, "://"); found && scheme != "unix" {
 		if at := strings.LastIndexByte(rest, '@'); at >= 0 {
 			item = scheme + "://…" + rest[at:]
 		}
+	}
+	if before, parameters, found := strings.Cut(item, "?"); found && len(parameters) > shownPart {
+		item = before + "?…"
 	}
 	if strings.ContainsFunc(item, func(r rune) bool { return !strconv.IsPrint(r) || r == ' ' }) {
 		return strconv.Quote(item)
@@ -64,7 +67,7 @@ func parseEndpoint(item string) (Endpoint, error) {
 	}
 	switch lower := strings.ToLower(scheme); {
 	case lower != "tcp" && lower != "unix":
-		return Endpoint{}, fmt.Errorf("unknown scheme %q; use tcp:// or unix://", scheme)
+		return Endpoint{}, fmt.Errorf("unknown scheme %s; use tcp:// or unix://", quote(scheme))
 	case lower != scheme:
 		return Endpoint{}, fmt.Errorf("the scheme is in upper case; write %s://", lower)
 	case strings.Contains(rest, "#"):
@@ -87,7 +90,7 @@ func withoutScheme(item string) error {
 		if after = strings.TrimLeft(after, "/"); lower == "unix" {
 			after = "/" + after
 		}
-		return fmt.Errorf("two slashes belong after the colon; write %s://%s", lower, after)
+		return fmt.Errorf("two slashes belong after the colon; write %s://%s", lower, orElse(after, "/PATH or HOST:PORT"))
 	case strings.HasPrefix(item, "/"):
 		return fmt.Errorf("a path needs a scheme; write unix://%s", item)
 	case strings.Contains(item, "/"):
@@ -108,13 +111,13 @@ const examplePort = "8081"
 // parseTCP reads what follows tcp://.
 func parseTCP(rest string) (Endpoint, error) {
 	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		return Endpoint{}, fmt.Errorf("an address has no user; write tcp://%s", rest[at+1:])
+		return Endpoint{}, fmt.Errorf("an address has no user; write tcp://%s", orElse(rest[at+1:], "HOST:PORT"))
 	}
 	if address, _, found := strings.Cut(rest, "?"); found {
-		return Endpoint{}, fmt.Errorf("a TCP address takes no parameters; write tcp://%s", address)
+		return Endpoint{}, fmt.Errorf("a TCP address takes no parameters; write tcp://%s", orElse(address, "HOST:PORT"))
 	}
 	if address, _, found := strings.Cut(rest, "/"); found {
-		return Endpoint{}, fmt.Errorf("a TCP address has no path; write tcp://%s", address)
+		return Endpoint{}, fmt.Errorf("a TCP address has no path; write tcp://%s", orElse(address, "HOST:PORT"))
 	}
 	colon := strings.LastIndexByte(rest, ':')
 	if bracket := strings.LastIndexByte(rest, ']'); strings.HasPrefix(rest, "[") {
@@ -129,14 +132,14 @@ func parseTCP(rest string) (Endpoint, error) {
 		if _, err := netip.ParseAddr(rest[:colon]); err == nil {
 			host, port = rest[:colon], rest[colon+1:]
 		}
-		return Endpoint{}, fmt.Errorf("an IPv6 address needs brackets; write tcp://[%s]:%s", host, port)
+		return Endpoint{}, fmt.Errorf("an IPv6 address needs brackets; write tcp://[%s]:%s", orElse(host, "ADDRESS"), orElse(port, "PORT"))
 	}
 	if colon < 0 || colon == len(rest)-1 {
-		return Endpoint{}, fmt.Errorf("the port is missing; write tcp://%s:%s", strings.TrimSuffix(rest, ":"), examplePort)
+		return Endpoint{}, fmt.Errorf("the port is missing; write tcp://%s:%s", orElse(strings.TrimSuffix(rest, ":"), "HOST"), examplePort)
 	}
 	host, port := rest[:colon], rest[colon+1:]
 	if !isPort(port) {
-		return Endpoint{}, fmt.Errorf("the port %q is not a whole number from 0 to 65535", port)
+		return Endpoint{}, fmt.Errorf("the port %s is not a whole number from 0 to 65535", quote(port))
 	}
 	if host != "" {
 		var err error
@@ -181,11 +184,11 @@ func parseUnix(rest string) (Endpoint, error) {
 		mode, err := strconv.ParseUint(value, 8, 32)
 		switch {
 		case key != "mode":
-			return Endpoint{}, fmt.Errorf("unknown parameter %q; use mode=0660", key)
+			return Endpoint{}, fmt.Errorf("unknown parameter %s; use mode=0660", quote(key))
 		case seen:
 			return Endpoint{}, errors.New("mode is there twice; remove one of the two")
 		case err != nil || mode > 0o777:
-			return Endpoint{}, fmt.Errorf("the mode %q is not an octal number from 0 to 0777; use mode=0660", value)
+			return Endpoint{}, fmt.Errorf("the mode %s is not an octal number from 0 to 0777; use mode=0660", quote(value))
 		}
 		e.Mode, seen = fs.FileMode(mode), true
 	}

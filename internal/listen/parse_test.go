@@ -187,3 +187,36 @@ func TestHost(t *testing.T) {
 		}
 	}
 }
+
+// TestLongPartsAreNotQuoted: a token that was pasted in the place of a part is not in
+// what an error says of the part. What it says before is cleaned by others.
+func TestLongPartsAreNotQuoted(t *testing.T) {
+	t.Parallel()
+	const token = "correct horse battery staple and more"
+	for _, item := range []string{
+		token + "://", "tcp:" + token, "unix:" + token, "tcp://" + token, "tcp://" + token + ":", "tcp://" + token + ":1", "tcp://a:" + token,
+		"tcp://" + token + "@a:1", "tcp://a:1@" + token, "tcp://" + token + "?x", "tcp://" + token + "/", "tcp://[" + token + "]:1", "tcp://[" + token + "]",
+		"tcp://[::1]" + token + ":1", "tcp://1:2:" + token, "tcp://" + token + ":1:2", "tcp://::1:" + token,
+		"unix:///a?" + token, "unix:///a?" + token + "=1", "unix:///a?mode=" + token, "tcp://" + token + "..a:1", "tcp://" + token + ".1:1",
+	} {
+		_, err := Parse("LISTEN", item)
+		if err == nil {
+			t.Errorf("%q is taken", item)
+			continue
+		}
+		_, said, _ := strings.Cut(err.Error(), shown(item))
+		if said == "" || strings.Contains(said, token) {
+			t.Errorf("%q: %s", item, err)
+		}
+	}
+	for _, host := range []string{
+		token, "[" + token, token + "]", "[::1]" + token, "[" + token + "]", "[" + token + "]:1", token + "://x", "x://" + token, token + ":1", "1:2:" + token, ".." + token,
+	} {
+		if _, err := Host(host); err == nil || strings.Contains(err.Error(), token) {
+			t.Errorf("%q: %v", host, err)
+		}
+	}
+	if _, err := Host("/run/auth-service/a-rather-long-name.sock"); err == nil || !strings.HasPrefix(err.Error(), `"/run/auth-service/a-rather-long-name.sock" is a path`) {
+		t.Errorf("a path: %v", err)
+	}
+}
