@@ -55,7 +55,7 @@ func listed(text *keyringfile.Text, path string, names []string) (entries []int,
 		m := &found[i]
 		all := m.All()
 		if len(all) == 0 {
-			err = errors.Join(err, noSuchToken(path, m.Name))
+			err = errors.Join(err, noSuchToken(text, path, m.Name))
 		}
 		entries = append(entries, all...)
 	}

@@ -122,7 +122,7 @@ func (r *revocation) revoke(text *keyringfile.Text, path string, c *cli.TokenRev
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		if len(entries) == 0 {
-			r.unknown = errors.Join(r.unknown, noSuchToken(path, m.Name))
+			r.unknown = errors.Join(r.unknown, noSuchToken(text, path, m.Name))
 		}
 		remove = append(remove, entries...)
 	}

@@ -91,7 +91,7 @@ func (r *rotation) rotate(text *keyringfile.Text) error {
 		return fmt.Errorf("%s: %w", r.path, err)
 	}
 	if len(named) == 0 {
-		return noSuchToken(r.path, r.name)
+		return noSuchToken(text, r.path, r.name)
 	}
 	active := slices.DeleteFunc(slices.Clone(named), func(i int) bool { return stateOf(&text.Entries()[i], r.now) != stateActive })
 	candidates := active

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/censor"
 	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/keyringfile"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
 
@@ -25,9 +27,9 @@ func (p *process) caution(text string) {
 	fmt.Fprintf(p.stderr, "auth-service: warning: %s\n", text)
 }
 
-// noSuchToken says that a name means no token of the keyring at path. Somebody may
-// have typed the token itself.
-func noSuchToken(path, name string) error {
+// noSuchToken says that a name means no token of the text, which is that of the keyring
+// at path. Somebody may have typed the token itself.
+func noSuchToken(text *keyringfile.Text, path, name string) error {
 	switch {
 	case censor.LooksLikeToken(name) || strings.HasPrefix(name, "as_"):
 		return fmt.Errorf("%s has no token of %s; if that is a token, `auth-service token verify` reads it from standard input and prints its key id", path, censor.NotShown)
@@ -38,7 +40,25 @@ func noSuchToken(path, name string) error {
 	case isShortKeyID(name):
 		return fmt.Errorf("%s has no token of %q; a key id has 8 to 64 hexadecimal digits", path, name)
 	}
+	if near := nearestPrincipal(text.Entries(), name); near != "" {
+		return fmt.Errorf("%s has no token of %q; did you mean %s?", path, name, near)
+	}
 	return fmt.Errorf("%s has no token of %q", path, name)
+}
+
+// nearestPrincipal returns the principal that somebody probably meant who wrote another
+// name, or "".
+func nearestPrincipal(entries []core.Entry, name string) string {
+	const most = 1000 // a larger file has too many that are alike, and takes long
+	if len(entries) > most {
+		return ""
+	}
+	principals := make([]string, len(entries))
+	for i := range entries {
+		principals[i] = entries[i].Principal
+	}
+	slices.Sort(principals)
+	return cli.Nearest(name, slices.Compact(principals))
 }
 
 // isShortKeyID reports whether a name may be the beginning of a key id.

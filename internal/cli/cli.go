@@ -89,7 +89,7 @@ func (p *Parser) checkCommand(arguments []string) error {
 		if at < 0 {
 			names := namesOf(node)
 			wrong := strings.TrimSpace(words + " " + arguments[i])
-			if near := nearest(arguments[i], names); near != "" {
+			if near := Nearest(arguments[i], names); near != "" {
 				return setting.Invalid("%q is not a command; did you mean %s?", wrong, strings.TrimSpace(words+" "+near))
 			}
 			return setting.Invalid("%q is not a command; use %s", wrong, oneOf(names))

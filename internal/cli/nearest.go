@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// nearest returns the name that somebody probably meant who wrote another, or "" if
+// Nearest returns the name that somebody probably meant who wrote another, or "" if
 // none is near, or several are equally near.
-func nearest(written string, names []string) (near string) {
+func Nearest(written string, names []string) (near string) {
 	const furthest = 3
 	least := furthest + 1
 	for _, name := range names {

@@ -65,7 +65,7 @@ func nearestVariable(upper string, known []string) string {
 	for i, name := range known {
 		rests[i] = strings.Replace(name, ownPrefix, "", 1)
 	}
-	near := nearest(strings.Replace(upper, ownPrefix, "", 1), rests)
+	near := Nearest(strings.Replace(upper, ownPrefix, "", 1), rests)
 	if near == "" {
 		return ""
 	}
