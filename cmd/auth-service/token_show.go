@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/term"
@@ -32,8 +31,7 @@ func writeToken(to io.Writer, before string, token []byte, after string) (err er
 }
 
 // showToken writes like writeToken, as far as the disk if to is a file on one. It fails
-// if nobody can see the token: the runtime opens the null device in place of a standard
-// output that is closed.
+// if to was closed when the program started.
 func showToken(to io.Writer, before string, token []byte, after string) error {
 	file, isFile := to.(*os.File)
 	if !isFile {
@@ -43,9 +41,8 @@ func showToken(to io.Writer, before string, token []byte, after string) error {
 	if err != nil {
 		return err
 	}
-	// On Windows, package os cannot tell the null device from a pipe.
-	if null, err := os.Stat(os.DevNull); err == nil && os.SameFile(info, null) && runtime.GOOS != "windows" {
-		return errors.New("it is closed, or " + os.DevNull)
+	if wasClosed(file, info) {
+		return errors.New("it is closed")
 	}
 	if err := writeToken(to, before, token, after); err != nil {
 		return err

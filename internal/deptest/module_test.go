@@ -72,6 +72,7 @@ var packages = []deptest.Package{
 		Others: []string{
 			"github.com/KimMachineGun/automemlimit/memlimit",
 			"github.com/coreos/go-systemd/v22/daemon",
+			"golang.org/x/sys/unix",
 			"golang.org/x/term",
 		},
 	},

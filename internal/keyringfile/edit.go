@@ -175,5 +175,9 @@ func withPath(path string, err error) error {
 	if of, ok := errors.AsType[*fs.PathError](err); ok {
 		err = of.Err
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	err = fmt.Errorf("%s: %w", path, err)
+	if errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENAMETOOLONG) {
+		return setting.Error{Err: err}
+	}
+	return err
 }

@@ -171,6 +171,7 @@ func TestRefused(t *testing.T) {
 		cut:                                      cut + ":1: the last line has no line end",
 		folder:                                   folder + ": is a directory, not a regular file",
 		filepath.Join(folder, "none", "keyring"): "none does not exist; make it first",
+		filepath.Join(cut, "keyring"):            "not a directory",
 	} {
 		called := false
 		err := Edit(t.Context(), path, func(*Text) error { called = true; return nil }, nil)
