@@ -32,7 +32,7 @@ func TestFIFOInPlaceOfAFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			tokentest.Rename(t, fifo, path)
-			s.await(t, path+": is a FIFO, not a regular file")
+			s.await(t, path+": it is a FIFO, not a regular file")
 			if got := s.status(t, tokentest.Token(1)); got != 200 {
 				t.Errorf("the last good token: status %d", got)
 			}

@@ -169,7 +169,7 @@ func TestRefused(t *testing.T) {
 		"":                                       "no keyring is named; use --keyring PATH",
 		broken:                                   broken + ":2: ",
 		cut:                                      cut + ":1: the last line has no line end",
-		folder:                                   folder + ": is a directory, not a regular file",
+		folder:                                   folder + ": it is a directory, not a regular file",
 		filepath.Join(folder, "none", "keyring"): "none does not exist; make it first",
 		filepath.Join(cut, "keyring"):            "not a directory",
 	} {

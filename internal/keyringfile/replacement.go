@@ -184,7 +184,7 @@ func (r *replacement) explain(err error) error {
 	}
 	switch {
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%w, as a mounted Secret is; make the change where the file comes from (for a new token, --keyring= prints token and line)", err)
+		return fmt.Errorf("%w, as a mounted Secret is; make the change where the file comes from (for a new token, --keyring= prints token and line). If only the file is mounted to be written, mount its folder instead", err)
 	case errors.Is(err, fs.ErrPermission) && !errors.Is(err, errOwner):
 		return fmt.Errorf("%w to write into the folder %s, where the new file is made before it replaces the old one", err, filepath.Dir(r.path))
 	case errors.Is(err, syscall.EBUSY):

@@ -62,7 +62,7 @@ func (s State) Equal(other State) bool {
 }
 
 // ErrChanging refuses a file that is being written.
-var ErrChanging = errors.New("changes while it is read")
+var ErrChanging = errors.New("it changes while it is read")
 
 const (
 	readAttempts = 3
@@ -128,10 +128,10 @@ func readOnce(path string, limit int) ([]byte, State, error) {
 // acceptable returns an error if a file must not be read at all.
 func acceptable(info fs.FileInfo, limit int) error {
 	if kind := kindOf(info.Mode()); kind != "" {
-		return setting.Invalid("is %s, not a regular file", kind)
+		return setting.Invalid("it is %s, not a regular file", kind)
 	}
 	if info.Size() > int64(limit) {
-		return setting.Invalid("has %d bytes; at most %d are read", info.Size(), limit)
+		return setting.Invalid("it has %d bytes; at most %d are read", info.Size(), limit)
 	}
 	return nil
 }
