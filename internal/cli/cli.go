@@ -5,6 +5,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -60,7 +61,7 @@ func (p *Parser) Parse(arguments []string) (line *CommandLine, command string, e
 	case p.exited:
 		return p.line, "", nil
 	case err != nil:
-		return nil, "", setting.Error{Err: err}
+		return nil, "", setting.Error{Err: inWords(err)}
 	case p.line.ShowVersion:
 		return p.line, "version", nil
 	}
@@ -69,6 +70,24 @@ func (p *Parser) Parse(arguments []string) (line *CommandLine, command string, e
 	// What follows the words of the command are the names of its arguments.
 	command, _, _ = strings.Cut(parsed.Command(), " <")
 	return p.line, command, nil
+}
+
+// inWords says which value of a flag or argument of a command is missing. kong says it
+// in its own terms.
+func inWords(err error) error {
+	if flag, _, ok := strings.Cut(err.Error(), ": expected string value but got "); ok {
+		return fmt.Errorf("%s needs a value", flag)
+	}
+	of, ok := errors.AsType[*kong.ParseError](err)
+	if !ok || of.Context == nil || of.Context.Selected() == nil {
+		return err
+	}
+	for _, argument := range of.Context.Selected().Positional {
+		if err.Error() == fmt.Sprintf("expected %q", argument.ShortSummary()) {
+			return fmt.Errorf("%s needs an argument: %s", of.Context.Command(), argument.ShortSummary())
+		}
+	}
+	return err
 }
 
 // checkCommand returns an error if the arguments begin with words that are not a
