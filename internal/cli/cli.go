@@ -78,6 +78,10 @@ func inWords(err error) error {
 	if flag, _, ok := strings.Cut(err.Error(), ": expected string value but got "); ok {
 		return fmt.Errorf("%s needs a value", flag)
 	}
+	// To kong, all flags of one letter are near each other.
+	if flag, _, ok := strings.Cut(err.Error(), ", did you mean"); ok && len(flag) == len("unknown flag -x") && strings.HasPrefix(flag, "unknown flag -") {
+		return errors.New(flag)
+	}
 	of, ok := errors.AsType[*kong.ParseError](err)
 	if !ok || of.Context == nil || of.Context.Selected() == nil {
 		return err

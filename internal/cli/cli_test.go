@@ -125,6 +125,8 @@ func TestParse(t *testing.T) {
 		"--nonsense":      "unknown flag --nonsense",
 		"--prot=1":        `unknown flag --prot, did you mean "--port"?`,
 		"complete tokens": `<what> must be one of "principals","keys" but got "tokens"`,
+		"-x":              "unknown flag -x",
+		"serve -k":        "--keyring needs a value",
 		"version serve":   "unexpected argument serve",
 		"help nonsense":   `"nonsense" is not a command; use serve, check, token, healthcheck, version or help`,
 		"help token nwe":  `"token nwe" is not a command; did you mean token new?`,
