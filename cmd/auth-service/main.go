@@ -73,6 +73,11 @@ func run(ctx context.Context, arguments []string, p *process) (status int) {
 	if !usesToken(command, line) {
 		secret.Wipe(p.token)
 	}
+	if strings.HasPrefix(command, "token ") && command != "token verify" { // which says it among its warnings
+		for _, warning := range cli.UnknownVariables(os.Environ()) {
+			p.caution(warning)
+		}
+	}
 	switch command {
 	case "serve":
 		err = serve(ctx, p, &line.Serve)
