@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -100,6 +103,41 @@ func TestAddOnATerminal(t *testing.T) {
 	askedOnATerminal(t, "Added ci ", "", "token", "add", "--principal", "ci", "-k", filepath.Join(t.TempDir(), "keyring"))
 }
 
+// TestWrongOnATerminal: a terminal drops what is beyond 4095 bytes of a line. Its rest
+// must not pass for the token. Ctrl-D means that there is none.
+func TestWrongOnATerminal(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		typed, stderr string
+		status        int
+	}{
+		"too long":  {strings.Repeat("a", 5000) + "\n", "auth-service: the line is too long for a terminal; use a pipe\n", exitFailure},
+		"as long":   {strings.Repeat("a", 4095) + "\n", "auth-service: the line is too long for a terminal; use a pipe\n", exitFailure},
+		"no token":  {"\n", "auth-service: standard input holds no token\n", exitConfiguration},
+		"no line":   {"\x04", "auth-service: standard input holds no token\n", exitConfiguration},
+		"two parts": {"a\x04" + strings.Repeat("b", 4094) + "\n", "auth-service: the line is too long for a terminal; use a pipe\n", exitFailure},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			controller, terminal := openTerminal(t)
+			keyring := filepath.Join(t.TempDir(), "keyring")
+			s := newService(t)
+			s.Args = append(s.Args, "token", "add", "-k", keyring)
+			s.Stdin = terminal
+			typeHidden(t, s, controller, terminal, test.typed)
+			if err, ok := errors.AsType[*exec.ExitError](s.Wait()); !ok || err.ExitCode() != test.status {
+				t.Errorf("it ended with %v, want exit status %d", err, test.status)
+			}
+			if got := s.log.String(); got != "Token: \n"+test.stderr {
+				t.Errorf("standard error has %q", got)
+			}
+			if _, err := os.Stat(keyring); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the keyring: %v, want none", err)
+			}
+		})
+	}
+}
+
 func askedOnATerminal(t *testing.T, stderr, stdout string, arguments ...string) {
 	t.Helper()
 	controller, terminal := openTerminal(t)
@@ -107,6 +145,24 @@ func askedOnATerminal(t *testing.T, stderr, stdout string, arguments ...string) 
 	s.Args = append(s.Args, arguments...)
 	var out safeBuffer
 	s.Stdin, s.Stdout = terminal, &out
+	typeHidden(t, s, controller, terminal, tokentest.Good+"\n")
+	if err := s.Wait(); err != nil {
+		t.Fatalf("%v: %s", err, s.log)
+	}
+	if got := s.log.String(); !strings.HasPrefix(got, "Token: \n"+stderr) {
+		t.Errorf("standard error has %q", got)
+	}
+	if got := out.String(); !strings.HasPrefix(got, stdout) || (got == "") != (stdout == "") {
+		t.Errorf("standard output has %q", got)
+	}
+	if text := shown(t, controller, terminal); strings.Contains(text, tokentest.Good[:8]) {
+		t.Errorf("the terminal showed %q", text)
+	}
+}
+
+// typeHidden starts a command and types a text once the terminal shows no more of it.
+func typeHidden(t *testing.T, s *service, controller, terminal *os.File, text string) {
+	t.Helper()
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -122,19 +178,7 @@ func askedOnATerminal(t *testing.T, stderr, stdout string, arguments ...string) 
 			t.Fatal("the echo is not switched off")
 		}
 	}
-	if _, err := io.WriteString(controller, tokentest.Good+"\n"); err != nil {
+	if _, err := io.WriteString(controller, text); err != nil {
 		t.Fatal(err)
-	}
-	if err := s.Wait(); err != nil {
-		t.Fatalf("%v: %s", err, s.log)
-	}
-	if got := s.log.String(); !strings.HasPrefix(got, "Token: \n"+stderr) {
-		t.Errorf("standard error has %q", got)
-	}
-	if got := out.String(); !strings.HasPrefix(got, stdout) || (got == "") != (stdout == "") {
-		t.Errorf("standard output has %q", got)
-	}
-	if text := shown(t, controller, terminal); strings.Contains(text, tokentest.Good[:8]) {
-		t.Errorf("the terminal showed %q", text)
 	}
 }

@@ -182,6 +182,9 @@ func readToken(p *process) ([]byte, error) {
 		fmt.Fprint(p.stderr, "Token: ")
 		line, err := terminal.ReadHidden(fd)
 		fmt.Fprintln(p.stderr)
+		if errors.Is(err, io.EOF) {
+			err = nil // Ctrl-D: nothing was typed
+		}
 		return plaintext.WithoutLineEnd(line), err
 	}
 	token, err := secret.ReadAll(p.stdin, plaintext.MaxFile, 0)

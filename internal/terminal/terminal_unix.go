@@ -28,7 +28,9 @@ func ReadHidden(fd int) (line []byte, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unix.IoctlSetTermios(fd, setTermios, before)) }()
-	buffer := make([]byte, maxTerminalLine)
+	// A terminal drops what is beyond its longest line. So a line of that length may not
+	// be what was typed.
+	buffer := make([]byte, longestLine)
 	length := 0
 	for {
 		n, err := unix.Read(fd, buffer[length:])
@@ -50,7 +52,3 @@ func ReadHidden(fd int) (line []byte, err error) {
 		}
 	}
 }
-
-// maxTerminalLine is more than a terminal hands over at a time: 4096 bytes on
-// Linux, less elsewhere.
-const maxTerminalLine = 8 << 10
