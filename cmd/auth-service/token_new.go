@@ -31,7 +31,7 @@ func newToken(ctx context.Context, p *process, c *cli.TokenNew) error {
 	if err != nil {
 		return err
 	}
-	entry.Created = startOfDay(now) // the day is enough, and the line shorter
+	entry.Created = creationOf(entry.Expires, now)
 	token, err := makeToken(&entry.Credential)
 	defer secret.Wipe(token)
 	if err != nil {

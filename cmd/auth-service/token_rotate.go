@@ -103,9 +103,9 @@ func (r *rotation) rotate(text *keyringfile.Text) error {
 	// The token that was added last is the model. An older one may be in its grace.
 	model := &text.Entries()[candidates[len(candidates)-1]]
 	r.entry.Principal, r.entry.Scopes = model.Principal, model.Scopes
-	r.entry.Created = startOfDay(r.now)
 	r.guess, r.older = "", nil
 	r.setExpiry(model)
+	r.entry.Created = creationOf(r.entry.Expires, r.now)
 	for _, i := range active {
 		e := &text.Entries()[i]
 		o := olderToken{name: nameOf(e), key: e.Credential.KeyID().String(), expires: e.Expires, sooner: r.until < e.Expires}
@@ -166,6 +166,15 @@ func lifetimeOf(e *core.Entry) int64 {
 		seconds -= seconds % secondsPerDay
 	}
 	return seconds
+}
+
+// creationOf returns what created= of a new token says. The day is enough, and the line
+// shorter, unless its lifetime would not be known from that: 12 hours would become 24.
+func creationOf(expires int64, now time.Time) int64 {
+	if expires == core.Never || expires%secondsPerDay == 0 || (expires-now.Unix())%secondsPerDay == 0 {
+		return startOfDay(now)
+	}
+	return now.Unix()
 }
 
 // startOfDay returns the first second of a time's day in UTC.
