@@ -58,6 +58,8 @@ var completionCases = [][2]string{
 	{"token revoke -k keys/1 system:serv", "token revoke -k keys/1 system:serviceaccount:ns:name"},
 	{"token revoke -k keys/1 system:serviceaccount:n", "token revoke -k keys/1 system:serviceaccount:ns:name"},
 	{"token revoke -k keys/1 grafana b9", "token revoke -k keys/1 grafana " + secondKey},
+	{`token list -k keys/2\ 3:4 gra`, "token list -k keys/2 3:4 grafana"},
+	{`token list -k 'keys/2 3:4' gra`, "token list -k keys/2 3:4 grafana"},
 	{"token new -k keys/1 --principal sys", "token new -k keys/1 --principal system:serviceaccount:ns:name"},
 	{"token new -k keys/1 --principal=system:", "token new -k keys/1 --principal=system:serviceaccount:ns:name"},
 	{"token rotate -k missing graf", "token rotate -k missing graf"},
@@ -83,6 +85,7 @@ func completionHome(t *testing.T) string {
 	for name, text := range map[string]string{
 		"file-of-tokens":    line("other", "cccccccc"),
 		"keys/1":            line("grafana", firstKey) + line("alice@example.com", secondKey) + line("system:serviceaccount:ns:name", "77777777"),
+		"keys/2 3:4":        line("grafana", firstKey),
 		"auth-service.bash": string(p.bash()),
 		"auth-service.fish": string(p.fish()),
 		"zsh/_auth-service": string(p.zsh()),

@@ -18,7 +18,9 @@ _auth-service_list() {
 
 # _auth-service_names completes names in the keyring, of one kind or more.
 _auth-service_names() {
-	local keyring=${(Q)${opt_args[--keyring]:-$opt_args[-k]}} kind
+	# _arguments writes a backslash before each backslash and colon of a value.
+	local keyring=${opt_args[--keyring]:-$opt_args[-k]} kind
+	keyring=${(Q)${${keyring//\\:/:}//\\\\/\\}}
 	local -a names
 	for kind; do
 		names+=(${(f)"$(_call_program $kind ${(q)auth_service} complete $kind ${keyring:+--keyring=${(q)${keyring/#\~\//$HOME/}}})"})
