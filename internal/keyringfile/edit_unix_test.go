@@ -13,8 +13,22 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/internal/needtest"
+	"github.com/concrete-security/auth-service/internal/setting"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
+
+// TestLinksInACircle: they lead nowhere until somebody changes them.
+func TestLinksInACircle(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "keyring")
+	if err := os.Symlink("keyring", path); err != nil {
+		t.Fatal(err)
+	}
+	err := Edit(t.Context(), path, adds("b"), nil)
+	if want := path + ": " + syscall.ELOOP.Error(); err == nil || err.Error() != want || !setting.Lasts(err) {
+		t.Errorf("%v, want a lasting error: %s", err, want)
+	}
+}
 
 // TestLinksAreFollowed: the file that a link leads to is edited, and the link stays.
 func TestLinksAreFollowed(t *testing.T) {

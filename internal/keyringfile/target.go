@@ -26,6 +26,9 @@ func target(path string) (string, error) {
 			return resolved, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
+			if _, failed := os.Stat(at); failed != nil {
+				err = failed // which has a number, also of links in a circle
+			}
 			return "", withPath(at, err)
 		}
 		folder, err := filepath.EvalSymlinks(filepath.Dir(at))
