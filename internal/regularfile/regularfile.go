@@ -61,6 +61,13 @@ func (s State) Equal(other State) bool {
 		os.SameFile(s.info, other.info)
 }
 
+// Replaced reports whether the file was put in the place of an earlier one, rather than
+// written there. Writing sets both times, and a rename only the change time. A file
+// system may give the new file the inode of one that is gone.
+func (s State) Replaced(earlier State) bool {
+	return s.Exists() && earlier.Exists() && (!os.SameFile(s.info, earlier.info) || s.changed.After(s.modified))
+}
+
 // ErrChanging refuses a file that is being written.
 var ErrChanging = errors.New("it changes while it is read")
 

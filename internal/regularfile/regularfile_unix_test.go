@@ -53,3 +53,32 @@ func TestReadRefusesUnread(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaced: a file that is renamed into place is told from one that is written there.
+func TestReplaced(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "file")
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if StateOf(path).Replaced(StateOf(path)) {
+		t.Error("what does not exist was replaced")
+	}
+	write(path, "old")
+	before := StateOf(path)
+	for _, text := range []string{"written", "written again"} {
+		if write(path, text); StateOf(path).Replaced(before) {
+			t.Errorf("%s in place, it was replaced", text)
+		}
+	}
+	write(path+".new", "new")
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+	if !StateOf(path).Replaced(before) {
+		t.Error("another file in its place did not replace it")
+	}
+}

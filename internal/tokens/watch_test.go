@@ -46,6 +46,41 @@ func TestKeyringAlone(t *testing.T) {
 	}
 }
 
+// TestKeyringThatKeepsBeingReplaced: commands that edit the keyring one after the other
+// do not hold back the change of one of them.
+func TestKeyringThatKeepsBeingReplaced(t *testing.T) {
+	t.Parallel()
+	path := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.Keyring(1))
+	s, err := Open(Options{Keyring: path, MustExist: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err = s.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	renewed := make(chan *core.Keyring, 1)
+	go s.Watch(t.Context(), nil, func(k *core.Keyring) {
+		select {
+		case renewed <- k:
+		default:
+		}
+	})
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		tokentest.Rename(t, tokentest.WriteFile(t, path+".new", tokentest.Keyring(2)), path)
+		select {
+		case k := <-renewed:
+			if granted(k, tokentest.Token(1)) || !granted(k, tokentest.Token(2)) {
+				t.Error("it is not the new keyring")
+			}
+			return
+		default:
+		}
+		if time.Since(begun) > 20*time.Second {
+			t.Fatal("no new keyring")
+		}
+	}
+}
+
 // TestNames: an error names the setting if it has a name, and the path in either
 // case.
 func TestNames(t *testing.T) {

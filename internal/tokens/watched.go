@@ -14,6 +14,10 @@ const (
 	// restlessLimit is how long a file may keep changing before that is logged.
 	// It is not read until it stops changing: half of it could pass for the whole.
 	restlessLimit = 5 * time.Second
+	// replacedLimit is how long a file may keep being replaced before it is read all the
+	// same. Each of the files is whole, and among them may be one without a token that
+	// was revoked.
+	replacedLimit = 3 * lookInterval
 )
 
 // watched is a file and what is known of it.
@@ -67,10 +71,10 @@ func (w *watched) read() ([]byte, error) {
 }
 
 // look finds out whether the file has changed, and whether two looks in a row
-// have found the same state.
+// have found the same state, or files that take each other's place.
 func (w *watched) look(now time.Time) {
 	state := regularfile.StateOf(w.path)
-	rests := state.Equal(w.seen)
+	rests, replaced := state.Equal(w.seen), state.Replaced(w.seen)
 	w.seen = state
 	if state.Equal(w.last) {
 		w.due, w.changing, w.restless = false, time.Time{}, false
@@ -79,7 +83,7 @@ func (w *watched) look(now time.Time) {
 	if w.changing.IsZero() {
 		w.changing = now
 	}
-	w.due = rests
+	w.due = rests || replaced && now.Sub(w.changing) >= replacedLimit
 }
 
 // moves reports whether the file has changed and may still be changing.
