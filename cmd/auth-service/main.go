@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode"
 
 	"github.com/concrete-security/auth-service/internal/censor"
 	"github.com/concrete-security/auth-service/internal/cli"
@@ -148,9 +149,25 @@ func report(p *process, err error) int {
 		return statusOf(err)
 	}
 	for line := range strings.SplitSeq(p.censor.Clean(err.Error()), "\n") {
-		fmt.Fprintf(p.stderr, "auth-service: %s\n", line)
+		fmt.Fprintf(p.stderr, "auth-service: %s\n", visible(line))
 	}
 	return statusOf(err)
+}
+
+// visible escapes what could disturb a terminal, such as the name of a file.
+func visible(text string) string {
+	if !strings.ContainsFunc(text, unicode.IsControl) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&b, `\x%02x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }
 
 func statusOf(err error) int {

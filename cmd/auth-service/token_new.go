@@ -53,7 +53,10 @@ func newToken(ctx context.Context, p *process, c *cli.TokenNew) error {
 		after = "\n" + string(line) + "\n"
 	}
 	if c.Keyring == "" {
-		return writeToken(p.stdout, before, token, after)
+		if err := showToken(p.stdout, before, token, after); err != nil {
+			return fmt.Errorf("cannot write to standard output: %w", err)
+		}
+		return nil
 	}
 	add := func(t *keyringfile.Text) error { return t.Append(entry) }
 	err = editAndShow(ctx, p, c.Keyring, add, func() error { return showToken(p.stdout, before, token, after) })
@@ -78,6 +81,7 @@ func addToken(ctx context.Context, p *process, c *cli.TokenAdd) error {
 	if err != nil {
 		return err
 	}
+	entry.Created = creationOf(entry.Expires, now)
 	object := ""
 	if c.JSON {
 		if object, err = jsonOfEntry(&entry, c.Keyring); err != nil {
@@ -93,10 +97,7 @@ func addToken(ctx context.Context, p *process, c *cli.TokenAdd) error {
 	}
 	show := func() error { return nil }
 	if c.JSON {
-		show = func() error {
-			_, err := io.WriteString(p.stdout, object)
-			return err
-		}
+		show = func() error { return showToken(p.stdout, object, nil, "") }
 	}
 	if err := editAndShow(ctx, p, c.Keyring, add, show); err != nil {
 		return err
@@ -122,6 +123,11 @@ func hashToken(p *process, c *cli.TokenHash) error {
 // entryOf returns an entry as the flags describe it, still without a credential.
 func entryOf(f *cli.EntryFlags, now time.Time) (core.Entry, error) {
 	entry := core.Entry{Principal: f.Principal, Scopes: f.Scope, Expires: core.Never}
+	for _, name := range append([]string{f.Principal}, f.Scope...) {
+		if plaintext.IsNew([]byte(name)) {
+			return entry, setting.Invalid("a token is given as principal or scope; it is known to others now, so make another one")
+		}
+	}
 	if err := core.CheckPrincipal(f.Principal); err != nil {
 		return entry, setting.Invalid("--principal: %q is not a principal: %w", f.Principal, err)
 	}

@@ -58,7 +58,7 @@ func rotateToken(ctx context.Context, p *process, c *cli.TokenRotate) error {
 	}
 	p.tell(summary)
 	if r.guess != "" {
-		p.caution("the new token never expires: the line of " + r.guess + " has no created=, so its lifetime is not known; use --expires")
+		p.caution("the new token expires when " + r.guess + " did before: its line does not say for how long it was made; use --expires")
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ type rotation struct {
 
 	entry core.Entry // the new one
 	older []olderToken
-	guess string // the token whose lifetime is not known, and would be the new one's
+	guess string // the token whose expiry the new one has, because its lifetime is not known
 }
 
 // An olderToken is a token that a new one replaces.
@@ -104,7 +104,9 @@ func (r *rotation) rotate(text *keyringfile.Text) error {
 	model := &text.Entries()[candidates[len(candidates)-1]]
 	r.entry.Principal, r.entry.Scopes = model.Principal, model.Scopes
 	r.guess, r.older = "", nil
-	r.setExpiry(model)
+	if err := r.setExpiry(model); err != nil {
+		return err
+	}
 	r.entry.Created = creationOf(r.entry.Expires, r.now)
 	for _, i := range active {
 		e := &text.Entries()[i]
@@ -140,19 +142,23 @@ func (r *rotation) checkScopes(text *keyringfile.Text, entries []int) error {
 }
 
 // setExpiry sets when the new token expires: when the flag says, or after the lifetime
-// of the model.
-func (r *rotation) setExpiry(model *core.Entry) {
+// of the model. If that is not known, the new token must not live longer than the model
+// would have.
+func (r *rotation) setExpiry(model *core.Entry) error {
 	switch {
 	case r.expires != 0:
 		r.entry.Expires = r.expires
 	case model.Expires == core.Never:
 		r.entry.Expires = core.Never
-	case model.Created == 0 || model.Created >= model.Expires:
-		r.entry.Expires, r.guess = core.Never, nameOf(model)
-	default:
+	case model.Created != 0 && model.Created < model.Expires:
 		const lastSecond = 253402300799 // 9999-12-31T23:59:59Z
 		r.entry.Expires = min(r.now.Unix()+lifetimeOf(model), lastSecond)
+	case model.Expires <= r.now.Unix():
+		return setting.Invalid("%s: %s has expired, and its line does not say for how long it was made; use --expires to say when the new token expires", r.path, nameOf(model))
+	default:
+		r.entry.Expires, r.guess = model.Expires, nameOf(model)
 	}
+	return nil
 }
 
 const secondsPerDay = 24 * 60 * 60

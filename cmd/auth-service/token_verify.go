@@ -25,6 +25,9 @@ import (
 func verifyToken(ctx context.Context, p *process, c *cli.TokenVerify) error {
 	defer clear(p.token)
 	for _, scope := range c.Scope {
+		if plaintext.IsNew([]byte(scope)) {
+			return setting.Invalid("--scope: this is a token, not a scope; it is read from standard input")
+		}
 		if err := core.CheckScope(scope); err != nil {
 			return setting.Invalid("--scope: %q is not a scope: %w", scope, err)
 		}

@@ -243,7 +243,7 @@ func listenNotify(t *testing.T) (socket notified, path string) {
 // await reads until a state is reported.
 func (n notified) await(t *testing.T, state string) {
 	t.Helper()
-	if err := n.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := n.SetReadDeadline(time.Now().Add(60 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	var seen []string

@@ -83,14 +83,13 @@ func (r *replacement) publish() error {
 	if !r.old.Exists() {
 		return r.publishNew()
 	}
-	if isOpenForWriting(r.path) {
+	// An editor that reads the new file and saves it would lose what the old one has and
+	// the new one has not. So nothing is exchanged of which that is known.
+	if isOpenForWriting(r.path) || !regularfile.StateOf(r.path).Equal(r.old) {
 		return errBusy
 	}
 	switch err := exchange(r.beside(), r.path); {
 	case errors.Is(err, errors.ErrUnsupported):
-		if !regularfile.StateOf(r.path).Equal(r.old) {
-			return errBusy
-		}
 		return os.Rename(r.beside(), r.path)
 	case err != nil:
 		return err
@@ -99,7 +98,7 @@ func (r *replacement) publish() error {
 	if r.oldIsUntouched() {
 		return nil
 	}
-	if err := r.exchangeBack(); err != nil {
+	if err := r.exchangeBack(); err != nil && !errors.Is(err, errReplaced) {
 		return err
 	}
 	return errBusy
@@ -142,8 +141,12 @@ func (r *replacement) exchangeBack() error {
 	if r.isNew(r.beside()) {
 		return nil
 	}
-	return errors.Join(errors.New("another program has replaced the file meanwhile"), exchange(r.beside(), r.path))
+	return errors.Join(errReplaced, exchange(r.beside(), r.path))
 }
+
+// errReplaced means that another program has replaced the new file before it was
+// confirmed.
+var errReplaced = errors.New("another program has replaced the file meanwhile")
 
 func (r *replacement) isNew(path string) bool {
 	info, err := os.Lstat(path)
@@ -156,7 +159,7 @@ func (r *replacement) undo() error {
 	case r.exchanged:
 		return r.exchangeBack()
 	case !r.isNew(r.path):
-		return errors.New("another program has replaced the file meanwhile")
+		return errReplaced
 	case !r.old.Exists():
 		return os.Remove(r.path)
 	}

@@ -175,6 +175,9 @@ func parseUnix(rest string) (Endpoint, error) {
 		return Endpoint{}, errors.New("the path is not absolute on this system")
 	}
 	e := Endpoint{Network: "unix", Address: filepath.Clean(path), Mode: defaultSocketMode}
+	if len(e.Address) > maxSocketPath {
+		return Endpoint{}, fmt.Errorf("the path is longer than the %d bytes that a socket's may have", maxSocketPath)
+	}
 	if query == "" {
 		return e, nil
 	}

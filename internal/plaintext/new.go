@@ -60,8 +60,17 @@ func checksum(b []byte) []byte {
 
 // mistyped reports whether a token has the form of a new one but not its checksum. Older
 // tokens have 43 characters of base64url where new ones have base62 digits.
-func mistyped(token []byte) bool {
-	const body = len(tokenPrefix) + bodyDigits
-	return len(token) == body+checksumDigits && bytes.HasPrefix(token, []byte(tokenPrefix)) &&
-		!bytes.Equal(checksum(token[:body]), token[body:])
+func mistyped(token []byte) bool { return hasForm(token) && !hasChecksum(token) }
+
+// IsNew reports whether a text is a token as New makes it, or made it before.
+func IsNew(text []byte) bool { return hasForm(text) && hasChecksum(text) }
+
+const bodyEnd = len(tokenPrefix) + bodyDigits
+
+func hasForm(token []byte) bool {
+	return len(token) == bodyEnd+checksumDigits && bytes.HasPrefix(token, []byte(tokenPrefix))
+}
+
+func hasChecksum(token []byte) bool {
+	return bytes.Equal(checksum(token[:bodyEnd]), token[bodyEnd:])
 }

@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
+	"os/signal"
 
 	"golang.org/x/sys/unix"
 
@@ -27,7 +29,9 @@ func ReadHidden(fd int) (line []byte, err error) {
 	if err := unix.IoctlSetTermios(fd, setTermios, &hidden); err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, unix.IoctlSetTermios(fd, setTermios, before)) }()
+	restore := func() error { return unix.IoctlSetTermios(fd, setTermios, before) }
+	defer func() { err = errors.Join(err, restore()) }()
+	defer beforeSignals(func() { _ = restore() })()
 	// A terminal drops what is beyond its longest line. So a line of that length may not
 	// be what was typed.
 	buffer := make([]byte, longestLine)
@@ -50,5 +54,23 @@ func ReadHidden(fd int) (line []byte, err error) {
 		if end := bytes.IndexByte(buffer[:length], '\n'); n <= 0 || end >= 0 {
 			return buffer[:length], nil
 		}
+	}
+}
+
+// beforeSignals calls restore before a signal ends the process, until the returned
+// function is called. Some shells leave the terminal as they find it.
+func beforeSignals(restore func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT)
+	go func() {
+		if s, ok := <-signals; ok {
+			restore()
+			signal.Reset(s)
+			_ = unix.Kill(unix.Getpid(), s.(unix.Signal))
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
 	}
 }
