@@ -193,6 +193,28 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestTargetMeanwhile: a keyring may come while it is looked for.
+func TestTargetMeanwhile(t *testing.T) {
+	t.Parallel()
+	folder, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2000 {
+		path := filepath.Join(folder, fmt.Sprint(i))
+		made := make(chan error, 1)
+		go func() { made <- os.WriteFile(path, nil, 0o600) }()
+		for range 10 {
+			if got, err := target(path); err != nil || got != path {
+				t.Fatalf("%s, %v", got, err)
+			}
+		}
+		if err := <-made; err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestWritersAtOnce: of twelve that edit one file, which does not exist at first, none
 // undoes what another did.
 func TestWritersAtOnce(t *testing.T) {
@@ -208,7 +230,11 @@ func TestWritersAtOnce(t *testing.T) {
 			}
 			gone := fmt.Sprintf("p%d-0", i)
 			err := Edit(t.Context(), path, func(text *Text) error {
-				text.Remove(slices.IndexFunc(text.Entries(), func(e core.Entry) bool { return e.Principal == gone }))
+				entry := slices.IndexFunc(text.Entries(), func(e core.Entry) bool { return e.Principal == gone })
+				if entry < 0 {
+					return errors.New(gone + " is not there")
+				}
+				text.Remove(entry)
 				return nil
 			}, nil)
 			if err != nil {

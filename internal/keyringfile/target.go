@@ -39,15 +39,20 @@ func target(path string) (string, error) {
 			return "", withPath(at, err)
 		}
 		at = filepath.Join(folder, filepath.Base(at))
-		link, err := os.Readlink(at)
+		info, err := os.Lstat(at)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return at, nil
 		case err != nil:
 			return "", withPath(at, err)
-		case filepath.IsAbs(link):
-			at = link
-		default:
+		case info.Mode().Type() != fs.ModeSymlink:
+			continue // another process has made it meanwhile
+		}
+		link, err := os.Readlink(at)
+		if err != nil {
+			return "", withPath(at, err)
+		}
+		if at = link; !filepath.IsAbs(link) {
 			at = filepath.Join(folder, link)
 		}
 	}
