@@ -92,7 +92,7 @@ func TestEveryResponseFits(t *testing.T) {
 				t.Errorf("%s: %d bytes", d.Reason, len(out))
 			}
 		}
-		for _, out := range [][]byte{r.healthy(nil, true, c), r.methodNotAllowed(nil, c), r.notFound(nil, c)} {
+		for _, out := range [][]byte{r.healthy(nil, true, c), r.refusal(nil, wrongMethod, c), r.refusal(nil, notFound, c)} {
 			if len(out) > responseRoom {
 				t.Errorf("%q: %d bytes", out, len(out))
 			}

@@ -52,7 +52,7 @@ func TestNoAllocations(t *testing.T) {
 		{Accept: everywhere(), Realm: "a realm", Identity: core.IdentityUser | core.IdentityScopes | core.IdentityKey},
 	} {
 		w := newWorkerWith(newKeyring(t, testToken, ""), options)
-		for range 2 * auditBurst { // lines that are written do allocate
+		for range 2 * burst { // lines that are written do allocate
 			advanceAll(w, []byte(testDenied))
 		}
 		out := make([]byte, 0, 1024)

@@ -136,35 +136,9 @@ func (r *responses) healthy(dst []byte, withBody bool, c http1.Persistence) []by
 	return dst
 }
 
-func (r *responses) methodNotAllowed(dst []byte, c http1.Persistence) []byte {
-	return r.empty(dst, "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n", c)
-}
-
-func (r *responses) notFound(dst []byte, c http1.Persistence) []byte {
-	return r.empty(dst, "HTTP/1.1 404 Not Found\r\n", c)
-}
-
-// refusal answers what is not served at all; the connection ends with it.
-func (r *responses) refusal(dst []byte, statusLine string) []byte {
-	return r.empty(dst, statusLine, http1.Close)
-}
-
-// The status lines of requests that are refused without asking what they mean.
-const (
-	requestTimeout = "HTTP/1.1 408 Request Timeout\r\n"
-	overloaded     = "HTTP/1.1 503 Service Unavailable\r\n"
-)
-
-var refusals = [http1.Faults]string{
-	http1.BadRequest:         "HTTP/1.1 400 Bad Request\r\n",
-	http1.URITooLong:         "HTTP/1.1 414 URI Too Long\r\n",
-	http1.FieldsTooLarge:     "HTTP/1.1 431 Request Header Fields Too Large\r\n",
-	http1.UnsupportedCoding:  "HTTP/1.1 501 Not Implemented\r\n",
-	http1.UnsupportedVersion: "HTTP/1.1 505 HTTP Version Not Supported\r\n",
-}
-
-func (r *responses) empty(dst []byte, statusLine string, c http1.Persistence) []byte {
-	dst = r.start(dst, statusLine)
+// refusal appends the response to what is not served.
+func (r *responses) refusal(dst []byte, what refusal, c http1.Persistence) []byte {
+	dst = r.start(dst, what.statusLine)
 	dst = append(dst, noBody...)
 	return end(dst, c)
 }

@@ -34,12 +34,18 @@ func findRoute(h *http1.Head, buf, scopes []byte) (route, []byte) {
 		return routeAuth, appendFieldScopes(scopes, h, buf)
 	case string(path) == "/health" && !h.HasQuery:
 		return routeHealth, scopes
-	case bytes.HasPrefix(path, []byte(http1.ForeignPrefix)) &&
-		(len(path) == len(http1.ForeignPrefix) || path[len(http1.ForeignPrefix)] == '/'):
+	case isForeign(path):
 		// The query here is the client's: it demands nothing and allows nothing.
 		return routeAuth, appendFieldScopes(scopes, h, buf)
 	}
 	return routeNone, scopes
+}
+
+// isForeign reports whether behind the first part of a path is that of another request,
+// which Envoy asks about.
+func isForeign(path []byte) bool {
+	return bytes.HasPrefix(path, []byte(http1.ForeignPrefix)) &&
+		(len(path) == len(http1.ForeignPrefix) || path[len(http1.ForeignPrefix)] == '/')
 }
 
 // appendQueryScopes reads scope=NAME, repeated with "&" between.

@@ -36,9 +36,9 @@ func (w *worker) respond(e engine.Event, c *engine.Conn[http1.Exchange], in, out
 		w.setTime(w.clock())
 		return engine.Result{}
 	case engine.Late:
-		return engine.Result{Out: w.refuse(out, requestTimeout)}
+		return engine.Result{Out: w.refuse(out, requestTimeout, nil, c)}
 	case engine.Crowded:
-		return engine.Result{Out: w.refuse(out, overloaded)}
+		return engine.Result{Out: w.refuse(out, overloaded, nil, c)}
 	}
 	return w.advance(&c.State, in, out, c, e.Kind == engine.Ended, e.Draining)
 }
@@ -69,7 +69,7 @@ func (w *worker) advance(x *http1.Exchange, in, out []byte, p peer, last, draini
 		case http1.BodyMissing:
 			return engine.Result{Out: out, Consumed: consumed, Next: engine.Skip, Keep: x.HeadLength()}
 		case http1.Refused:
-			return engine.Result{Out: w.refuse(out, refusals[f]), Consumed: len(in), Next: engine.CloseLastly}
+			return engine.Result{Out: w.refuse(out, faults[f], buf, p), Consumed: len(in), Next: engine.CloseLastly}
 		}
 		out = w.answer(&x.Head, buf[:r.HeadLength], out, p, r.Persistence)
 		consumed += r.Length
@@ -112,10 +112,12 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 		case httptext.MethodHead:
 			return w.responses.healthy(out, false, c)
 		}
-		return w.responses.methodNotAllowed(out, c)
+		w.audit.refused(wrongMethod, h, buf, p)
+		return w.responses.refusal(out, wrongMethod, c)
 	}
 	w.current.tally.others.Add(1)
-	return w.responses.notFound(out, c)
+	w.audit.refused(notFound, h, buf, p)
+	return w.responses.refusal(out, notFound, c)
 }
 
 // addFields notes the fields of a head that may carry a token.
@@ -129,8 +131,10 @@ func addFields(r *core.Request, names []string, head []byte) {
 	}
 }
 
-// refuse appends the response to what is not served at all.
-func (w *worker) refuse(out []byte, statusLine string) []byte {
+// refuse appends the response to what nobody can know the meaning of. The connection
+// ends with it. What is left of the connection's bytes is buf.
+func (w *worker) refuse(out []byte, r refusal, buf []byte, p peer) []byte {
 	w.current.tally.others.Add(1)
-	return w.responses.refusal(out, statusLine)
+	w.audit.faulty(r, buf, p)
+	return w.responses.refusal(out, r, http1.Close)
 }

@@ -40,10 +40,6 @@ func (h *Head) field(name, value []byte, at Span) Fault {
 		if httptext.EqualFold(name, "expect") && httptext.EqualFold(value, "100-continue") {
 			h.expectContinue = true
 		}
-	case len("x-real-ip"):
-		if httptext.EqualFold(name, "x-real-ip") {
-			h.RealIP.setOnce(at)
-		}
 	case len("connection"):
 		if httptext.EqualFold(name, "connection") {
 			h.connection(value)
@@ -62,16 +58,9 @@ func (h *Head) field(name, value []byte, at Span) Fault {
 			}
 			h.AuthorizationCount++
 		}
-	case len("content-length"): // and x-original-uri
-		switch {
-		case httptext.EqualFold(name, "content-length"):
+	case len("content-length"):
+		if httptext.EqualFold(name, "content-length") {
 			return h.length(value)
-		case httptext.EqualFold(name, "x-original-uri"):
-			h.OriginalURI.setOnce(at)
-		}
-	case len("x-forwarded-for"):
-		if httptext.EqualFold(name, "x-forwarded-for") {
-			h.ForwardedFor.setOnce(at)
 		}
 	case len("transfer-encoding"):
 		if httptext.EqualFold(name, "transfer-encoding") {
@@ -82,12 +71,6 @@ func (h *Head) field(name, value []byte, at Span) Fault {
 		}
 	}
 	return NoFault
-}
-
-func (s *Span) setOnce(at Span) {
-	if *s == (Span{}) {
-		*s = at
-	}
 }
 
 // connection reads the options of one Connection field line (RFC 9110 §7.6.1):

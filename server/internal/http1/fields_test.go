@@ -9,14 +9,13 @@ import (
 
 // understood is what a Head says, as text.
 type understood struct {
-	method, path, query               string
-	hasQuery                          bool
-	minor                             byte
-	authorizations                    int
-	authorization                     string
-	scopes                            []string
-	scopeCount                        int
-	realIP, forwardedFor, originalURI string
+	method, path, query string
+	hasQuery            bool
+	minor               byte
+	authorizations      int
+	authorization       string
+	scopes              []string
+	scopeCount          int
 }
 
 func understand(h *Head, buf []byte) understood {
@@ -24,7 +23,6 @@ func understand(h *Head, buf []byte) understood {
 	u := understood{
 		method: text(h.Method), path: text(h.Path), query: text(h.Query), hasQuery: h.HasQuery, minor: h.Minor,
 		authorizations: int(h.AuthorizationCount), authorization: text(h.Authorization), scopeCount: int(h.ScopeFieldCount),
-		realIP: text(h.RealIP), forwardedFor: text(h.ForwardedFor), originalURI: text(h.OriginalURI),
 	}
 	for _, s := range h.ScopeFields[:min(u.scopeCount, MaxScopeFields)] {
 		u.scopes = append(u.scopes, text(s))
@@ -59,22 +57,21 @@ func TestHead(t *testing.T) {
 		"other bytes in a query behind the prefix":       {"GET /ext_authz?\x80 HTTP/1.0\r\n\r\n", understood{method: "GET", path: "/ext_authz", query: "\x80", hasQuery: true}},
 		"other bytes behind the prefix in absolute-form": {"GET http://u/ext_authz/\x80 HTTP/1.0\r\n\r\n", understood{method: "GET", path: "/ext_authz/\x80"}},
 		"fields": {
-			"GET / HTTP/1.1\r\nHost: a\r\nAUTHORIZATION:\t Bearer x \t\r\nX-Real-IP: 1\r\nX-Forwarded-For: 2, 3\r\nX-Original-URI: /u\r\nX-Auth-Scope: s\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: a\r\nAUTHORIZATION:\t Bearer x \t\r\nX-Auth-Scope: s\r\n\r\n",
 			understood{
 				method: "GET", path: "/", minor: 1, authorizations: 1, authorization: "Bearer x", scopes: []string{"s"}, scopeCount: 1,
-				realIP: "1", forwardedFor: "2, 3", originalURI: "/u",
 			},
 		},
 		"the first of several": {
-			"GET / HTTP/1.0\r\nAuthorization: a\r\nAuthorization: b\r\nX-Real-IP: 1\r\nX-Real-IP: 2\r\nX-Forwarded-For: 3\r\nX-Forwarded-For: 4\r\nX-Original-URI: /u\r\nX-Original-URI: /v\r\n\r\n",
-			understood{method: "GET", path: "/", authorizations: 2, authorization: "a", realIP: "1", forwardedFor: "3", originalURI: "/u"},
+			"GET / HTTP/1.0\r\nAuthorization: a\r\nAuthorization: b\r\n\r\n",
+			understood{method: "GET", path: "/", authorizations: 2, authorization: "a"},
 		},
 		"an empty one is the first, too": {
-			"GET / HTTP/1.0\r\nX-Real-IP:\r\nX-Real-IP: 2\r\nAuthorization: \t\r\n\r\n",
-			understood{method: "GET", path: "/", authorizations: 1},
+			"GET / HTTP/1.0\r\nAuthorization: \t\r\nAuthorization: b\r\n\r\n",
+			understood{method: "GET", path: "/", authorizations: 2},
 		},
 		"names of the same lengths": {
-			"GET / HTTP/1.0\r\nHosu: a\r\nExpecu: 100-continue\r\nX-Real-IQ: 1\r\nConnectioo: close\r\nX-Auth-Scopf: s\r\nAuthorizatioo: a\r\nContent-Lengti: 5\r\nX-Original-URJ: /u\r\nX-Forwarded-Fos: 2\r\nTransfer-Encodinh: gzip\r\n\r\n",
+			"GET / HTTP/1.0\r\nHosu: a\r\nExpecu: 100-continue\r\nConnectioo: close\r\nX-Auth-Scopf: s\r\nAuthorizatioo: a\r\nContent-Lengti: 5\r\nTransfer-Encodinh: gzip\r\n\r\n",
 			understood{method: "GET", path: "/"},
 		},
 		"eight fields of scopes": {

@@ -77,9 +77,6 @@ type Head struct {
 	// values of the first of them, in order, at most [MaxScopeFields].
 	ScopeFieldCount uint8
 	ScopeFields     [MaxScopeFields]Span
-	RealIP          Span // value of the first X-Real-IP
-	ForwardedFor    Span // value of the first X-Forwarded-For
-	OriginalURI     Span // value of the first X-Original-URI
 
 	fieldLines      uint8
 	hosts           uint8
