@@ -14,6 +14,7 @@ import (
 
 	"github.com/concrete-security/auth-service/internal/censor"
 	"github.com/concrete-security/auth-service/internal/cli"
+	"github.com/concrete-security/auth-service/internal/logging"
 	"github.com/concrete-security/auth-service/internal/secret"
 	"github.com/concrete-security/auth-service/internal/setting"
 )
@@ -149,9 +150,17 @@ func report(p *process, err error) int {
 		return statusOf(err)
 	}
 	for line := range strings.SplitSeq(p.censor.Clean(err.Error()), "\n") {
-		fmt.Fprintf(p.stderr, "auth-service: %s\n", visible(line))
+		fmt.Fprintf(p.stderr, "%sauth-service: %s\n", priority(p.stderr), visible(line))
 	}
 	return statusOf(err)
+}
+
+// priority returns what systemd's journal takes for the priority of an error.
+func priority(to io.Writer) string {
+	if logging.ToJournal(to) {
+		return logging.ErrorPriority
+	}
+	return ""
 }
 
 // visible escapes what could disturb a terminal, such as the name of a file.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -39,9 +40,10 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	if err != nil {
 		return err
 	}
-	lines := logging.NewLineWriter(p.stderr)
+	format := logFormat(s.LogJSON, p.stderr)
+	lines := logging.NewLineWriter(p.stderr, format)
 	defer lines.Flush(flushTime)
-	logger := logging.New(lines, s.LogLevel, s.LogJSON, p.censor)
+	logger := logging.New(lines, s.LogLevel, format, p.censor)
 	p.warn(logger, &c.ListenFlags)
 	sources, err := openSources(p, s.Sources, logger)
 	if err != nil {
@@ -95,6 +97,18 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	}
 	logger.Info("stopped")
 	return nil
+}
+
+// logFormat returns the format of the log. The journal notes the time of a line itself,
+// and asks for its priority.
+func logFormat(json bool, to io.Writer) logging.Format {
+	switch {
+	case json:
+		return logging.JSON
+	case logging.ToJournal(to):
+		return logging.Journal
+	}
+	return logging.Text
 }
 
 // openListeners opens all listeners, or none. An address that the system refuses

@@ -27,7 +27,7 @@ var packages = []deptest.Package{
 	{Folder: "internal/lifetime", Imports: []string{"core", "internal/setting"}},
 	{Folder: "internal/regularfile", Imports: []string{"internal/secret", "internal/setting"}},
 	{Folder: "internal/terminal", Imports: []string{"internal/secret"}, Others: []string{"golang.org/x/sys/unix", "golang.org/x/term"}},
-	{Folder: "internal/logging", Imports: []string{"internal/censor", "internal/setting"}},
+	{Folder: "internal/logging", Imports: []string{"internal/censor", "internal/setting"}, Others: []string{"golang.org/x/sys/unix"}},
 	{
 		Folder:  "internal/listen",
 		Imports: []string{"internal/setting"},

@@ -35,33 +35,49 @@ func Level(name, value string) (slog.Level, error) {
 	return 0, setting.Invalid("%s: %q is none of DEBUG, INFO, WARNING, ERROR and CRITICAL", name, value)
 }
 
-// New returns a logger of lines from level on, as text or JSON. Its errors and
-// messages have passed the censor c, which may be nil.
-func New(w io.Writer, level slog.Level, json bool, c *censor.Censor) *slog.Logger {
+// A Format is how lines are written.
+type Format uint8
+
+const (
+	// Text is key=value pairs.
+	Text Format = iota
+	// JSON is one object a line.
+	JSON
+	// Journal is Text for systemd's journal, which notes the time itself: without it, and
+	// with the priority in front (sd-daemon(3)).
+	Journal
+)
+
+// New returns a logger of lines from level on. Its errors and messages have passed the
+// censor c, which may be nil.
+func New(w io.Writer, level slog.Level, format Format, c *censor.Censor) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-		if (a.Key == slog.MessageKey || a.Key == "error") && a.Value.Kind() == slog.KindString {
+		switch {
+		case (a.Key == slog.MessageKey || a.Key == "error") && a.Value.Kind() == slog.KindString:
 			return slog.String(a.Key, c.Clean(a.Value.String()))
+		case len(groups) > 0:
+			return a
+		case a.Key == slog.LevelKey && a.Value.Any() == slog.LevelWarn: // as LOG_LEVEL has it
+			return slog.String(slog.LevelKey, "WARNING")
+		case a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime && format == Journal:
+			return slog.Attr{}
 		}
-		return spellWarning(groups, a)
+		return a
 	}}
-	if json {
+	switch format {
+	case JSON:
 		return slog.New(slog.NewJSONHandler(w, options))
+	case Journal:
+		return slog.New(slog.NewTextHandler(journal{w}, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
-}
-
-// spellWarning writes the level as LOG_LEVEL has it.
-func spellWarning(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) == 0 && a.Key == slog.LevelKey && a.Value.Any() == slog.LevelWarn {
-		return slog.String(slog.LevelKey, "WARNING")
-	}
-	return a
 }
 
 // A LineWriter hands lines to another goroutine, which writes them. It never
 // waits: when the reader of the log does not keep up, lines are dropped and
 // counted, and verdicts go on.
 type LineWriter struct {
+	format  Format
 	lines   chan []byte
 	dropped atomic.Int64
 	done    chan struct{}
@@ -71,10 +87,10 @@ type LineWriter struct {
 // queuedLines is how many lines may wait to be written.
 const queuedLines = 1024
 
-// NewLineWriter returns a LineWriter that writes to to. Call [LineWriter.Flush] at
-// the end.
-func NewLineWriter(to io.Writer) *LineWriter {
-	w := &LineWriter{lines: make(chan []byte, queuedLines), done: make(chan struct{})}
+// NewLineWriter returns a LineWriter that writes lines of a format to to. Call
+// [LineWriter.Flush] at the end.
+func NewLineWriter(to io.Writer, format Format) *LineWriter {
+	w := &LineWriter{format: format, lines: make(chan []byte, queuedLines), done: make(chan struct{})}
 	go w.copyTo(to)
 	return w
 }
@@ -84,7 +100,7 @@ func (w *LineWriter) copyTo(to io.Writer) {
 	for line := range w.lines {
 		_, _ = to.Write(line) // there is nowhere to report it
 		if dropped := w.dropped.Swap(0); dropped > 0 {
-			New(to, slog.LevelWarn, line[0] == '{', nil).
+			New(to, slog.LevelWarn, w.format, nil).
 				LogAttrs(context.Background(), slog.LevelWarn, "log lines dropped", slog.Int64("count", dropped))
 		}
 	}

@@ -30,12 +30,12 @@ func TestLevel(t *testing.T) {
 func TestNew(t *testing.T) {
 	t.Parallel()
 	token := strings.Repeat("x", 40)
-	for json, want := range map[bool]string{
-		false: `level=WARNING msg="open ` + censor.NotShown + `" error="` + censor.NotShown + `" user=` + token,
-		true:  `"level":"WARNING","msg":"open ` + censor.NotShown + `","error":"` + censor.NotShown + `","user":"` + token + `"`,
+	for format, want := range map[Format]string{
+		Text: `level=WARNING msg="open ` + censor.NotShown + `" error="` + censor.NotShown + `" user=` + token,
+		JSON: `"level":"WARNING","msg":"open ` + censor.NotShown + `","error":"` + censor.NotShown + `","user":"` + token + `"`,
 	} {
 		var out strings.Builder
-		l := New(&out, slog.LevelWarn, json, censor.New(nil))
+		l := New(&out, slog.LevelWarn, format, censor.New(nil))
 		l.Info("not this")
 		l.Warn("open "+token, "error", token, "user", token) // a principal is not a message
 		if got := out.String(); !strings.Contains(got, want) || strings.Count(got, "\n") != 1 {
@@ -57,7 +57,7 @@ func (b blocked) Write(line []byte) (int, error) {
 func TestLineWriterDropsLines(t *testing.T) {
 	t.Parallel()
 	to := make(blocked)
-	w := NewLineWriter(to)
+	w := NewLineWriter(to, Text)
 	const lines = queuedLines + 101 // one of them is being written
 	for range lines {
 		if _, err := w.Write([]byte("a line\n")); err != nil {
