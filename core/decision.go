@@ -76,6 +76,9 @@ type Decision struct {
 	// Owner is the index of the principal in [Keyring.Principals], so that a caller
 	// can count uses in an array. It means nothing if Principal is empty.
 	Owner int
+	// Token is the index of the token in the keyring: see [Keyring.Token]. It means
+	// nothing if Principal is empty.
+	Token int
 }
 
 // Granted reports whether the request may pass.

@@ -104,9 +104,9 @@ func (k *Keyring) fits(slots []slot, width int) bool {
 // bucket is the digest's first bits. A shift by 64, of a single bucket, is 0.
 func (k *Keyring) bucket(d *slotDigest) uint64 { return d[0] >> k.shift }
 
-// lookup returns the entry of a token and all ones, or any entry and zero.
-func (k *Keyring) lookup(token []byte) (entry *slot, known uint64) {
-	at := k.tokenAt()
+// lookup returns the slot of a token and all ones, or any slot and zero.
+func (k *Keyring) lookup(token []byte) (at, known uint64) {
+	at = k.tokenAt()
 	if k.entries > 0 {
 		credential := CredentialOf(token)
 		digest := words(k.seed.digest(&credential))
@@ -126,7 +126,7 @@ func (k *Keyring) lookup(token []byte) (entry *slot, known uint64) {
 		at = at&^equal | k.tokenAt()&equal
 		known |= equal
 	}
-	return &k.slots[at], known
+	return at, known
 }
 
 // equalMask is all ones if the digests are equal and zero if not, without a

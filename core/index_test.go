@@ -69,9 +69,9 @@ func TestIndexFindsAll(t *testing.T) {
 	var number [8]byte
 	for i := range 2 * n {
 		binary.BigEndian.PutUint64(number[:], uint64(i))
-		entry, known := k.lookup(number[:])
-		if (known != 0) != (i < n) || known != 0 && entry.expires != int64(i) {
-			t.Fatalf("token %d: known %x, as entry %d", i, known, entry.expires)
+		at, known := k.lookup(number[:])
+		if expires := k.slots[at].expires; (known != 0) != (i < n) || known != 0 && expires != int64(i) {
+			t.Fatalf("token %d: known %x, as entry %d", i, known, expires)
 		}
 	}
 }
@@ -107,8 +107,8 @@ func TestIndexOfFullBuckets(t *testing.T) {
 		for _, i := range tokens {
 			var number [8]byte
 			binary.BigEndian.PutUint64(number[:], uint64(i))
-			if entry, known := k.lookup(number[:]); known == 0 || entry.expires != int64(i) {
-				t.Errorf("%d entries in one bucket: token %d: known %x, as entry %d", n, i, known, entry.expires)
+			if at, known := k.lookup(number[:]); known == 0 || k.slots[at].expires != int64(i) {
+				t.Errorf("%d entries in one bucket: token %d: known %x, as entry %d", n, i, known, k.slots[at].expires)
 			}
 		}
 	}

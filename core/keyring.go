@@ -126,6 +126,34 @@ func (k *Keyring) Tokens() int {
 	return k.entries
 }
 
+// A TokenInfo is what a keyring tells of one of its tokens.
+type TokenInfo struct {
+	// Principal is whom the token stands for.
+	Principal string
+	// Key is the key id, which the single token does not have.
+	Key KeyID
+	// Scopes are those that the token has, separated by spaces, or "*" if it has any.
+	Scopes string
+	// Expires is the Unix second from which on the token is denied, or Never.
+	Expires int64
+}
+
+// Token returns what the keyring tells of a token. The index i is that of
+// [Decision.Token], from 0 to less than [Keyring.Tokens]. The order of the tokens is
+// random, and another one in each keyring.
+func (k *Keyring) Token(i int) TokenInfo {
+	s := &k.slots[:k.Tokens()][i]
+	if i == k.entries {
+		s = &k.slots[k.tokenAt()]
+	}
+	return TokenInfo{
+		Principal: k.principals[s.principal],
+		Key:       KeyID{s.key},
+		Scopes:    k.scopeSets[s.scopes].list,
+		Expires:   s.expires,
+	}
+}
+
 // Expired is the number of tokens that have expired at the Unix second now. It
 // takes time in proportion to the number of tokens.
 func (k *Keyring) Expired(now int64) (n int) {
@@ -188,7 +216,8 @@ func (k *Keyring) Authorize(r *Request) Decision {
 		return Decision{Reason: reason}
 	}
 
-	entry, known := k.lookup(token)
+	at, known := k.lookup(token)
+	entry := &k.slots[at]
 
 	// All three questions are asked whatever the answers are, of some entry
 	// even when none matched, and no branch is taken by an answer.
@@ -205,6 +234,7 @@ func (k *Keyring) Authorize(r *Request) Decision {
 		Owner:     int(principal - known&1),
 		Scopes:    k.scopeSets[uint64(entry.scopes)&known].list,
 		Key:       KeyID{entry.key & known},
+		Token:     int((at - window&mask(at >= uint64(k.entries))) & known), // there are window empty slots before the last one
 	}
 }
 

@@ -145,6 +145,46 @@ func TestPrincipals(t *testing.T) {
 	}
 }
 
+// TestToken: what a keyring tells of a token is what the token is granted as.
+func TestToken(t *testing.T) {
+	expiring := entryOf("bob", "bob-1", "read", "write")
+	expiring.Expires = 1000
+	entries := []core.Entry{expiring, entryOf("alice", "alice-1"), entryOf("alice", "alice-2", core.AnyScope)}
+	for i := range 100 {
+		entries = append(entries, entryOf(fmt.Sprint("p", i), fmt.Sprint("p-", i)))
+	}
+	for _, single := range [][]byte{nil, []byte("single")} {
+		k := mustKeyring(t, single, entries)
+		want := map[string]core.TokenInfo{}
+		for i, token := range append([]string{"bob-1", "alice-1", "alice-2"}, tokensOf("p-", 100)...) {
+			e := &entries[i]
+			want[token] = core.TokenInfo{Principal: e.Principal, Key: e.Credential.KeyID(), Scopes: strings.Join(e.Scopes, " "), Expires: e.Expires}
+		}
+		if single != nil {
+			want["single"] = core.TokenInfo{Principal: core.DefaultPrincipal, Scopes: core.AnyScope, Expires: core.Never}
+		}
+		seen := map[int]bool{}
+		for token, info := range want {
+			d := k.Authorize(bearer(token))
+			if got := k.Token(d.Token); !d.Granted() || got != info {
+				t.Errorf("%s: token %d is %+v, want %+v", token, d.Token, got, info)
+			}
+			seen[d.Token] = true
+		}
+		if len(seen) != k.Tokens() {
+			t.Errorf("%d tokens have %d indices", k.Tokens(), len(seen))
+		}
+	}
+}
+
+// tokensOf returns tokens that differ by a number.
+func tokensOf(prefix string, n int) (tokens []string) {
+	for i := range n {
+		tokens = append(tokens, fmt.Sprint(prefix, i))
+	}
+	return tokens
+}
+
 // AnyScope is every scope only where it stands alone.
 func TestAnyScopeAlone(t *testing.T) {
 	k := mustKeyring(t, nil, []core.Entry{entryOf("p", "alone", core.AnyScope), entryOf("p", "beside", core.AnyScope, "read")})

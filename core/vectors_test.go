@@ -72,6 +72,11 @@ func TestVerdicts(t *testing.T) {
 		if d.Principal != "" && k.Principals()[d.Owner] != d.Principal {
 			return vectors.Outcome{}, fmt.Errorf("owner %d is %q, not %q", d.Owner, k.Principals()[d.Owner], d.Principal)
 		}
+		if d.Principal != "" {
+			if token := k.Token(d.Token); token.Principal != d.Principal || token.Key != d.Key || token.Scopes != d.Scopes {
+				return vectors.Outcome{}, fmt.Errorf("token %d is %+v, not that of %+v", d.Token, token, d)
+			}
+		}
 		if nobody := (core.Decision{Reason: d.Reason}); d.Principal == "" && d != nobody {
 			return vectors.Outcome{}, fmt.Errorf("of nobody's token it is said: %+v", d)
 		}

@@ -184,7 +184,8 @@ func (v *Verifier) Configure(ctx context.Context, text []byte) error {
 // valid is an error.
 //
 // The Decision has a principal only if it grants, and scopes and a key id only if
-// [Options].Identity names them too. Its Owner is always 0.
+// [Options].Identity names them too. Its Owner and Token are
+// always 0.
 func (v *Verifier) Authorize(ctx context.Context, authorization []string, scopes ...string) (core.Decision, error) {
 	return v.AuthorizeAt(ctx, v.options.Now(), authorization, scopes...)
 }
