@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 
 // modules are those of Debian's default configuration and those that the
 // example says it needs.
-var modules = []string{"mpm_event", "authz_core", "env", "rewrite", "headers", "lua", "proxy", "proxy_http"}
+var modules = []string{"mpm_event", "authz_core", "env", "rewrite", "headers", "lua", "unique_id", "proxy", "proxy_http"}
 
 func start(t *testing.T, example string, service *proxytest.Service, replacements ...string) *proxytest.Site {
 	t.Helper()
@@ -117,11 +117,11 @@ func TestSeparators(t *testing.T) {
 	for name, r := range map[string]proxytest.Request{
 		"space in the path":      {Path: "/%20Bearer%20" + proxytest.Token},
 		"spaces in the path":     {Path: "/%20%20%20Bearer%20" + proxytest.Token},
-		"line end in the path":   {Path: "/%0a/auth%20x%20x%20Bearer%20" + proxytest.Token},
+		"line end in the path":   {Path: "/%0a/auth%20x%20x%20x%20x%20x%20Bearer%20" + proxytest.Token},
 		"return in the path":     {Path: "/%0d%0aAuthorization:%20Bearer%20" + proxytest.Token},
 		"NUL in the path":        {Path: "/%00"},
 		"tabs in Authorization":  {Fields: []string{"Authorization: x\tBearer " + proxytest.Token}},
-		"fields in the field":    {Fields: []string{"Authorization: /auth x x Bearer " + proxytest.Token}},
+		"fields in the field":    {Fields: []string{"Authorization: /auth x x x x x Bearer " + proxytest.Token}},
 		"dollar in the path":     {Path: "/$%7bauth_service:/health%7d"},
 		"dollar in the field":    {Fields: []string{"Authorization: ${auth_service:/health}"}},
 		"percent in the field":   {Fields: []string{"Authorization: %{HTTP:X-Token}", "X-Token: Bearer " + proxytest.Token}},

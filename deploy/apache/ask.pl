@@ -1,15 +1,17 @@
 #!/usr/bin/perl
 # A program for RewriteMap: asks auth-service for a verdict.
 #
-# It reads lines "PATH CLIENT ORIGINAL-PATH AUTHORIZATION" and
+# It reads lines "PATH CLIENT METHOD HOST REQUEST-ID ORIGINAL-PATH AUTHORIZATION" and
 # answers each with a line "STATUS VALUE": "200 USER KEY SCOPES", "401 challenge",
-# "403 challenge" or, whatever went wrong, "500 -". Key and scopes are empty unless
-# auth-service tells them (IDENTITY). The challenge is the first, if there are several,
-# and may be empty. httpd starts the program once and does not start it again, so it must
-# not die.
+# "403 challenge" or, whatever went wrong, "500 -". PATH is what to ask for. What stands
+# between it and AUTHORIZATION is for the log of auth-service, and may be empty. Key and
+# scopes are empty unless auth-service tells them (IDENTITY). The challenge is the first,
+# if there are several, and may be empty. httpd starts the program once and does not start
+# it again, so it must not die.
 #
-# With the name of a field after the address, the lines are "PATH CLIENT ORIGINAL-PATH
-# FIELD AUTHORIZATION". FIELD is that field's value, percent-encoded.
+# With the name of a field after the address, the lines are "PATH CLIENT METHOD HOST
+# REQUEST-ID ORIGINAL-PATH FIELD AUTHORIZATION". FIELD is that field's value,
+# percent-encoded.
 use strict;
 use warnings;
 use IO::Select;
@@ -83,17 +85,20 @@ sub ask {
     my $line = shift;
     my $key  = '';
     if ( $field ne '' ) {
-        $line =~ s/\A((?:[^ ]* ){3})([^ ]*) /$1/ or die "not a line of httpd's\n";
+        $line =~ s/\A((?:[^ ]* ){6})([^ ]*) /$1/ or die "not a line of httpd's\n";
         $key = $2;
         $key =~ s/%([0-9A-Fa-f]{2})/chr hex $1/ge;
     }
-    my ( $path, $client, $original, $authorization ) = split / /, $line, 4;
+    my ( $path, @said, $authorization );
+    ( $path, @said[ 0 .. 4 ], $authorization ) = split / /, $line, 7;
     die "not a line of httpd's\n" unless defined $authorization;
-    for ( $path, $client, $original, $authorization, $key ) {
+    for ( $path, @said, $authorization, $key ) {
         die "control bytes\n" if /[\x00-\x08\x0a-\x1f\x7f]/;
     }
     my $request = "GET $path HTTP/1.1\r\nHost: auth-service\r\n";
-    $request .= "X-Real-IP: $client\r\nX-Original-URI: " . substr( $original, 0, 256 ) . "\r\n";
+    for my $name (qw(X-Real-IP X-Original-Method X-Original-Host X-Request-Id X-Original-URI)) {
+        $request .= "$name: " . substr( shift @said, 0, 256 ) . "\r\n";
+    }
     $request .= "Authorization: $authorization\r\n" if $authorization ne '';
     $request .= "$field: $key\r\n" if $key ne '';
     $request .= "\r\n";

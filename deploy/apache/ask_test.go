@@ -63,28 +63,28 @@ func TestProgram(t *testing.T) {
 	const both = "/auth?scope=metrics&scope=deploy"
 	verdicts := func() {
 		t.Helper()
-		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana  ")
-		p.expect(t, both+" 192.0.2.1 /deploy/ Bearer "+proxytest.Deploy, "200 ci  ")
-		p.expect(t, both+" ::1 /deploy/ Bearer "+proxytest.Metrics, `403 Bearer error="insufficient_scope", scope="metrics deploy"`)
-		p.expect(t, "/auth 192.0.2.1 / ", "401 Bearer")
-		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Stranger, "401 Bearer")
+		p.expect(t, "/auth 192.0.2.1 GET a 1 / Bearer "+proxytest.Metrics, "200 grafana  ")
+		p.expect(t, both+" 192.0.2.1 GET a 1 /deploy/ Bearer "+proxytest.Deploy, "200 ci  ")
+		p.expect(t, both+" ::1 GET a:80 1 /deploy/ Bearer "+proxytest.Metrics, `403 Bearer error="insufficient_scope", scope="metrics deploy"`)
+		p.expect(t, "/auth 192.0.2.1 GET a 1 / ", "401 Bearer")
+		p.expect(t, "/auth 192.0.2.1 GET a 1 / Bearer "+proxytest.Stranger, "401 Bearer")
 	}
 	verdicts()
 	for _, line := range []string{
-		"", " ", "   ", "/auth", "/auth 192.0.2.1 /", "/ 192.0.2.1 / Bearer " + proxytest.Metrics,
-		"/health 192.0.2.1 / Bearer " + proxytest.Metrics,
-		"/auth 192.0.2.1 / Bearer " + proxytest.Metrics + "\r",
-		"/auth 192.0.2.1 / x\r\tAuthorization: Bearer " + proxytest.Metrics,
-		"/auth 192.0.2.1 / Bearer \x00" + proxytest.Metrics,
-		"/auth 192.0.2.1 / " + strings.Repeat("x", 1<<20),
-		"/auth?scope=a&&b 192.0.2.1 / Bearer " + proxytest.Metrics,
+		"", " ", "   ", "/auth", "/auth 192.0.2.1 GET a 1 /", "/auth 192.0.2.1 / Bearer " + proxytest.Metrics, "/ 192.0.2.1 GET a 1 / Bearer " + proxytest.Metrics,
+		"/health 192.0.2.1 GET a 1 / Bearer " + proxytest.Metrics,
+		"/auth 192.0.2.1 GET a 1 / Bearer " + proxytest.Metrics + "\r",
+		"/auth 192.0.2.1 GET a 1 / x\r\tAuthorization: Bearer " + proxytest.Metrics,
+		"/auth 192.0.2.1 GET a 1 / Bearer \x00" + proxytest.Metrics,
+		"/auth 192.0.2.1 GET a 1 / " + strings.Repeat("x", 1<<20),
+		"/auth?scope=a&&b 192.0.2.1 GET a 1 / Bearer " + proxytest.Metrics,
 	} {
 		p.expect(t, line, "500 -")
-		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana  ")
+		p.expect(t, "/auth 192.0.2.1 GET a 1 / Bearer "+proxytest.Metrics, "200 grafana  ")
 	}
 	for range 3 {
 		service.Kill(t)
-		p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "500 -")
+		p.expect(t, "/auth 192.0.2.1 GET a 1 / Bearer "+proxytest.Metrics, "500 -")
 		service.Again(t)
 		verdicts()
 		service.Kill(t)
@@ -100,9 +100,9 @@ func TestProgramWithoutBearer(t *testing.T) {
 	service := proxytest.StartService(t, proxytest.KeyringVariable(t), "ACCEPT=basic")
 	p := startProgram(t, service.Address)
 	_, basic, _ := strings.Cut(proxytest.Basic("me", proxytest.Metrics), ": ")
-	p.expect(t, "/auth?scope=metrics 192.0.2.1 / "+basic, "200 grafana  ")
-	p.expect(t, "/auth?scope=deploy 192.0.2.1 / "+basic, "403 ")
-	p.expect(t, "/auth 192.0.2.1 / ", "401 "+proxytest.BasicChallenge)
+	p.expect(t, "/auth?scope=metrics 192.0.2.1 GET a 1 / "+basic, "200 grafana  ")
+	p.expect(t, "/auth?scope=deploy 192.0.2.1 GET a 1 / "+basic, "403 ")
+	p.expect(t, "/auth 192.0.2.1 GET a 1 / ", "401 "+proxytest.BasicChallenge)
 }
 
 // TestProgramTellsTheWholeIdentity: each part has its place, whatever the token has.
@@ -115,7 +115,7 @@ func TestProgramTellsTheWholeIdentity(t *testing.T) {
 	p := startProgram(t, service.Address)
 	key := func(line string) string { return strings.TrimPrefix(strings.Fields(line)[1], "sha256:")[:8] }
 	lines := strings.Split(text, "\n")
-	p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Metrics, "200 grafana "+key(lines[0])+" b a:${x}%{y}")
-	p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Deploy, "200 "+longest+" "+key(lines[1])+" ")
-	p.expect(t, "/auth 192.0.2.1 / Bearer "+proxytest.Token, "200 default - *")
+	p.expect(t, "/auth 192.0.2.1 GET a 1 / Bearer "+proxytest.Metrics, "200 grafana "+key(lines[0])+" b a:${x}%{y}")
+	p.expect(t, "/auth 192.0.2.1 GET a 1 / Bearer "+proxytest.Deploy, "200 "+longest+" "+key(lines[1])+" ")
+	p.expect(t, "/auth 192.0.2.1 GET a 1 / Bearer "+proxytest.Token, "200 default - *")
 }

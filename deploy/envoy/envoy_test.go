@@ -30,7 +30,7 @@ func example(t *testing.T) (prefix string, scopes []string) {
 		}
 		prefix = string(m[1])
 	}
-	for _, m := range regexp.MustCompile(`headers_to_add: \[\{ key: x-auth-scope, value: ([^}]+) \}\]`).FindAllSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile(`\{ key: x-auth-scope, value: ([^}]+) \}`).FindAllSubmatch(text, -1) {
 		scopes = append(scopes, string(m[1]))
 	}
 	if prefix == "" || len(scopes) != 2 {

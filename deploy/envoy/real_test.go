@@ -59,3 +59,10 @@ func TestUnnamed(t *testing.T) {
 	t.Parallel()
 	start(t, "envoy.yaml", proxytest.StartUnnamed(t)).CheckUnnamed(t)
 }
+
+func TestLog(t *testing.T) {
+	t.Parallel()
+	for example, path := range map[string]string{"envoy.yaml": "/some/where", "scopes.yaml": "/deploy/x"} {
+		start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, path)
+	}
+}

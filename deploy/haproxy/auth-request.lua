@@ -21,9 +21,13 @@ core.register_action("auth-request", { "http-req" }, function(txn)
 	txn:set_var("txn.auth_scopes", "")
 	txn:set_var("txn.auth_key", "")
 
+	-- For the log of auth-service; no influence on the verdict.
 	local headers = {
-		["x-original-uri"] = { txn.sf:path() },
 		["x-real-ip"] = { txn.sf:src() },
+		["x-original-method"] = { txn.sf:method() },
+		["x-original-host"] = { txn.sf:req_hdr("host") },
+		["x-original-uri"] = { txn.sf:path() },
+		["x-request-id"] = { txn.sf:unique_id() },
 	}
 	-- All fields of a name, if there are several: auth-service denies that.
 	local fields = txn.http:req_get_headers()

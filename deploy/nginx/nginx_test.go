@@ -193,12 +193,10 @@ func TestSeveralAuthorizationFields(t *testing.T) {
 }
 
 func TestLog(t *testing.T) {
-	for example, path := range map[string]string{
-		"recommended.conf": "/some/where", "ratelimit.conf": "/some/where", "scopes.conf": "/deploy/x",
-	} {
-		t.Run(example, func(t *testing.T) {
+	for _, e := range examples(t) {
+		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, path)
+			e.start(t, proxytest.TokenVariable).CheckLog(t, e.path)
 		})
 	}
 }

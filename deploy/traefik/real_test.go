@@ -44,14 +44,14 @@ func TestOneToken(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	site := start(t, "traefik-timeout.yml", "dynamic-timeout.yml", proxytest.StartService(t, proxytest.TokenVariable))
-	site.CheckLog(t, "")
+	site.CheckLog(t, "/some/where", "request_id")
 	site.CheckVerdicts(t)
 	site.CheckUnavailable(t)
 }
 
 func TestClientInLog(t *testing.T) {
 	t.Parallel()
-	start(t, "traefik.yml", "dynamic.yml", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "")
+	start(t, "traefik.yml", "dynamic.yml", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "/some/where", "request_id")
 }
 
 func TestIdentity(t *testing.T) {

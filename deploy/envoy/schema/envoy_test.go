@@ -145,13 +145,18 @@ func TestEnvoy(t *testing.T) {
 			}
 			services[path] = settings.GetCheckSettings().GetHttpService()
 			for _, h := range services[path].GetAuthorizationRequest().GetHeadersToAdd() {
-				demands[path] += h.GetKey() + "=" + h.GetValue()
+				if h.GetKey() == "x-auth-scope" {
+					demands[path] += h.GetKey() + "=" + h.GetValue()
+				}
 			}
 		}
 		if !maps.Equal(demands, wanted) {
 			t.Errorf("%s: paths demand %q, want %q", example, demands, wanted)
 		}
 		for path, s := range services {
+			if !slices.ContainsFunc(s.GetAuthorizationRequest().GetHeadersToAdd(), func(h *core.HeaderValue) bool { return h.GetKey() == "x-real-ip" }) {
+				t.Errorf("%s: the log does not name the clients of %q", example, path)
+			}
 			upstream := s.GetAuthorizationResponse().GetAllowedUpstreamHeaders().GetPatterns()
 			if s.GetPathPrefix() != "/ext_authz" || !clusters[s.GetServerUri().GetCluster()] || s.GetServerUri().GetTimeout().AsDuration() > 5*time.Second ||
 				len(upstream) != 1 || upstream[0].GetExact() != "x-auth-request-user" {

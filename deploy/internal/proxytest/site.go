@@ -2,10 +2,8 @@ package proxytest
 
 import (
 	"cmp"
-	"net"
 	"net/http"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -158,38 +156,6 @@ func (s *Site) CheckSeveralAuthorizationFields(tb testing.TB, firstIsValid ...in
 			if got := answer.Echo(tb).Header.Values("Authorization"); len(got) > 0 {
 				tb.Errorf("%s: the backend saw %d Authorization fields", r.Name, len(got))
 			}
-		}
-	}
-}
-
-// CheckLog checks that the log of the service has the path that was asked for
-// without its query, and the client that the proxy saw instead of one that the
-// client names. Without a path, the proxy does not say it in a field that the
-// service reads.
-func (s *Site) CheckLog(tb testing.TB, path string) {
-	tb.Helper()
-	dialer := &net.Dialer{Timeout: patience}
-	client := "127.0.0.1"
-	if runtime.GOOS == "linux" { // elsewhere, this is not an address of the machine
-		client = "127.0.0.2"
-		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(client)}
-	}
-	answer, err := exchange(dialer, s.Address, "GET "+cmp.Or(path, "/")+"?secret=x HTTP/1.1\r\nHost: example.test\r\nConnection: close\r\n"+
-		"X-Real-IP: 192.0.2.1\r\nX-Forwarded-For: 192.0.2.1\r\nX-Original-URI: /elsewhere\r\n\r\n")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if answer.Status != http.StatusUnauthorized {
-		tb.Errorf("status %d, want 401", answer.Status)
-	}
-	line := "client=" + client + "\n"
-	if path != "" {
-		line = "client=" + client + " uri=" + path + "\n"
-	}
-	s.Service.AwaitLog(tb, line)
-	for _, no := range []string{"192.0.2.1", "elsewhere", "secret"} {
-		if strings.Contains(s.Service.Log.String(), no) {
-			tb.Errorf("the log has %q: %s", no, s.Service.Log)
 		}
 	}
 }
