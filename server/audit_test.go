@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
+	"github.com/concrete-security/auth-service/internal/hearsay"
 	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/tokentest"
 )
@@ -218,7 +219,7 @@ func TestOriginalURI(t *testing.T) {
 		"/" + strings.Repeat("a", 256):           "/" + strings.Repeat("a", 255),
 		"/" + strings.Repeat("\xff", 256):        "/" + strings.Repeat(`\xff`, 63),
 		strings.Repeat("a", 31):                  strings.Repeat("a", 31),
-		strings.Repeat("a", 32):                  notShown,
+		strings.Repeat("a", 32):                  hearsay.NotShown,
 		"/a" + strings.Repeat("\t", 4):           `/a`,                           // trailing whitespace is not part of a value
 		"/" + strings.Repeat("a", 252) + "\xffb": "/" + strings.Repeat("a", 252), // no half of an escape
 	} {
@@ -226,21 +227,6 @@ func TestOriginalURI(t *testing.T) {
 		advanceAll(w, []byte("GET /auth HTTP/1.1\r\nHost: a\r\nX-Original-URI: "+uri+"\r\n\r\n"))
 		if got := lines.take(t); len(got) != 1 || got[0]["uri"] != want {
 			t.Errorf("%.60q: logged %v, want %v", uri, got, want)
-		}
-	}
-}
-
-// TestPrintable: no control byte gets into a log, DEL included, which no request
-// can contain.
-func TestPrintable(t *testing.T) {
-	t.Parallel()
-	for i := range 256 {
-		want := string(rune(i))
-		if i < ' ' || i >= 0x7f || i == '\\' {
-			want = fmt.Sprintf(`\x%02x`, i)
-		}
-		if got := printable([]byte{byte(i)}); got != want {
-			t.Errorf("byte %#x becomes %q, want %q", i, got, want)
 		}
 	}
 }

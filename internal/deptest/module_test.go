@@ -19,6 +19,7 @@ var packages = []deptest.Package{
 	// What knows nothing of tokens, or only that they are bytes.
 	{Folder: "internal/deptest"},
 	{Folder: "internal/httptext"},
+	{Folder: "internal/hearsay", Imports: []string{"internal/httptext"}},
 	{Folder: "internal/identity", Imports: []string{"internal/httptext"}},
 	{Folder: "internal/setting"},
 	{Folder: "internal/censor"},
@@ -48,7 +49,7 @@ var packages = []deptest.Package{
 	// The server.
 	{Folder: "server/internal/http1", Imports: []string{"internal/httptext"}},
 	{Folder: "server/internal/engine", Imports: []string{"internal/secret"}, Others: []string{"golang.org/x/sys/unix"}},
-	{Folder: "server", Imports: []string{"core", "internal/httptext", "internal/secret", "server/internal/engine", "server/internal/http1"}},
+	{Folder: "server", Imports: []string{"core", "internal/hearsay", "internal/httptext", "internal/secret", "server/internal/engine", "server/internal/http1"}},
 
 	// The program.
 	{Folder: "internal/admin/exposition"},
