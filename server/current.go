@@ -2,7 +2,6 @@ package server
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
@@ -18,12 +17,11 @@ type current struct {
 	tally   tally
 }
 
-// use makes c decide by another keyring, and counts the uses of its principals from
-// 0.
-func (c *current) use(keyring *core.Keyring) {
+// use makes c decide by another keyring, and counts its uses from 0.
+func (c *current) use(keyring *core.Keyring, l *ledger) {
 	c.keyring = keyring
 	if c.tally.measures {
-		c.tally.uses = make([]atomic.Uint64, len(keyring.Principals()))
+		c.tally.detail, c.tally.uses = l.detail, make([]useTally, len(l.users))
 	}
 }
 
@@ -38,7 +36,7 @@ func (c *current) authorize(r *core.Request) core.Decision {
 	}
 	begun := time.Now()
 	d := c.decide(r)
-	c.tally.measured(d, time.Since(begun))
+	c.tally.measured(d, r.Now, time.Since(begun))
 	return d
 }
 
@@ -55,15 +53,16 @@ func (c *current) decide(r *core.Request) (d core.Decision) {
 func (s *Server) SetKeyring(keyring *core.Keyring) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	next := s.newLedger(keyring)
 	for _, c := range s.currents {
 		c.Lock()
-		s.retainUses(c)
-		c.use(keyring)
+		s.ledger.add(s.ledger.earlier, c.tally.uses)
+		c.use(keyring, &next)
 		c.Unlock()
 	}
+	next.carry(&s.ledger)
 	s.keyring.Wipe()
-	s.keyring = keyring
-	s.forgetUses()
+	s.keyring, s.ledger, s.listed = keyring, next, nil
 }
 
 // nextCurrent returns the keyring in use for a worker. There is one for each loop.
@@ -76,7 +75,7 @@ func (s *Server) nextCurrent() *current {
 		return s.currents[i%s.options.Loops]
 	}
 	c := &current{tally: tally{measures: s.options.Measure}}
-	c.use(s.keyring)
+	c.use(s.keyring, &s.ledger)
 	s.currents = append(s.currents, c)
 	return c
 }

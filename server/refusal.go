@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"slices"
 	"strconv"
 
 	"github.com/concrete-security/auth-service/core"
@@ -32,6 +33,18 @@ var faults = [http1.Faults]refusal{
 	http1.FieldsTooLarge:     {431, "status_431", "HTTP/1.1 431 Request Header Fields Too Large\r\n", "the fields are larger than MAX_HEADER_BYTES, or more than " + strconv.Itoa(http1.MaxFieldLines)},
 	http1.UnsupportedCoding:  {501, "status_501", "HTTP/1.1 501 Not Implemented\r\n", "the body has a transfer coding other than chunked"},
 	http1.UnsupportedVersion: {505, "status_505", "HTTP/1.1 505 HTTP Version Not Supported\r\n", "the version of HTTP is neither 1.0 nor 1.1"},
+}
+
+// leastStatus is the lowest status that a refusal can have, and statusRange the number of
+// those that it can have.
+const (
+	leastStatus = 400
+	statusRange = 600 - leastStatus
+)
+
+// refusals returns all of them.
+func refusals() []refusal {
+	return append(slices.Clip(faults[http1.NoFault+1:]), requestTimeout, overloaded, notFound, wrongMethod)
 }
 
 // otherProtocols are how the first bytes of other protocols begin, and what to do about

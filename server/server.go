@@ -59,8 +59,8 @@ type Options struct {
 	// Loops is the number of event loops, which serve the connections on Linux. The
 	// default is what GOMAXPROCS is before Serve raises it.
 	Loops int
-	// Measure makes the server time its decisions, and count the uses of each
-	// principal, for [Server.Stats]. The default is not to.
+	// Measure makes the server time its decisions, and count the uses of each token,
+	// for [Server.Stats]. The default is not to.
 	Measure bool
 	// Accept says where a request may carry a token. The default is an Authorization
 	// field, as Bearer.
@@ -85,7 +85,8 @@ type Server struct {
 	workers  int        // that there have been
 	currents []*current // one for each worker that may be deciding
 	keyring  *core.Keyring
-	uses     map[string]uint64 // of the principals, under earlier keyrings
+	ledger   ledger
+	listed   []core.TokenInfo // what Tokens returns, once it was asked for
 }
 
 // New returns a Server that decides by keyring. The keyring may be nil: then every
@@ -110,7 +111,8 @@ func New(keyring *core.Keyring, options Options) *Server {
 			panic("server: " + err.Error()) // it could end a response's head
 		}
 	}
-	s := &Server{options: options, audit: newAudit(options.Logger), keyring: keyring, uses: map[string]uint64{}}
+	s := &Server{options: options, audit: newAudit(options.Logger), keyring: keyring}
+	s.ledger = s.newLedger(keyring)
 	s.engine = engine.New(engine.Options{
 		Logger:         options.Logger,
 		MessageTimeout: options.HeadTimeout,

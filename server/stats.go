@@ -14,9 +14,11 @@ type tally struct {
 	measures  bool // durations and uses too
 	verdicts  [core.Reasons]atomic.Uint64
 	others    atomic.Uint64
+	refused   [statusRange]atomic.Uint64             // by status, from leastStatus on; of others
 	durations [len(durationBounds) + 1]atomic.Uint64 // the last is of what took longer
 	total     atomic.Int64                           // nanoseconds
-	uses      []atomic.Uint64                        // by core.Decision.Owner; of the keyring in use
+	detail    Detail                                 // of uses
+	uses      []useTally                             // by Detail.index; of the keyring in use
 }
 
 // durationBounds are what a verdict may take, inclusive, to be counted there.
@@ -27,10 +29,17 @@ var durationBounds = [...]time.Duration{
 	100 * time.Microsecond, time.Millisecond, 10 * time.Millisecond,
 }
 
-func (t *tally) measured(d core.Decision, took time.Duration) {
+// refusal counts a request that is not served.
+func (t *tally) refusal(r refusal) {
+	t.others.Add(1)
+	t.refused[r.status-leastStatus].Add(1)
+}
+
+// measured counts a decision at the Unix second now.
+func (t *tally) measured(d core.Decision, now int64, took time.Duration) {
 	t.verdicts[d.Reason].Add(1)
 	if d.Granted() {
-		t.uses[d.Owner].Add(1)
+		t.uses[t.detail.index(d)].add(now)
 	}
 	bucket := 0
 	for bucket < len(durationBounds) && took > durationBounds[bucket] {
@@ -47,6 +56,9 @@ type Stats struct {
 	// Others are the answers to all other requests, refused ones and health
 	// probes included.
 	Others uint64
+	// Refused are the answers to requests that are not served, by status. They are
+	// some of the Others.
+	Refused map[int]uint64
 	// Connections are those that are open now.
 	Connections int64
 	// Held is how many bytes incomplete requests and unread responses hold now.
@@ -54,16 +66,20 @@ type Stats struct {
 	// Durations of verdicts, from a parsed request head to its decision; only
 	// with Options.Measure.
 	Durations Histogram
-	// Uses are the requests granted to each principal of the keyring, under
-	// earlier keyrings too if it was in all of them; only with
-	// Options.Measure.
-	Uses map[string]uint64
+	// Uses are the requests that were granted, under earlier keyrings too for those
+	// that were in all of them; only with Options.Measure. They are in the order of
+	// principals and key ids.
+	Uses []Uses
+	// Detail says what Uses are counted by.
+	Detail Detail
 	// Tokens is the number of tokens in the keyring.
 	Tokens int
+	// Unexpired is how many of them have not expired.
+	Unexpired int
 	// Usable says whether at least one of the tokens can pass.
 	Usable bool
 	// Expiries are the Unix seconds at which principals lose their access; see
-	// [core.Keyring.Expiries].
+	// [core.Keyring.Expiries]. InSum, the empty principal stands for all.
 	Expiries map[string]int64
 }
 
@@ -83,14 +99,24 @@ type Histogram struct {
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now := s.options.Now().Unix()
 	stats := Stats{
+		Refused:     map[int]uint64{},
 		Connections: s.engine.Connections(),
 		Held:        s.engine.Held(),
 		Durations:   Histogram{Bounds: durationBounds[:], Counts: make([]uint64, len(durationBounds)+1)},
 		Uses:        s.usesNow(),
+		Detail:      s.ledger.detail,
 		Tokens:      s.keyring.Tokens(),
-		Usable:      s.keyring.CanGrant(s.options.Now().Unix()),
-		Expiries:    s.keyring.Expiries(s.options.Now().Unix()),
+		Unexpired:   s.keyring.Tokens() - s.keyring.Expired(now),
+		Usable:      s.keyring.CanGrant(now),
+		Expiries:    expiries(s.keyring, now),
+	}
+	for _, r := range refusals() {
+		stats.Refused[r.status] = 0
+		for _, c := range s.currents {
+			stats.Refused[r.status] += c.tally.refused[r.status-leastStatus].Load()
+		}
 	}
 	for _, c := range s.currents {
 		stats.Others += c.tally.others.Load()
@@ -113,39 +139,38 @@ func (s *Server) Usable() bool {
 	return s.keyring.CanGrant(s.options.Now().Unix())
 }
 
-// usesNow are the uses of the principals of the keyring in use. The caller
-// holds mu.
-func (s *Server) usesNow() map[string]uint64 {
+// usesNow are the uses of the keyring in use. The caller holds mu.
+func (s *Server) usesNow() []Uses {
 	if !s.options.Measure {
 		return nil
 	}
-	uses := map[string]uint64{}
-	for i, principal := range s.keyring.Principals() {
-		uses[principal] = s.uses[principal]
-		for _, c := range s.currents {
-			uses[principal] += c.tally.uses[i].Load()
-		}
+	now := maps.Clone(s.ledger.earlier)
+	for _, c := range s.currents {
+		s.ledger.add(now, c.tally.uses)
 	}
-	return uses
+	return s.ledger.detail.list(now)
 }
 
-// retainUses adds up what c has counted under the keyring in use. The caller
-// holds mu and c's lock.
-func (s *Server) retainUses(c *current) {
-	principals := s.keyring.Principals()
-	for i := range c.tally.uses {
-		if n := c.tally.uses[i].Load(); n > 0 {
-			s.uses[principals[i]] += n
+// expiries returns the expiries of a keyring by principal, or, if there are too many
+// principals, what they would be if all tokens were one principal's.
+func expiries(k *core.Keyring, now int64) map[string]int64 {
+	if len(k.Principals()) <= MaxTold {
+		return k.Expiries(now)
+	}
+	next, last := int64(core.Never), int64(core.Never)
+	for i := range k.Tokens() {
+		switch expires := k.Token(i).Expires; {
+		case expires > now:
+			next = min(next, expires)
+		case last == core.Never || expires > last:
+			last = expires
 		}
 	}
-}
-
-// forgetUses drops the uses of principals that the keyring in use does not
-// have. The caller holds mu.
-func (s *Server) forgetUses() {
-	kept := make(map[string]bool, len(s.keyring.Principals()))
-	for _, principal := range s.keyring.Principals() {
-		kept[principal] = true
+	switch {
+	case next != core.Never:
+		return map[string]int64{"": next}
+	case !k.CanGrant(now):
+		return map[string]int64{"": last}
 	}
-	maps.DeleteFunc(s.uses, func(principal string, _ uint64) bool { return !kept[principal] })
+	return nil
 }

@@ -28,6 +28,15 @@ func asked(token, query string) string {
 	return "GET /auth" + query + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + token + "\r\n\r\n"
 }
 
+// countsOf returns the uses of principals that have one token each.
+func countsOf(s Stats) map[string]uint64 {
+	counts := map[string]uint64{}
+	for _, u := range s.Uses {
+		counts[u.Principal] = u.Count
+	}
+	return counts
+}
+
 func TestStats(t *testing.T) {
 	t.Parallel()
 	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
@@ -47,8 +56,11 @@ func TestStats(t *testing.T) {
 		if stats.Verdicts != want || stats.Others != 2 || stats.Connections != 1 || stats.Tokens != 2 || !stats.Usable {
 			t.Errorf("%+v", stats)
 		}
-		if uses := (map[string]uint64{"ann": 2, "bob": 1}); !maps.Equal(stats.Uses, uses) {
-			t.Errorf("uses %v, want %v", stats.Uses, uses)
+		if got, want := countsOf(stats), (map[string]uint64{"ann": 2, "bob": 1}); !maps.Equal(got, want) {
+			t.Errorf("uses %v, want %v", got, want)
+		}
+		if stats.Refused[404] != 1 || len(stats.Refused) != 9 {
+			t.Errorf("refused %v", stats.Refused)
 		}
 		sum := uint64(0)
 		for _, n := range stats.Durations.Counts {
@@ -62,12 +74,12 @@ func TestStats(t *testing.T) {
 		r.SetKeyring(named(t, "eve", "bob"))
 		ask(t, c, asked("eve-token", ""))
 		ask(t, c, asked("bob-token", ""))
-		if uses, got := (map[string]uint64{"eve": 1, "bob": 2}), r.Stats().Uses; !maps.Equal(got, uses) {
-			t.Errorf("uses %v, want %v", got, uses)
+		if got, want := countsOf(r.Stats()), (map[string]uint64{"eve": 1, "bob": 2}); !maps.Equal(got, want) {
+			t.Errorf("uses %v, want %v", got, want)
 		}
 		r.SetKeyring(named(t, "ann"))
-		if uses, got := (map[string]uint64{"ann": 0}), r.Stats().Uses; !maps.Equal(got, uses) {
-			t.Errorf("uses %v, want %v", got, uses)
+		if got, want := countsOf(r.Stats()), (map[string]uint64{"ann": 0}); !maps.Equal(got, want) {
+			t.Errorf("uses %v, want %v", got, want)
 		}
 		r.SetKeyring(nil)
 		if got := status(ask(t, c, asked("ann-token", ""))); got != "500" {
@@ -98,7 +110,7 @@ func TestStatsOfRefusals(t *testing.T) {
 			t.Errorf("status %s", got)
 		}
 		stats := r.Stats()
-		if stats.Others != 2 || stats.Verdicts[core.Granted] != 1 {
+		if stats.Others != 2 || stats.Verdicts[core.Granted] != 1 || stats.Refused[400] != 1 || stats.Refused[503] != 1 {
 			t.Errorf("%+v", stats)
 		}
 		if stats.Uses != nil || slices.Max(stats.Durations.Counts) != 0 {
@@ -114,7 +126,7 @@ func TestDurationBucket(t *testing.T) {
 	}
 	var tl tally
 	for _, took := range []time.Duration{0, 250, 251, 10 * time.Millisecond, 10*time.Millisecond + 1, time.Hour} {
-		tl.measured(core.Decision{}, took)
+		tl.measured(core.Decision{}, 0, took)
 	}
 	want := map[int]uint64{0: 2, 1: 1, len(durationBounds) - 1: 1, len(durationBounds): 2}
 	for i := range tl.durations {

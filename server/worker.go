@@ -105,19 +105,24 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 		w.audit.decided(d, h, buf, p)
 		return w.responses.verdict(out, d, w.scopes, c)
 	case routeHealth:
-		w.current.tally.others.Add(1)
 		switch string(h.Method.Of(buf)) {
 		case httptext.MethodGet:
+			w.current.tally.others.Add(1)
 			return w.responses.healthy(out, true, c)
 		case httptext.MethodHead:
+			w.current.tally.others.Add(1)
 			return w.responses.healthy(out, false, c)
 		}
-		w.audit.refused(wrongMethod, h, buf, p)
-		return w.responses.refusal(out, wrongMethod, c)
+		return w.refuseOnly(out, wrongMethod, h, buf, p, c)
 	}
-	w.current.tally.others.Add(1)
-	w.audit.refused(notFound, h, buf, p)
-	return w.responses.refusal(out, notFound, c)
+	return w.refuseOnly(out, notFound, h, buf, p, c)
+}
+
+// refuseOnly appends the response to a request that is understood and not served.
+func (w *worker) refuseOnly(out []byte, r refusal, h *http1.Head, buf []byte, p peer, c http1.Persistence) []byte {
+	w.current.tally.refusal(r)
+	w.audit.refused(r, h, buf, p)
+	return w.responses.refusal(out, r, c)
 }
 
 // addFields notes the fields of a head that may carry a token.
@@ -134,7 +139,7 @@ func addFields(r *core.Request, names []string, head []byte) {
 // refuse appends the response to what nobody can know the meaning of. The connection
 // ends with it. What is left of the connection's bytes is buf.
 func (w *worker) refuse(out []byte, r refusal, buf []byte, p peer) []byte {
-	w.current.tally.others.Add(1)
+	w.current.tally.refusal(r)
 	w.audit.faulty(r, buf, p)
 	return w.responses.refusal(out, r, http1.Close)
 }

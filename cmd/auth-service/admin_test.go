@@ -65,6 +65,7 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	expires := time.Now().Add(time.Hour).Truncate(time.Second)
 	entry := core.Entry{Principal: "ci+a@example.com:b/c", Credential: core.CredentialOf([]byte("the-token-of-ci")), Scopes: []string{"deploy"}, Expires: expires.Unix()}
+	ofCI := " key=" + entry.Credential.KeyID().String() + " principal=" + entry.Principal
 	keyring := tokentest.WriteFile(t, filepath.Join(t.TempDir(), "keyring"), tokentest.EntryLine(entry))
 	s, admin := startAdmin(t, "AUTH_SERVICE_TOKEN="+tokentest.Good, "AUTH_SERVICE_KEYRING="+keyring)
 
@@ -90,14 +91,22 @@ func TestMetrics(t *testing.T) {
 		"auth_service_verdict_duration_seconds":                                      7,
 		"auth_service_tokens":                                                        2,
 		"auth_service_usable":                                                        1,
-		"auth_service_principal_uses_total principal=default":                        3,
-		"auth_service_principal_uses_total principal=ci+a@example.com:b/c":           2,
+		"auth_service_tokens_usable":                                                 2,
+		"auth_service_refused_requests_total status=404":                             1,
+		"auth_service_refused_requests_total status=431":                             0,
+		"auth_service_token_uses_total key=- principal=default":                      3,
+		"auth_service_token_uses_total" + ofCI:                                       2,
 		"auth_service_token_expiry_timestamp_seconds principal=ci+a@example.com:b/c": float64(expires.Unix()),
 		"auth_service_reloads_total result=success":                                  0,
 		"auth_service_last_reload_successful":                                        1,
 	} {
 		if got, ok := values[name]; !ok || got != want {
 			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for _, name := range []string{"auth_service_token_last_use_timestamp_seconds" + ofCI, "auth_service_last_look_timestamp_seconds"} {
+		if at := values[name]; math.Abs(at-float64(time.Now().Unix())) > 60 {
+			t.Errorf("%s is %v", name, at)
 		}
 	}
 	if at := values["auth_service_last_reload_success_timestamp_seconds"]; math.Abs(at-float64(time.Now().Unix())) > 60 {
@@ -127,7 +136,8 @@ func TestMetrics(t *testing.T) {
 	if values["auth_service_last_reload_successful"] != 1 || values["auth_service_last_reload_success_timestamp_seconds"] <= before {
 		t.Errorf("after a good file: %v", values)
 	}
-	if _, still := values["auth_service_principal_uses_total principal=ci+a@example.com:b/c"]; still || values["auth_service_principal_uses_total principal=cd"] != 1 {
+	ofCD := " key=" + entry.Credential.KeyID().String() + " principal=cd"
+	if _, still := values["auth_service_token_uses_total"+ofCI]; still || values["auth_service_token_uses_total"+ofCD] != 1 {
 		t.Errorf("after another principal took over: %v", values)
 	}
 }

@@ -121,7 +121,7 @@ func TestReadyFollowsTheClock(t *testing.T) {
 	if got := ready(admin); got != 503 {
 		t.Errorf("after the expiry: %d", got)
 	}
-	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_tokens"] != 1 {
+	if values := scrape(t, admin); values["auth_service_usable"] != 0 || values["auth_service_tokens"] != 1 || values["auth_service_tokens_usable"] != 0 {
 		t.Errorf("%v", values)
 	}
 	if got := s.status(t, tokentest.Good); got != 401 {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/concrete-security/auth-service/core"
@@ -50,6 +51,10 @@ func (s *Service) families() []exposition.Family {
 		return exposition.By(exposition.Counter, namespace+name, help, label, values)
 	}
 	stats, reloads := s.Server.Stats(), s.Reloads()
+	refused := map[string]uint64{}
+	for status, n := range stats.Refused {
+		refused[strconv.Itoa(status)] = n
+	}
 	results := map[string]uint64{"other": stats.Others}
 	denials := map[string]uint64{}
 	for i, n := range stats.Verdicts {
@@ -60,15 +65,16 @@ func (s *Service) families() []exposition.Family {
 		}
 	}
 	families := []exposition.Family{
-		counters("requests_total", "Requests answered: granted (200), denied (401), forbidden (403), unconfigured (500), other (not for a verdict).", "result", results),
+		counters("requests_total", "Requests answered: granted (200), denied (401), forbidden (403), unconfigured (500), other (health probes and refused requests).", "result", results),
+		counters("refused_requests_total", "Requests refused without a verdict, by status: 404 is a path or a query that does not exist.", "status", refused),
 		counters("denials_total", "Authorization requests not granted, by reason.", "reason", denials),
 		histogram(namespace+"verdict_duration_seconds", "Time from a parsed request to its verdict.", stats.Durations),
 		gauge("connections", "Open connections.", float64(stats.Connections)),
 		gauge("incomplete_request_bytes", "Memory that incomplete requests and unread responses take.", float64(stats.Held)),
 		gauge("tokens", "Tokens loaded, expired ones included.", float64(stats.Tokens)),
+		gauge("tokens_usable", "Tokens that have not expired.", float64(stats.Unexpired)),
 		gauge("usable", "1 if some token can pass, 0 if there is none or all have expired.", oneIf(stats.Usable)),
-		counters("principal_uses_total", "Requests granted to a principal of the keyring.", "principal", stats.Uses),
-		exposition.By(exposition.Gauge, namespace+"token_expiry_timestamp_seconds", "When the principal's next token expires, or its last one has.", "principal", stats.Expiries),
+		exposition.By(exposition.Gauge, namespace+"token_expiry_timestamp_seconds", "When the principal's next token expires, or its last one has. "+inSum, "principal", stats.Expiries),
 		counters("reloads_total", "Times that the tokens were read again: success or failure.", "result",
 			map[string]uint64{"success": reloads.Succeeded, "failure": reloads.Failed}),
 		gauge("last_reload_success_timestamp_seconds", "When the tokens in force were read.", unixSeconds(reloads.LastGood)),
@@ -77,10 +83,33 @@ func (s *Service) families() []exposition.Family {
 			{Labels: []exposition.Label{{Name: "goversion", Value: runtime.Version()}, {Name: "version", Value: s.Version}}, Value: 1},
 		}},
 	}
+	families = append(families, useFamilies(namespace, stats.Uses)...)
 	if !reloads.LastLook.IsZero() {
 		families = append(families, gauge("last_look_timestamp_seconds", "When the token file and the keyring were last checked for changes.", unixSeconds(reloads.LastLook)))
 	}
 	return families
+}
+
+// What the labels are of a large keyring.
+var (
+	byPrincipal = "With more than " + strconv.Itoa(server.MaxTold) + " tokens, by principal alone: key is empty. " + inSum
+	inSum       = "With more than " + strconv.Itoa(server.MaxTold) + " principals, of all in one: principal is empty."
+)
+
+// useFamilies returns who used the service, and when. A token that was not used has 0
+// in both, so that an alert on unused tokens finds it.
+func useFamilies(namespace string, uses []server.Uses) []exposition.Family {
+	total := exposition.Family{Name: namespace + "token_uses_total", Kind: exposition.Counter, Help: "Requests granted to a token. " + byPrincipal}
+	last := exposition.Family{
+		Name: namespace + "token_last_use_timestamp_seconds", Kind: exposition.Gauge,
+		Help: "When a request was last granted to a token; 0 if none was since the start. " + byPrincipal,
+	}
+	for _, u := range uses {
+		labels := []exposition.Label{{Name: "key", Value: u.Key}, {Name: "principal", Value: u.Principal}}
+		total.Samples = append(total.Samples, exposition.Sample{Labels: labels, Value: float64(u.Count)})
+		last.Samples = append(last.Samples, exposition.Sample{Labels: labels, Value: float64(u.Last)})
+	}
+	return []exposition.Family{total, last}
 }
 
 func resultOf(r core.Reason) string {
