@@ -111,6 +111,7 @@ func TestKeyringJSON(t *testing.T) {
 var commandsRun = map[string]string{
 	"README.md":                   "TestREADMECommands in deploy/nginx and in guard",
 	"docs/keyring.md":             "TestKeyringCommands",
+	"docs/troubleshooting.md":     "TestTroubleshootingCommands in deploy/nginx",
 	"deploy/systemd/README.md":    "TestCommands there",
 	"deploy/container/README.md":  "TestCommands there",
 	"deploy/kubernetes/README.md": "TestCommands there",

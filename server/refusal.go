@@ -29,8 +29,8 @@ var (
 // faults are the refusals of requests that nobody can know the meaning of.
 var faults = [http1.Faults]refusal{
 	http1.BadRequest:         {400, "status_400", "HTTP/1.1 400 Bad Request\r\n", "the request does not follow the grammar of HTTP/1.1"},
-	http1.URITooLong:         {414, "status_414", "HTTP/1.1 414 URI Too Long\r\n", "the request line is longer than MAX_HEADER_BYTES"},
-	http1.FieldsTooLarge:     {431, "status_431", "HTTP/1.1 431 Request Header Fields Too Large\r\n", "the fields are larger than MAX_HEADER_BYTES, or more than " + strconv.Itoa(http1.MaxFieldLines)},
+	http1.URITooLong:         {414, "status_414", "HTTP/1.1 414 URI Too Long\r\n", "the request line is longer than MAX_HEADER_BYTES; pass on a shorter URL, or raise the limit"},
+	http1.FieldsTooLarge:     {431, "status_431", "HTTP/1.1 431 Request Header Fields Too Large\r\n", "the fields are larger than MAX_HEADER_BYTES, or more than " + strconv.Itoa(http1.MaxFieldLines) + "; pass on no cookies, or raise the limit"},
 	http1.UnsupportedCoding:  {501, "status_501", "HTTP/1.1 501 Not Implemented\r\n", "the body has a transfer coding other than chunked"},
 	http1.UnsupportedVersion: {505, "status_505", "HTTP/1.1 505 HTTP Version Not Supported\r\n", "the version of HTTP is neither 1.0 nor 1.1"},
 }

@@ -50,9 +50,9 @@ DocumentRoot %[1]s
 		main.WriteString("User www-data\nGroup www-data\n")
 	}
 	fmt.Fprintf(&main, "Include %s\n", site)
-	proxytest.Start(t, address, nil, program, "-d", dir, "-D", "FOREGROUND",
+	proxy := proxytest.Start(t, address, nil, program, "-d", dir, "-D", "FOREGROUND",
 		"-f", proxytest.WriteFile(t, filepath.Join(dir, "main.conf"), main.String()))
-	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
+	return &proxytest.Site{Address: address, Proxy: proxy, Backend: backend, Service: service, AddsChallenge403: true}
 }
 
 func moduleDir(t *testing.T) string {

@@ -25,9 +25,9 @@ func start(t *testing.T, example string, service *proxytest.Service, more ...str
 	main := proxytest.WriteFile(t, filepath.Join(dir, "main"),
 		"{\n\tadmin off\n\tdefault_bind 127.0.0.1\n}\nimport "+site+"\n")
 	address := "127.0.0.1:" + port
-	proxytest.Start(t, address, []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir},
+	proxy := proxytest.Start(t, address, []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir},
 		program, "run", "--config", main, "--adapter", "caddyfile")
-	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
+	return &proxytest.Site{Address: address, Proxy: proxy, Backend: backend, Service: service, AddsChallenge403: true}
 }
 
 func TestOneToken(t *testing.T) {

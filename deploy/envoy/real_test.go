@@ -19,8 +19,8 @@ func start(t *testing.T, example string, service *proxytest.Service, more ...str
 		"address: 127.0.0.1, port_value: 8081", socket(t, service.Address),
 		"address: 127.0.0.1, port_value: 8000", socket(t, backend.Address))...)
 	address := "127.0.0.1:" + port
-	proxytest.Start(t, address, nil, program, "-c", main, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning")
-	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
+	proxy := proxytest.Start(t, address, nil, program, "-c", main, "--use-dynamic-base-id", "--concurrency", "1", "--log-level", "warning")
+	return &proxytest.Site{Address: address, Proxy: proxy, Backend: backend, Service: service, AddsChallenge403: true}
 }
 
 // socket returns an address as Envoy's configuration writes it.

@@ -24,8 +24,8 @@ func start(t *testing.T, example string, service *proxytest.Service, more ...str
 	main := proxytest.Config(t, dir, example, append(more[min(2, len(more)):],
 		"bind :80", "bind "+address, "/etc/haproxy/auth-request.lua", script,
 		"127.0.0.1:8081", service.Address, "127.0.0.1:8000", backend.Address)...)
-	proxytest.Start(t, address, nil, program, "-db", "-f", main)
-	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
+	proxy := proxytest.Start(t, address, nil, program, "-db", "-f", main)
+	return &proxytest.Site{Address: address, Proxy: proxy, Backend: backend, Service: service, AddsChallenge403: true}
 }
 
 func TestOneToken(t *testing.T) {

@@ -22,6 +22,12 @@ func TestMain(m *testing.M) { os.Exit(proxytest.Main(m)) }
 // runs each example with those of a package.
 func start(t *testing.T, example string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
+	return startAs(t, "root", example, service, more...)
+}
+
+// startAs is start with workers of a user, if the test runs as root.
+func startAs(t *testing.T, user, example string, service *proxytest.Service, more ...string) *proxytest.Site {
+	t.Helper()
 	program := needtest.Program(t, "nginx")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
@@ -38,19 +44,18 @@ func start(t *testing.T, example string, service *proxytest.Service, more ...str
 		replacements = append(replacements, "127.0.0.1:8081", service.Address)
 	}
 	site := proxytest.Config(t, dir, example, replacements...)
-	main := mainConfiguration(t, dir, site)
-	proxytest.Start(t, address, nil, program, "-p", dir, "-e", "stderr", "-c", main)
-	return &proxytest.Site{Address: address, Backend: backend, Service: service}
+	main := mainConfiguration(t, dir, user, site)
+	proxy := proxytest.Start(t, address, nil, program, "-p", dir, "-e", "stderr", "-c", main)
+	return &proxytest.Site{Address: address, Proxy: proxy, Backend: backend, Service: service}
 }
 
 // mainConfiguration writes nginx.conf, which includes files, into a folder.
-func mainConfiguration(t *testing.T, dir, include string) (path string) {
+func mainConfiguration(t *testing.T, dir, user, include string) (path string) {
 	t.Helper()
 	// Workers of a master that runs as root become another user, who may not
 	// enter the test's folders.
-	user := ""
-	if os.Geteuid() == 0 {
-		user = "user root;"
+	if user = "user " + user + ";"; os.Geteuid() != 0 {
+		user = ""
 	}
 	return proxytest.WriteFile(t, filepath.Join(dir, "nginx.conf"), fmt.Sprintf(`
 %[2]s

@@ -53,7 +53,7 @@ func TestREADMECommands(t *testing.T) {
 		}
 		// What a package brings: nginx runs and serves something else.
 		proxytest.WriteFile(t, filepath.Join(sites, "default.conf"), "server { listen 127.0.0.1:"+otherPort+"; return 404; }\n")
-		configuration := mainConfiguration(t, s.Dir, sites+"/*.conf")
+		configuration := mainConfiguration(t, s.Dir, "root", sites+"/*.conf")
 		s.Program(t, "nginx", fmt.Sprintf("exec %s -p %[2]s -e stderr -c %s \"$@\"\n", nginx, s.Dir, configuration))
 		proxytest.Start(t, "127.0.0.1:"+otherPort, nil, nginx, "-p", s.Dir, "-e", "stderr", "-c", configuration)
 		save := func(i int) string {

@@ -12,6 +12,15 @@ import (
 // dynamic configuration.
 func start(t *testing.T, static, dynamic string, service *proxytest.Service, more ...string) *proxytest.Site {
 	t.Helper()
+	site := startUnasked(t, static, dynamic, service, more...)
+	// Traefik listens before it has read the routers.
+	proxytest.Await(t, "the routers", func() bool { return proxytest.Get(t, site.Address, "/metrics").Status != http.StatusNotFound })
+	return site
+}
+
+// startUnasked is start without a request, so it does not wait for the routers.
+func startUnasked(t *testing.T, static, dynamic string, service *proxytest.Service, more ...string) *proxytest.Site {
+	t.Helper()
 	program := proxytest.Optional(t, "traefik")
 	dir := t.TempDir()
 	backend := proxytest.StartBackend(t)
@@ -26,10 +35,8 @@ func start(t *testing.T, static, dynamic string, service *proxytest.Service, mor
 		here[2] = "/etc/traefik/dynamic.yml"
 	}
 	proxytest.Config(t, dir, dynamic, there...)
-	proxytest.Start(t, address, nil, program, "--configFile="+proxytest.Config(t, dir, static, here...))
-	// Traefik listens before it has read the routers.
-	proxytest.Await(t, "the routers", func() bool { return proxytest.Get(t, address, "/metrics").Status != http.StatusNotFound })
-	return &proxytest.Site{Address: address, Backend: backend, Service: service, AddsChallenge403: true}
+	proxy := proxytest.Start(t, address, nil, program, "--configFile="+proxytest.Config(t, dir, static, here...))
+	return &proxytest.Site{Address: address, Proxy: proxy, Backend: backend, Service: service, AddsChallenge403: true}
 }
 
 func TestOneToken(t *testing.T) {

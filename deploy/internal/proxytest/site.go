@@ -13,6 +13,8 @@ import (
 type Site struct {
 	// Address is the proxy's.
 	Address string
+	// Proxy is the proxy itself.
+	Proxy   *Process
 	Backend *Backend
 	Service *Service
 	// Challenges are those that the proxy passes on with 401. If nil, they are
