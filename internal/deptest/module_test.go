@@ -79,7 +79,7 @@ var packages = []deptest.Package{
 	},
 
 	// The WebAssembly modules and a host.
-	{Folder: "wasm/internal/guest", Imports: []string{"core", "internal/httptext", "internal/identity", "internal/secret"}},
+	{Folder: "wasm/internal/guest", Imports: []string{"core", "internal/hearsay", "internal/httptext", "internal/identity", "internal/secret"}},
 	{Folder: "wasm/reactor", Imports: []string{"wasm/internal/guest"}},
 	{Folder: "wasm/proxywasm", Imports: []string{"wasm/internal/guest"}},
 	{Folder: "wasm/httpwasm", Imports: []string{"wasm/internal/guest"}},

@@ -72,13 +72,20 @@ func IsHost(value []byte) bool {
 		}
 	}
 	for _, c := range name {
-		if !httptext.IsDigit(c) && (c < 'a' || c > 'z') && c != '-' && c != '.' {
+		if !httptext.IsDigit(c) && !isLetter(c) && c != '-' && c != '.' {
 			return false
 		}
 	}
 	last := name[bytes.LastIndexByte(name, '.')+1:]
-	return len(last) < len(name) && len(last) >= 2 && len(last) < shortestSecret && !bytes.ContainsAny(last, "0123456789")
+	for _, c := range last {
+		if httptext.IsDigit(c) {
+			return false
+		}
+	}
+	return len(last) < len(name) && len(last) >= 2 && len(last) < shortestSecret
 }
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' }
 
 // IsRequestID reports whether a value that is as long as a token is the random number
 // that proxies make: nginx's 32 hexadecimal digits, or a UUID.

@@ -20,11 +20,8 @@ const (
 	responseFields = 1
 )
 
-// Levels of log lines.
-const (
-	levelDebug = -1
-	levelError = 2
-)
+// levels are what the host calls those of a line.
+var levels = [guest.Levels]int32{guest.Debug: -1, guest.Warning: 1, guest.Error: 2}
 
 //go:wasmimport http_handler get_config
 //go:noescape
@@ -53,6 +50,22 @@ func removeHeader(kind uint32, name string)
 //go:wasmimport http_handler set_status_code
 func setStatusCode(code uint32)
 
+//go:wasmimport http_handler get_method
+//go:noescape
+func getMethod(buffer unsafe.Pointer, limit uint32) (length uint32)
+
+//go:wasmimport http_handler get_uri
+//go:noescape
+func getURI(buffer unsafe.Pointer, limit uint32) (length uint32)
+
+//go:wasmimport http_handler get_source_addr
+//go:noescape
+func getSourceAddr(buffer unsafe.Pointer, limit uint32) (length uint32)
+
+//go:wasmimport http_handler log_enabled
+//go:noescape
+func logEnabled(level int32) (enabled uint32)
+
 //go:wasmimport http_handler log
 //go:noescape
 func log(level int32, message string)
@@ -75,8 +88,11 @@ var filter = guest.NewHTTPWasm(guest.HTTPHost{
 	SetResponseField:   func(name, value string) { setHeaderValue(responseFields, name, value) },
 	AddResponseField:   func(name, value string) { addHeaderValue(responseFields, name, value) },
 	SetStatus:          setStatusCode,
-	LogDebug:           func(message string) { log(levelDebug, message) },
-	LogError:           func(message string) { log(levelError, message) },
+	Method:             func(buffer []byte) (length uint32) { return getMethod(start(buffer), uint32(len(buffer))) },
+	URI:                func(buffer []byte) (length uint32) { return getURI(start(buffer), uint32(len(buffer))) },
+	Source:             func(buffer []byte) (length uint32) { return getSourceAddr(start(buffer), uint32(len(buffer))) },
+	Log:                func(level guest.Level, message string) { log(levels[level], message) },
+	Logs:               func(level guest.Level) bool { return logEnabled(levels[level]) != 0 },
 	Random:             guest.Random(),
 	Now:                guest.Now,
 })

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	levelError = 4
+	counter = 0 // kind of metric
 
 	pluginConfiguration = 7 // kind of buffer
 	requestFields       = 0 // kind of header map
@@ -26,6 +26,18 @@ const (
 //go:wasmimport env proxy_log
 //go:noescape
 func proxyLog(level uint32, message string) (status uint32)
+
+//go:wasmimport env proxy_define_metric
+//go:noescape
+func proxyDefineMetric(kind uint32, name string, id unsafe.Pointer) (status uint32)
+
+//go:wasmimport env proxy_increment_metric
+//go:noescape
+func proxyIncrementMetric(id uint32, by int64) (status uint32)
+
+//go:wasmimport env proxy_get_property
+//go:noescape
+func proxyGetProperty(name string, data, dataSize unsafe.Pointer) (status uint32)
 
 //go:wasmimport env proxy_get_buffer_bytes
 //go:noescape
@@ -46,6 +58,9 @@ func proxyRemoveHeaderMapValue(kind uint32, name string) (status uint32)
 //go:wasmimport env proxy_send_local_response
 //go:noescape
 func proxySendLocalResponse(status uint32, detail, body string, fields unsafe.Pointer, fieldsSize uint32, grpcStatus int32) (result uint32)
+
+// levels are what the host calls those of a line.
+var levels = [guest.Levels]uint32{guest.Debug: 1, guest.Warning: 3, guest.Error: 4}
 
 var host = guest.ProxyHost{
 	Configuration: func(size uint32) guest.Answer {
@@ -68,9 +83,19 @@ var host = guest.ProxyHost{
 	Respond: func(status uint32, detail string, fields []byte) {
 		proxySendLocalResponse(status, detail, "", unsafe.Pointer(unsafe.SliceData(fields)), uint32(len(fields)), noGRPCStatus)
 	},
-	LogError: func(message string) { proxyLog(levelError, message) },
-	Random:   guest.Random(),
-	Now:      guest.Now,
+	Log: func(level guest.Level, message string) { proxyLog(levels[level], message) },
+	Property: func(name string) guest.Answer {
+		return answered(func(data, dataSize unsafe.Pointer) (status uint32) {
+			return proxyGetProperty(name, data, dataSize)
+		})
+	},
+	DefineCounter: func(name string) (id uint32, ok bool) {
+		status := proxyDefineMetric(counter, name, unsafe.Pointer(&answer.data))
+		return answer.data, status == statusOK
+	},
+	Count:  func(id uint32) { proxyIncrementMetric(id, 1) },
+	Random: guest.Random(),
+	Now:    guest.Now,
 }
 
 // answer is where the host writes the place and the length of what it answers. It is

@@ -42,4 +42,13 @@ func TestRequests(t *testing.T) {
 			t.Fatalf("two fields: %v, %+v", action, response)
 		}
 	}
+	const requests = "auth_service_requests_total_result="
+	for name, want := range map[string]uint64{requests + "granted": 3, requests + "denied_reason=malformed": 3, requests + "denied_reason=unknown": 0} {
+		if got, err := p.GetCounterMetric(name); err != nil || got != want {
+			t.Errorf("%s: %d, %v, want %d", name, got, err, want)
+		}
+	}
+	if lines := p.GetWarnLogs(); len(lines) != 3 || lines[0] != "authentication failed reason=malformed" {
+		t.Errorf("logged %q", lines)
+	}
 }

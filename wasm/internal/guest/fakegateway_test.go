@@ -21,10 +21,13 @@ type fakeGateway struct {
 	config        func(length uint32) uint32
 	noClock       bool
 
+	method, uri, source string
+	silent              map[Level]bool // the levels that the log does not show
+
 	status int
 	sent   [][2]string
-	debug  []string
-	errors []string
+	lines  []string // about decisions, with their levels
+	errors []string // in the configuration
 }
 
 // A lie is what a host answers instead. It writes nothing.
@@ -84,11 +87,28 @@ func (g *fakeGateway) host() HTTPHost {
 			g.sent = append(g.sent, [2]string{name, value})
 		},
 		SetStatus: func(code uint32) { g.status = int(code) },
-		LogDebug:  func(message string) { g.debug = append(g.debug, message) },
-		LogError:  func(message string) { g.errors = append(g.errors, message) },
-		Random:    rand.Reader,
-		Now:       func() (int64, bool) { return g.now, !g.noClock },
+		Method:    func(buffer []byte) uint32 { return writeText(buffer, g.method) },
+		URI:       func(buffer []byte) uint32 { return writeText(buffer, g.uri) },
+		Source:    func(buffer []byte) uint32 { return writeText(buffer, g.source) },
+		Log: func(level Level, message string) {
+			if message = strings.Clone(message); level == Error && strings.HasPrefix(message, denyingEverything) {
+				g.errors = append(g.errors, message)
+				return
+			}
+			g.lines = append(g.lines, levels[level]+message)
+		},
+		Logs:   func(level Level) bool { return !g.silent[level] },
+		Random: rand.Reader,
+		Now:    func() (int64, bool) { return g.now, !g.noClock },
 	}
+}
+
+// writeText writes a text as a host does, if there is room for it.
+func writeText(buffer []byte, text string) (length uint32) {
+	if len(text) <= len(buffer) {
+		copy(buffer, text)
+	}
+	return uint32(len(text))
 }
 
 // writeList writes texts as a host does, if there is room for them.
@@ -109,15 +129,15 @@ func (g *fakeGateway) remove(name string) {
 
 // ask returns the status of the response, or 200 if the request may pass.
 func (g *fakeGateway) ask() (status int, err error) {
-	g.status, g.sent, g.debug = 0, nil, nil
+	g.status, g.sent = 0, nil
 	pass := g.guest.HandleRequest()
 	switch {
 	case len(g.guest.buffer.Taken()) > 0, slices.ContainsFunc(g.guest.tokens[:], func(b Buffer) bool { return len(b.Taken()) > 0 }):
 		return 0, fmt.Errorf("the request is still in the buffer")
-	case pass && g.status == 0 && len(g.sent)+len(g.debug) == 0:
+	case pass && g.status == 0 && len(g.sent) == 0:
 		return 200, nil
-	case !pass && g.status != 0 && len(g.debug) == 1:
+	case !pass && g.status != 0:
 		return g.status, nil
 	}
-	return 0, fmt.Errorf("pass %t with status %d, fields %q and log %q", pass, g.status, g.sent, g.debug)
+	return 0, fmt.Errorf("pass %t with status %d, and fields %q", pass, g.status, g.sent)
 }

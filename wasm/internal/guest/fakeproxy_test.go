@@ -25,14 +25,23 @@ type fakeProxy struct {
 	refuses map[string]bool // the names of fields that cannot be changed
 	during  func()          // what happens while the host is asked for the fields
 
-	status int
-	detail string
-	sent   [][2]string
-	log    []string
+	source     string // the address of the client, if the host tells it
+	noCounters bool
+
+	status   int
+	detail   string
+	sent     [][2]string
+	log      []string // of errors in the configuration
+	lines    []string // about decisions, with their levels
+	counters []string // their names
+	counts   map[string]int
 }
 
+// levels are how tests write those of a line.
+var levels = [Levels]string{Debug: "DEBUG ", Warning: "WARN ", Error: "ERROR "}
+
 func newFakeProxy() *fakeProxy {
-	p := &fakeProxy{}
+	p := &fakeProxy{counts: map[string]int{}}
 	p.guest.Host = ProxyHost{
 		Configuration: func(size uint32) Answer { return p.give(p.configuration[:min(int(size), len(p.configuration))]) },
 		RequestFields: func() Answer {
@@ -60,9 +69,26 @@ func newFakeProxy() *fakeProxy {
 				p.detail = "there are fields, of which there is none"
 			}
 		},
-		LogError: func(message string) { p.log = append(p.log, message) },
-		Random:   rand.Reader,
-		Now:      func() (int64, bool) { return p.now, !p.noClock },
+		Log: func(level Level, message string) {
+			if message = strings.Clone(message); level == Error && strings.HasPrefix(message, denyingEverything) {
+				p.log = append(p.log, message)
+				return
+			}
+			p.lines = append(p.lines, levels[level]+message)
+		},
+		Property: func(name string) Answer {
+			if name != "source\x00address" || p.source == "" {
+				return Answer{}
+			}
+			return p.give([]byte(p.source))
+		},
+		DefineCounter: func(name string) (uint32, bool) {
+			p.counters = append(p.counters, name)
+			return uint32(len(p.counters) - 1), !p.noCounters
+		},
+		Count:  func(counter uint32) { p.counts[p.counters[counter]]++ },
+		Random: rand.Reader,
+		Now:    func() (int64, bool) { return p.now, !p.noClock },
 	}
 	return p
 }
@@ -134,4 +160,14 @@ func (p *fakeProxy) ask(root uint32) (status int, err error) {
 
 func right() [][2]string {
 	return [][2]string{{":path", "/"}, {"authorization", "Bearer " + hosttest.RightToken}}
+}
+
+// reasonOf returns the reason in the only line about a decision.
+func reasonOf(lines []string) string {
+	if len(lines) != 1 {
+		return ""
+	}
+	_, rest, _ := strings.Cut(lines[0], " reason=")
+	reason, _, _ := strings.Cut(rest, " ")
+	return reason
 }

@@ -39,11 +39,24 @@ func FuzzProxyWasm(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		checkLines(t, p.lines)
+		p.lines, p.guest.audit.written = nil, 0
 		if status != 200 {
 			return
 		}
 		checkPassed(t, k, decoded(pairs), p.fields)
 	})
+}
+
+// checkLines checks that a line has only characters that disturb no terminal, and that
+// it is not long.
+func checkLines(t *testing.T, lines []string) {
+	t.Helper()
+	for _, line := range lines {
+		if len(line) > maxLine || strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r > '~' }) {
+			t.Fatalf("logged %q", line)
+		}
+	}
 }
 
 // fuzzed is the configuration that is fuzzed, which accepts a token in every place.
@@ -125,10 +138,13 @@ func FuzzHTTPWasm(f *testing.F) {
 			g.fields = append(g.fields, [2]string{texts[i], texts[i+1]})
 		}
 		came := g.fields
+		g.uri, g.method, g.source = fields, fields, fields
 		status, err := g.ask()
 		if err != nil {
 			t.Fatal(err)
 		}
+		checkLines(t, g.lines)
+		g.lines, g.guest.audit.written = nil, 0
 		if status != 200 {
 			return
 		}

@@ -30,8 +30,13 @@ type HTTPHost struct {
 	SetResponseField, AddResponseField func(name, value string)
 	// SetStatus sets the status code of the response, and may send it.
 	SetStatus func(code uint32)
-	// LogDebug and LogError write a line to the host's log.
-	LogDebug, LogError func(message string)
+	// Method and URI give what the request line has, and Source gives the address
+	// and port of the other end of the connection.
+	Method, URI, Source func(buffer []byte) (length uint32)
+	// Log writes a line to the host's log.
+	Log func(level Level, message string)
+	// Logs reports whether the host's log shows lines of a level. It is asked once.
+	Logs func(level Level) bool
 
 	// Random is the source of the salt.
 	Random io.Reader
@@ -47,20 +52,21 @@ type HTTPWasm struct {
 	buffer     Buffer
 	tokens     [core.MaxFields]Buffer // what the fields hold that may carry a token
 	connection []byte                 // the remaining options of the Connection fields
+	audit      audit
 }
 
 // NewHTTPWasm returns a plugin with the configuration that the host gives. It logs
 // what is wrong with the configuration, and the plugin then denies everything.
 func NewHTTPWasm(host HTTPHost) *HTTPWasm {
-	h := &HTTPWasm{host: host}
+	h := &HTTPWasm{host: host, audit: newAudit(host.Log, host.Logs)}
 	length := host.Configuration(nil)
 	buffer := h.buffer.Take(length, MaxConfiguration) // nil if that is too long
 	if length = host.Configuration(buffer); length > uint32(len(buffer)) {
-		host.LogError(denyingEverything + "the configuration is too long")
+		host.Log(Error, denyingEverything+"the configuration is too long")
 		return h
 	}
 	if err := h.plugin.Configure(host.Random, buffer); err != nil {
-		host.LogError(denyingEverything + err.Error())
+		host.Log(Error, denyingEverything+err.Error())
 	}
 	h.buffer.Release()
 	return h
@@ -72,20 +78,24 @@ const denyingEverything = "auth-service denies every request: "
 // if that may pass, and otherwise sets the response.
 func (h *HTTPWasm) HandleRequest() (pass bool) {
 	r := h.request()
-	now, ok := h.host.Now()
-	d := h.plugin.Authorize(&r, now)
+	now, clock := h.host.Now()
+	o := outcome{Decision: h.plugin.Authorize(&r, now)}
 	h.release()
-	if !ok && d.Granted() { // nothing is known of the expiry
-		d = core.Decision{Reason: core.Unconfigured}
+	if !clock && o.Granted() { // nothing is known of the expiry
+		o = outcome{core.Decision{Reason: core.Unconfigured}, noClock}
 	}
-	if d.Granted() {
-		d = h.pass(d)
+	if o.Granted() {
+		o = h.pass(o.Decision)
 		h.buffer.Release()
 	}
-	if !d.Granted() {
-		h.deny(d.Reason)
+	if clock {
+		h.audit.at(now)
 	}
-	return d.Granted()
+	h.report(&o)
+	if !o.Granted() {
+		h.deny(o.Reason)
+	}
+	return o.Granted()
 }
 
 // several stands for fields of which no single value can be read.
@@ -139,10 +149,10 @@ func (h *HTTPWasm) value(name string, b *Buffer) (value []byte, fields int) {
 
 // pass sets the identity fields of a granted request, and removes all others that
 // may be mistaken for one. If that fails, it denies the request.
-func (h *HTTPWasm) pass(d core.Decision) core.Decision {
+func (h *HTTPWasm) pass(d core.Decision) outcome {
 	names, ok := h.list(h.host.RequestNames)
 	if !ok {
-		return core.Decision{Reason: core.Malformed}
+		return outcome{core.Decision{Reason: core.Malformed}, longNames}
 	}
 	connection := false
 	for len(names) > 0 {
@@ -154,13 +164,13 @@ func (h *HTTPWasm) pass(d core.Decision) core.Decision {
 		connection = connection || identity.IsConnection(name)
 	}
 	if connection && !h.cleanConnection() {
-		return core.Decision{Reason: core.Malformed}
+		return outcome{core.Decision{Reason: core.Malformed}, longConnection}
 	}
 	h.plugin.Tell(d, h.set)
 	if h.plugin.StripsAuthorization() {
 		h.strip()
 	}
-	return d
+	return outcome{Decision: d}
 }
 
 func (h *HTTPWasm) set(name, value string) bool {
@@ -228,9 +238,58 @@ func (h *HTTPWasm) list(ask func(buffer []byte) (count, length uint32)) (texts [
 	return texts, bytes.Count(texts, []byte{0}) == int(count) && bytes.LastIndexByte(texts, 0) == int(length)-1
 }
 
+// report writes a line about a decision, if the host's log shows it.
+func (h *HTTPWasm) report(o *outcome) {
+	line := &h.audit
+	if !line.begin(o) {
+		return
+	}
+	// Each is in the buffer until the host is asked for the next.
+	if !line.client(h.first(realIP)) && !line.client(firstOf(h.first(forwardedFor))) {
+		line.client(h.text(h.host.Source))
+	}
+	line.method(h.text(h.host.Method))
+	line.host(h.first("host"))
+	line.uri(h.text(h.host.URI))
+	line.requestID(h.first(requestID))
+	h.buffer.Release()
+	line.end()
+}
+
+// realIP names the field in which Traefik tells who asks.
+const realIP = "x-real-ip"
+
+const longNames = "the names of the fields are too long"
+
+// first asks for the first of the request's fields of that name, in which no token is
+// accepted. The value is in the buffer.
+func (h *HTTPWasm) first(name string) []byte {
+	values, ok := h.list(func(buffer []byte) (count, length uint32) { return h.host.RequestValues(name, buffer) })
+	if !ok || len(values) == 0 {
+		return nil
+	}
+	value, _ := next(values)
+	return value
+}
+
+// text asks for a text, which is in the buffer. There is none if it is too long.
+func (h *HTTPWasm) text(ask func(buffer []byte) (length uint32)) []byte {
+	const usual = 1 << 10
+	buffer := h.buffer.Take(usual, usual)
+	length := ask(buffer)
+	if length > usual {
+		// Nothing was written.
+		buffer = h.buffer.Take(length, MaxNames)
+		length = ask(buffer)
+	}
+	if uint64(length) > uint64(len(buffer)) {
+		return nil
+	}
+	return buffer[:length]
+}
+
 func (h *HTTPWasm) deny(reason core.Reason) {
-	challenges, detail := h.plugin.Denial(reason)
-	h.host.LogDebug(detail)
+	challenges, _ := h.plugin.Denial(reason)
 	send := h.host.SetResponseField
 	for _, challenge := range challenges { // before the status, which sends them
 		send(ChallengeName, challenge)

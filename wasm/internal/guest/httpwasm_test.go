@@ -21,14 +21,15 @@ func TestHTTPWasmVerdicts(t *testing.T) {
 			gateways[string(configuration)] = g
 		}
 		g.now, g.fields = v.Now, hosttest.RequestFields(v)
+		g.lines, g.guest.audit.written = nil, 0
 		if o.Status, err = g.ask(); err != nil {
 			return o, err
 		}
 		if o.Status == 200 {
 			return hosttest.Passed(g.fields), nil
 		}
-		if g.debug[0] != "auth_service_"+v.Expect.Reason {
-			return o, fmt.Errorf("log %q", g.debug)
+		if reason := reasonOf(g.lines); reason != v.Expect.Reason {
+			return o, fmt.Errorf("logged %q, want %s", g.lines, v.Expect.Reason)
 		}
 		return o, hosttest.CheckDenial(v, hosttest.Values(g.sent, ChallengeName))
 	}})
@@ -141,8 +142,8 @@ func TestHTTPWasmHostFaults(t *testing.T) {
 			g.fields = right()
 			tt.fault(g)
 			status, err := g.ask()
-			if err != nil || status != tt.status || tt.detail != "" && g.debug[0] != "auth_service_"+tt.detail {
-				t.Errorf("%d, %q, %v", status, g.debug, err)
+			if err != nil || status != tt.status || tt.detail != "" && reasonOf(g.lines) != tt.detail {
+				t.Errorf("%d, %q, %v", status, g.lines, err)
 			}
 			g.values, g.names, g.noClock, g.fields = nil, nil, false, right()
 			g.guest.host = g.host()
@@ -208,6 +209,7 @@ func TestHTTPWasmAsksOnce(t *testing.T) {
 			{strings.Repeat("x", tt.names-len(name)-1), ""},
 		}
 		asks := 0
+		g.guest.audit.enabled[Debug] = false // a line needs more
 		host := &g.guest.host
 		values, names := host.RequestValues, host.RequestNames
 		host.RequestValues = func(name string, buffer []byte) (count, length uint32) { asks++; return values(name, buffer) }
@@ -252,7 +254,7 @@ func TestHTTPWasmAllocatesNothing(t *testing.T) {
 		host.RemoveRequestField = func(string) {}
 		host.SetResponseField, host.AddResponseField = func(string, string) {}, func(string, string) {}
 		host.SetStatus = func(uint32) {}
-		host.LogDebug = func(string) {}
+		host.Log, g.guest.audit.log = nil, func(Level, string) {}
 		if pass := g.guest.HandleRequest(); pass != tt.pass {
 			t.Fatalf("%s: %t", tt.name, pass)
 		}
@@ -274,6 +276,7 @@ func TestHTTPWasmAsksForWhatItAccepts(t *testing.T) {
 			asked = append(asked, name)
 			return values(name, buffer)
 		}
+		g.guest.audit.enabled = [Levels]bool{}
 		if status, err := g.ask(); err != nil || status != 401 || strings.Join(asked, " ") != want {
 			t.Errorf("%s: %d, %v, asked for %q, want %s", accept, status, err, asked, want)
 		}
@@ -305,8 +308,8 @@ func TestHTTPWasmTokenFaults(t *testing.T) {
 			}
 			return tt.answer.count, tt.answer.length
 		}
-		if status, err := g.ask(); err != nil || status != 401 || g.debug[0] != "auth_service_"+tt.detail {
-			t.Errorf("%s: %d, %v, %q", tt.name, status, err, g.debug)
+		if status, err := g.ask(); err != nil || status != 401 || reasonOf(g.lines) != tt.detail {
+			t.Errorf("%s: %d, %v, %q", tt.name, status, err, g.lines)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package guest
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/concrete-security/auth-service/core"
@@ -139,6 +140,44 @@ func (h Head) Remove(strip bool, remove func(name []byte) bool) bool {
 			return false
 		}
 	}
+}
+
+// said is what a host says of a request. A client may have written any of it.
+type said struct{ method, host, uri, requestID, forwardedFor []byte }
+
+// said finds what a log line says of the request: of several fields the first. A token is
+// accepted in none of them.
+func (h Head) said() (s said) {
+	for {
+		name, value, ok := h.all.next()
+		if !ok {
+			return s
+		}
+		switch {
+		case string(name) == ":method":
+			s.method = value
+		case string(name) == ":authority":
+			s.host = value
+		case string(name) == ":path":
+			s.uri = value
+		case httptext.EqualFold(name, requestID) && len(s.requestID) == 0:
+			s.requestID = value
+		case httptext.EqualFold(name, forwardedFor) && len(s.forwardedFor) == 0:
+			s.forwardedFor = value
+		}
+	}
+}
+
+// Names of fields that a log line has.
+const (
+	requestID    = "x-request-id"
+	forwardedFor = "x-forwarded-for"
+)
+
+// firstOf returns the first of the addresses in an X-Forwarded-For field.
+func firstOf(forwardedFor []byte) []byte {
+	first, _, _ := bytes.Cut(forwardedFor, []byte{','})
+	return httptext.Trim(first)
 }
 
 // AppendConnection appends to left the remaining options of all Connection fields;

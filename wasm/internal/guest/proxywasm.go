@@ -24,8 +24,15 @@ type ProxyHost struct {
 	// Respond answers the request. detail is for the host's log, and fields are in
 	// the form of [AppendPairs].
 	Respond func(status uint32, detail string, fields []byte)
-	// LogError writes a line to the host's log.
-	LogError func(message string)
+	// Log writes a line to the host's log.
+	Log func(level Level, message string)
+	// Property gives what the host knows of a request under a name.
+	Property func(name string) Answer
+	// DefineCounter makes a counter, or finds the one of that name. It is not ok if
+	// the host has none.
+	DefineCounter func(name string) (counter uint32, ok bool)
+	// Count adds one to a counter.
+	Count func(counter uint32)
 
 	// Random is the source of the salt.
 	Random io.Reader
@@ -56,6 +63,11 @@ type ProxyWasm struct {
 	streams map[uint32]stream  // by stream context
 	buffer  Buffer
 
+	audit    audit
+	counters counters
+	property [maxProperty]byte
+	asked    bool // what the host gives now is a property
+
 	response   []byte // the fields of a denial
 	connection []byte // the remaining options of the Connection fields
 	denier     Plugin // never configured
@@ -68,7 +80,15 @@ type stream struct {
 
 // Allocate gives the host a place for data that it was asked for, or nil if the data
 // is too long. The host calls it within a call of its own functions.
-func (p *ProxyWasm) Allocate(size uint32) []byte { return p.buffer.Take(size, MaxFields) }
+func (p *ProxyWasm) Allocate(size uint32) []byte {
+	switch {
+	case p.asked && size > maxProperty:
+		return nil
+	case p.asked:
+		return p.property[:size]
+	}
+	return p.buffer.Take(size, MaxFields)
+}
 
 // Create begins a context: that of a plugin, if root is 0, or that of a stream, which
 // is a request of the plugin with that context.
@@ -86,6 +106,7 @@ func (p *ProxyWasm) Create(context, root uint32) {
 // Configure configures a plugin with size bytes that the host has. It logs what is
 // wrong with the configuration, and the plugin then denies everything.
 func (p *ProxyWasm) Configure(root, size uint32) {
+	p.counters.define(p.Host.DefineCounter)
 	plugin := p.plugins[root]
 	if plugin == nil {
 		plugin = p.addPlugin(root)
@@ -93,9 +114,9 @@ func (p *ProxyWasm) Configure(root, size uint32) {
 	configuration, ok := p.configuration(size)
 	if !ok {
 		plugin.Wipe()
-		p.Host.LogError(denyingEverything + "the configuration cannot be read")
+		p.Host.Log(Error, denyingEverything+"the configuration cannot be read")
 	} else if err := plugin.Configure(p.Host.Random, configuration); err != nil {
-		p.Host.LogError(denyingEverything + err.Error())
+		p.Host.Log(Error, denyingEverything+err.Error())
 	}
 	p.buffer.Release()
 }
@@ -116,7 +137,8 @@ func (p *ProxyWasm) configuration(size uint32) ([]byte, bool) {
 		return nil, true
 	}
 	p.buffer.Release()
-	return p.data(p.Host.Configuration(size))
+	answer := p.Host.Configuration(size)
+	return given(p.buffer.Taken(), answer)
 }
 
 // RequestHeaders decides on the request of a stream. It changes the request if that
@@ -152,51 +174,67 @@ func (p *ProxyWasm) authorize(plugin *Plugin) bool {
 		plugin = &p.denier
 	}
 	answer := p.Host.RequestFields()
-	pairs, ok := p.data(answer)
+	pairs, ok := given(p.buffer.Taken(), answer)
 	head, wellFormed := ReadHead(pairs, plugin.Accept())
 	now, clock := p.Host.Now()
-	if !ok || !wellFormed || !clock {
-		plugin = &p.denier // what cannot be understood is denied
+	o := outcome{}
+	switch { // what cannot be understood is denied
+	case !ok || !wellFormed:
+		plugin, o.why = &p.denier, noFields
+	case !clock:
+		plugin, o.why = &p.denier, noClock
 	}
-	d := plugin.Authorize(&head.Request, now)
-	if d.Granted() {
-		if d = p.pass(plugin, head, d); d.Granted() {
-			return true
-		}
+	o.Decision = plugin.Authorize(&head.Request, now)
+	if o.Granted() {
+		o = p.pass(plugin, head, o.Decision)
 	}
-	p.deny(plugin, d.Reason)
-	return false
+	p.counters.count(o.Reason, p.Host.Count)
+	if clock {
+		p.log().at(now)
+	}
+	if !o.Granted() {
+		p.report(&o, head)
+		p.deny(plugin, o.Reason)
+	}
+	return o.Granted()
 }
 
-// data is what the host has answered. It must lie in the buffer that was taken for
+// What is in the way of a decision.
+const (
+	noFields       = "the host did not give the fields of the request, or they are too long"
+	noClock        = "the host has no clock"
+	noChange       = "the host did not change the fields of the request"
+	longConnection = "the Connection fields are too long"
+)
+
+// given is what the host has answered. It must lie in the memory that was taken for
 // it.
-func (p *ProxyWasm) data(a Answer) ([]byte, bool) {
-	buffer := p.buffer.Taken()
+func given(memory []byte, a Answer) ([]byte, bool) {
 	switch {
 	case !a.OK:
 		return nil, false
 	case a.Size == 0:
 		return nil, true
-	case a.Address != uintptr(unsafe.Pointer(unsafe.SliceData(buffer))), uint64(a.Size) > uint64(len(buffer)):
+	case a.Address != uintptr(unsafe.Pointer(unsafe.SliceData(memory))), uint64(a.Size) > uint64(len(memory)):
 		return nil, false
 	}
-	return buffer[:a.Size], true
+	return memory[:a.Size], true
 }
 
 // pass sets the identity fields of a granted request, and removes all others that
 // may be mistaken for one. If that fails, it denies the request.
-func (p *ProxyWasm) pass(plugin *Plugin, head Head, d core.Decision) core.Decision {
+func (p *ProxyWasm) pass(plugin *Plugin, head Head, d core.Decision) outcome {
 	connection, named, ok := head.AppendConnection(p.connection[:0])
 	p.connection = connection
 	if !ok {
-		return core.Decision{Reason: core.Malformed}
+		return outcome{core.Decision{Reason: core.Malformed}, longConnection}
 	}
 	done := head.Remove(plugin.StripsAuthorization(), p.remove) && plugin.Tell(d, p.Host.ReplaceRequestField) &&
 		(!named || p.replaceConnection(connection))
 	if !done {
-		return core.Decision{Reason: core.Unconfigured} // the proxy did not do as it was told
+		return outcome{core.Decision{Reason: core.Unconfigured}, noChange}
 	}
-	return d
+	return outcome{Decision: d}
 }
 
 func (p *ProxyWasm) remove(name []byte) bool { return p.Host.RemoveRequestField(text(name)) }
@@ -206,6 +244,48 @@ func (p *ProxyWasm) remove(name []byte) bool { return p.Host.RemoveRequestField(
 func (p *ProxyWasm) replaceConnection(value []byte) bool {
 	return p.Host.RemoveRequestField(identity.Connection) &&
 		(len(value) == 0 || p.Host.ReplaceRequestField(identity.Connection, text(value)))
+}
+
+// log returns the audit. The host's log shows warnings, or drops them; ABI 0.2.0 has no
+// way to ask which. A request that passes is in the host's own log of accesses.
+func (p *ProxyWasm) log() *audit {
+	if p.audit.log == nil {
+		p.audit = newAudit(p.Host.Log, func(level Level) bool { return level > Debug })
+	}
+	return &p.audit
+}
+
+// report writes a line about a denial.
+func (p *ProxyWasm) report(o *outcome, head Head) {
+	line := p.log()
+	if !line.begin(o) {
+		return
+	}
+	said := head.said()
+	if !line.client(p.peer()) {
+		line.client(firstOf(said.forwardedFor))
+	}
+	line.method(said.method)
+	line.host(said.host)
+	line.uri(said.uri)
+	line.requestID(said.requestID)
+	line.end()
+}
+
+const (
+	// source names the address of the client, as the host knows it. Envoy knows which
+	// proxies before it to believe.
+	source      = "source\x00address"
+	maxProperty = 256
+)
+
+// peer returns the address of the client, if the host tells it.
+func (p *ProxyWasm) peer() []byte {
+	p.asked = true
+	answer := p.Host.Property(source)
+	p.asked = false
+	address, _ := given(p.property[:], answer)
+	return address
 }
 
 func (p *ProxyWasm) deny(plugin *Plugin, reason core.Reason) {

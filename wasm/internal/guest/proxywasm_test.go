@@ -207,6 +207,7 @@ func TestProxyWasmAllocatesNothing(t *testing.T) {
 		p.guest.Host.ReplaceRequestField = func(string, string) bool { return true }
 		p.guest.Host.RemoveRequestField = func(string) bool { return true }
 		p.guest.Host.Respond = func(uint32, string, []byte) {}
+		p.guest.Host.Log = func(Level, string) {}
 		p.guest.Create(1000, root)
 		if pass := p.guest.RequestHeaders(1000); pass != strings.HasPrefix(name, "granted") {
 			t.Fatalf("%s: %t", name, pass)

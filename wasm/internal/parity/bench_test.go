@@ -248,7 +248,7 @@ func TestSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Logf("%s: %d bytes, %d in gzip", name, len(module), packed.Len())
-		if limit := 2726297; len(module) > limit { // 2.6 MiB
+		if limit := 2778726; len(module) > limit { // 2.65 MiB; the lines about denials take 45 KiB of it
 			t.Errorf("%s has %d bytes, more than %d", name, len(module), limit)
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // maxInstance is how large a client can make an instance's memory, in bytes. An
 // instance begins with about 3 MiB, and memory never shrinks.
-const maxInstance = 5 << 20
+const maxInstance = 5632 << 10 // 5.5 MiB
 
 // fieldSizes are sizes around the limits of what a host may hand over, and beyond.
 var fieldSizes = []int{

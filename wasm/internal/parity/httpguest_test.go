@@ -19,6 +19,7 @@ import (
 type httpGuest struct {
 	module api.Module
 	calls  wasiCalls
+	now    int64
 
 	configuration []byte
 	values        []string // of the request's Authorization fields
@@ -36,10 +37,19 @@ type httpGuest struct {
 func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 	tb.Helper()
 	g := &httpGuest{calls: wasiCalls{}, configuration: configuration}
+	if e.listeners != nil {
+		g.calls = nil // there is one listener for a function
+	}
 	r := e.open(tb, g.calls)
 	env := r.NewHostModuleBuilder("http_handler")
 	for name, f := range map[string]any{
-		"log": func(_ context.Context, m api.Module, _, at, n uint32) { g.log = append(g.log, text(m, at, n)) },
+		"log":         func(_ context.Context, m api.Module, _, at, n uint32) { g.log = append(g.log, text(m, at, n)) },
+		"log_enabled": func(context.Context, api.Module, uint32) uint32 { return 1 },
+		"get_method":  func(_ context.Context, m api.Module, at, limit uint32) uint32 { return giveText(m, "GET", at, limit) },
+		"get_uri":     func(_ context.Context, m api.Module, at, limit uint32) uint32 { return giveText(m, "/x?y", at, limit) },
+		"get_source_addr": func(_ context.Context, m api.Module, at, limit uint32) uint32 {
+			return giveText(m, "192.0.2.1:5000", at, limit)
+		},
 		"get_config": func(_ context.Context, m api.Module, at, limit uint32) uint32 {
 			if n := uint32(len(g.configuration)); n <= limit {
 				m.Memory().Write(at, g.configuration)
@@ -65,6 +75,10 @@ func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 				return giveList(m, g.connection, at, limit)
 			case "x-api-key":
 				return giveList(m, g.keys, at, limit)
+			case "host":
+				return giveList(m, []string{"example.com"}, at, limit)
+			case "x-request-id", "x-real-ip", "x-forwarded-for":
+				return 0
 			}
 			return giveList(m, g.values, at, limit)
 		},
@@ -79,11 +93,20 @@ func newHTTPGuest(tb testing.TB, e *engine, configuration []byte) *httpGuest {
 	} {
 		env = env.NewFunctionBuilder().WithFunc(f).Export(name)
 	}
-	if _, err := env.Instantiate(tb.Context()); err != nil {
+	if _, err := env.Instantiate(e.context(tb.Context())); err != nil {
 		tb.Fatal(err)
 	}
-	g.module = instantiate(tb.Context(), tb, r, modules.HTTPWasm(tb), wazero.NewModuleConfig().WithName("").WithSysWalltime())
+	g.module = instantiate(e.context(tb.Context()), tb, r, modules.HTTPWasm(tb), wazero.NewModuleConfig().WithName("").
+		WithWalltime(func() (int64, int32) { return g.now, 0 }, 1))
 	return g
+}
+
+// giveText writes a text as a host does, if there is room for it.
+func giveText(m api.Module, text string, at, limit uint32) (length uint32) {
+	if uint32(len(text)) <= limit {
+		m.Memory().WriteString(at, text)
+	}
+	return uint32(len(text))
 }
 
 // giveList writes texts as a host does, if there is room for them.

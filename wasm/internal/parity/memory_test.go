@@ -42,8 +42,8 @@ func TestImportsAndExports(t *testing.T) {
 		{
 			"proxywasm", modules.ProxyWasm(t), "env",
 			[]string{
-				"proxy_get_buffer_bytes", "proxy_get_header_map_pairs", "proxy_log", "proxy_remove_header_map_value",
-				"proxy_replace_header_map_value", "proxy_send_local_response",
+				"proxy_define_metric", "proxy_get_buffer_bytes", "proxy_get_header_map_pairs", "proxy_get_property", "proxy_increment_metric",
+				"proxy_log", "proxy_remove_header_map_value", "proxy_replace_header_map_value", "proxy_send_local_response",
 			},
 			[]string{
 				"_initialize", "proxy_abi_version_0_2_0", "proxy_on_configure", "proxy_on_context_create", "proxy_on_delete",
@@ -53,7 +53,10 @@ func TestImportsAndExports(t *testing.T) {
 		},
 		{
 			"httpwasm", modules.HTTPWasm(t), "http_handler",
-			[]string{"add_header_value", "get_config", "get_header_names", "get_header_values", "log", "remove_header", "set_header_value", "set_status_code"},
+			[]string{
+				"add_header_value", "get_config", "get_header_names", "get_header_values", "get_method", "get_source_addr", "get_uri",
+				"log", "log_enabled", "remove_header", "set_header_value", "set_status_code",
+			},
 			[]string{"_initialize", "handle_request", "handle_response"},
 		},
 	} {
@@ -136,10 +139,13 @@ func residents(t *testing.T, e *engine) []resident {
 		return o.Status, err
 	}
 	proxied := func(fields ...[2]string) (int, error) {
-		p.fields = append([][2]string{{":path", "/"}, {"x-auth-request-user", "root"}}, fields...)
+		p.now++ // every denial is written
+		p.log, p.source = nil, "192.0.2.1:5000"
+		p.fields = append([][2]string{{":method", "GET"}, {":path", "/"}, {"x-request-id", "1"}, {"x-auth-request-user", "root"}}, fields...)
 		return p.ask(ctx, root)
 	}
 	gated := func(authorization, keys []string) (int, error) {
+		g.now++
 		g.log, g.values, g.keys = nil, authorization, keys
 		return g.ask(ctx)
 	}

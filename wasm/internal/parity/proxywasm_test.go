@@ -33,7 +33,10 @@ type proxy struct {
 		detail string
 		fields [][2]string
 	}
-	log []string
+	log      []string
+	counters []string          // the names of those that are defined
+	counts   map[string]uint64 // by name
+	source   string            // the address of the client, if not empty
 }
 
 const (
@@ -44,7 +47,7 @@ const (
 
 func newProxy(tb testing.TB, e *engine) *proxy {
 	tb.Helper()
-	p := &proxy{calls: wasiCalls{}}
+	p := &proxy{calls: wasiCalls{}, counts: map[string]uint64{}}
 	if e.listeners != nil {
 		p.calls = nil // there is one listener for a function
 	}
@@ -54,6 +57,23 @@ func newProxy(tb testing.TB, e *engine) *proxy {
 		"proxy_log": func(_ context.Context, m api.Module, _, at, n uint32) uint32 {
 			p.log = append(p.log, text(m, at, n))
 			return statusOK
+		},
+		"proxy_define_metric": func(_ context.Context, m api.Module, kind, name, size, id uint32) uint32 {
+			p.counters = append(p.counters, text(m, name, size))
+			if kind != 0 || !m.Memory().WriteUint32Le(id, uint32(len(p.counters))) {
+				return statusBad
+			}
+			return statusOK
+		},
+		"proxy_increment_metric": func(_ context.Context, id uint32, by uint64) uint32 {
+			p.counts[p.counters[id-1]] += by
+			return statusOK
+		},
+		"proxy_get_property": func(ctx context.Context, m api.Module, name, size, data, dataSize uint32) uint32 {
+			if text(m, name, size) != "source\x00address" || p.source == "" {
+				return statusNotFound
+			}
+			return give(ctx, m, []byte(p.source), data, dataSize)
 		},
 		"proxy_get_buffer_bytes": func(ctx context.Context, m api.Module, _, start, size, data, dataSize uint32) uint32 {
 			end := min(uint64(start)+uint64(size), uint64(len(p.configuration)))
