@@ -3,7 +3,6 @@
 package prometheus_test
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"os"
@@ -35,7 +34,7 @@ func promtool(t *testing.T, input string, arguments ...string) {
 func TestRules(t *testing.T) {
 	t.Parallel()
 	promtool(t, "", "check", "config", "prometheus.yaml") // rules.yaml with it
-	promtool(t, "", "test", "rules", "rules_test.yaml")
+	promtool(t, "", "test", "rules", "rules_test.yaml", "unused_test.yaml")
 }
 
 // scrape returns what the admin listener of a service shows that has been used.
@@ -87,6 +86,7 @@ var (
 	selectors = regexp.MustCompile(`\b((?:auth_service|process)_\w+)(?:\{([^}]*)\})?`)
 	matchers  = regexp.MustCompile(`(\w+)\s*(?:=~|!~|!=|=)`)
 	grouped   = regexp.MustCompile(`\bby \(([^)]*)\)`)
+	beginning = regexp.MustCompile(`- (?:alert|record):`)
 	legend    = regexp.MustCompile(`\{\{ ?(?:\$labels\.)?(\w+) ?\}\}`)
 )
 
@@ -132,7 +132,7 @@ func TestMetricsExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for rule := range strings.SplitSeq(string(rules), "- alert:") {
+	for _, rule := range beginning.Split(string(rules), -1) {
 		_, expression, found := strings.Cut(rule, "expr:")
 		if !found {
 			continue
@@ -143,22 +143,10 @@ func TestMetricsExist(t *testing.T) {
 		}
 	}
 
-	var dashboard struct {
-		Panels []struct {
-			Title   string
-			Targets []struct{ Expr, LegendFormat string }
-		}
-	}
-	file, err := os.ReadFile("dashboard.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(file, &dashboard); err != nil {
-		t.Fatal(err)
-	}
-	used := 0
-	for _, panel := range dashboard.Panels {
+	used, texts := 0, ""
+	for _, panel := range panels(t) {
 		for _, target := range panel.Targets {
+			texts += target.Expr + "\n"
 			used += len(selectors.FindAllString(target.Expr, -1))
 			if faults := missing(metrics, target.Expr, target.LegendFormat); len(faults) > 0 {
 				t.Errorf("dashboard.json: %s: there is no %v", panel.Title, faults)
@@ -169,7 +157,7 @@ func TestMetricsExist(t *testing.T) {
 		t.Errorf("the dashboard uses %d metrics", used)
 	}
 	for name := range metrics {
-		if strings.HasPrefix(name, "auth_service_") && !strings.Contains(string(file)+string(rules), name) &&
+		if strings.HasPrefix(name, "auth_service_") && !strings.Contains(texts+string(rules), name) &&
 			name != "auth_service_last_reload_success_timestamp_seconds" {
 			t.Errorf("neither a rule nor the dashboard uses %s", name)
 		}
