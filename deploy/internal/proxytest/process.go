@@ -215,7 +215,7 @@ func startService(tb testing.TB, free func(testing.TB) string, environment []str
 // awaitStarted waits until the process says that it has started. If another program has
 // its port, that one takes connections, while the process ends.
 func (p *Process) awaitStarted() error {
-	for begun := time.Now(); !strings.Contains(p.Log.String(), "msg=started"); time.Sleep(time.Millisecond) {
+	for begun := time.Now(); !started(p.Log.String()); time.Sleep(time.Millisecond) {
 		select {
 		case <-p.ended:
 			return fmt.Errorf("%s ended: %s", p.command.Path, tail(p.Log.String()))
@@ -226,6 +226,11 @@ func (p *Process) awaitStarted() error {
 		}
 	}
 	return nil
+}
+
+// started reports whether a log, as text or JSON, says so.
+func started(log string) bool {
+	return strings.Contains(log, "msg=started") || strings.Contains(log, `"msg":"started"`)
 }
 
 // StartServiceOnSocket starts auth-service on a unix socket.
