@@ -113,6 +113,15 @@ func TestClientAsksForScope(t *testing.T) {
 	}
 }
 
+// The log has what Envoy says.
+func TestQuestionInLog(t *testing.T) {
+	t.Parallel()
+	service := proxytest.StartService(t, proxytest.TokenVariable)
+	prefix, _ := example(t)
+	proxytest.Send(t, service.Address, check("DELETE", prefix+"/some/where?secret=x", "", "x-real-ip: 192.0.2.8", "x-request-id: 572a03a2-9dbc-4ecb-94fd-b84b933157f9"))
+	service.AwaitLog(t, "reason=missing client=192.0.2.8 method=DELETE host=example.test uri=/some/where request_id=572a03a2-9dbc-4ecb-94fd-b84b933157f9\n")
+}
+
 // What Envoy takes for an allow is 200 and nothing else.
 func TestOutsideOfThePrefix(t *testing.T) {
 	t.Parallel()

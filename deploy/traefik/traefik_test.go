@@ -120,10 +120,10 @@ func TestClientAsksForScope(t *testing.T) {
 	}
 }
 
-// The log has the client that Traefik saw.
+// The log has what Traefik says.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	service := proxytest.StartService(t, proxytest.TokenVariable)
-	proxytest.Send(t, service.Address, forwardAuth(addresses(t)["auth"], "GET", "/"))
-	service.AwaitLog(t, "client=192.0.2.7")
+	proxytest.Send(t, service.Address, forwardAuth(addresses(t)["auth"], "DELETE", "/some/where?secret=x"))
+	service.AwaitLog(t, "reason=missing client=192.0.2.7 method=DELETE host=example.test uri=/some/where\n")
 }

@@ -2,6 +2,7 @@ package traefik_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -11,8 +12,14 @@ import (
 // TestTroubles: each mistake leads to what docs/troubleshooting.md says.
 func TestTroubles(t *testing.T) {
 	t.Parallel()
-	instead := func(right string, fields ...string) proxytest.Trouble {
-		return proxytest.Trouble{Right: right, Fields: append(fields, proxytest.Bearer(proxytest.Token)), Start: func(t *testing.T, wrong string) *proxytest.Site {
+	valid := proxytest.Bearer(proxytest.Token)
+	// question is what ForwardAuth sends to a path of the service.
+	question := func(path string, fields ...string) string {
+		return forwardAuth(&url.URL{Scheme: "http", Host: "127.0.0.1:8081", Opaque: path}, "GET", "/some/where", fields...)
+	}
+	cookies := "Cookie: a=" + strings.Repeat("x", 8200)
+	instead := func(right, question string, fields ...string) proxytest.Trouble {
+		return proxytest.Trouble{Right: right, Question: question, Fields: append(fields, valid), Start: func(t *testing.T, wrong string) *proxytest.Site {
 			t.Helper()
 			service := proxytest.StartService(t, proxytest.TokenVariable)
 			wrong = strings.NewReplacer("127.0.0.1:8081", service.Address, "127.0.0.1:8082", "127.0.0.1:"+proxytest.Port(t)).Replace(wrong)
@@ -26,12 +33,12 @@ func TestTroubles(t *testing.T) {
 	}
 	const ask, pass = "address: http://127.0.0.1:8081/auth", "authRequestHeaders: [Authorization]"
 	proxytest.CheckTroubles(t, "Traefik", map[string]proxytest.Trouble{
-		"address: http://127.0.0.1:8081":                     instead(ask),
-		"address: http://127.0.0.1:8081/auth?scopes=metrics": instead(ask),
-		"address: https://127.0.0.1:8081/auth":               instead(ask),
-		"address: http://127.0.0.1:8082/auth":                instead(ask),
-		pass:                                                 instead(pass, "Cookie: a="+strings.Repeat("x", 8200)),
-		"authRequestHeaders: [X-API-Key]":                    instead(pass),
-		"middlewares: [drop-token, clean, auth]":             instead("middlewares: [clean, auth, drop-token]"),
+		"address: http://127.0.0.1:8081":                     instead(ask, question("/", valid)),
+		"address: http://127.0.0.1:8081/auth?scopes=metrics": instead(ask, question("/auth?scopes=metrics", valid)),
+		"address: https://127.0.0.1:8081/auth":               instead(ask, "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"),
+		"address: http://127.0.0.1:8082/auth":                instead(ask, ""),
+		pass:                                                 instead(pass, question("/auth", valid, cookies), cookies),
+		"authRequestHeaders: [X-API-Key]":                    instead(pass, question("/auth")),
+		"middlewares: [drop-token, clean, auth]":             instead("middlewares: [clean, auth, drop-token]", question("/auth")),
 	})
 }

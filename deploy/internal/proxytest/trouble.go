@@ -22,6 +22,9 @@ type Trouble struct {
 	// /some/where with Token.
 	Method, Path string
 	Fields       []string
+	// Question is what the proxy sends the service, for a proxy that may not be
+	// installed.
+	Question string
 	// Then is what else the row promises.
 	Then func(t *testing.T, site *Site)
 }
@@ -97,8 +100,21 @@ func CheckTroubles(t *testing.T, heading string, troubles map[string]Trouble) {
 			if strings.HasPrefix(strings.TrimPrefix(row.mistake, "| "), "no `") {
 				wrong = ""
 			}
+			if trouble.Question != "" {
+				row.checkQuestion(t, trouble.Question)
+			}
 			row.check(t, trouble, trouble.Start(t, wrong))
 		})
+	}
+}
+
+// checkQuestion checks what the service answers and writes without the proxy.
+func (r troubleRow) checkQuestion(t *testing.T, question string) {
+	t.Helper()
+	service := WholeService(t)
+	Send(t, service.Address, question)
+	for _, text := range spans(r.log) {
+		service.AwaitLog(t, text)
 	}
 }
 
