@@ -107,7 +107,9 @@ func TestNoTokenConfigured(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	t.Parallel()
-	start(t, "auth-service.conf", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "/some/where")
+	for example, path := range map[string]string{"auth-service.conf": "/some/where", "scopes.conf": "/deploy/x"} {
+		start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "Apache httpd", path)
+	}
 }
 
 // A client cannot make up fields of the line that the program reads, nor lines.

@@ -72,6 +72,7 @@ func TestNoTokenConfigured(t *testing.T) {
 // The log names the client that Caddy saw, not one that the client names.
 func TestLog(t *testing.T) {
 	t.Parallel()
-	service := proxytest.StartService(t, proxytest.TokenVariable)
-	start(t, "Caddyfile", service).CheckLog(t, "/some/where")
+	for example, path := range map[string]string{"Caddyfile": "/some/where", "Caddyfile.scopes": "/deploy/x"} {
+		start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "Caddy", path)
+	}
 }

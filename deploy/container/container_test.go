@@ -257,7 +257,7 @@ func TestNginx(t *testing.T) {
 	site.CheckVerdicts(t)
 	site.CheckSeveralAuthorizationFields(t)
 	site.CheckUnavailable(t)
-	site.CheckLog(t, "/log")
+	site.CheckLog(t, "nginx", "/log")
 }
 
 func TestIdentity(t *testing.T) {

@@ -63,6 +63,6 @@ func TestUnnamed(t *testing.T) {
 func TestLog(t *testing.T) {
 	t.Parallel()
 	for example, path := range map[string]string{"envoy.yaml": "/some/where", "scopes.yaml": "/deploy/x"} {
-		start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, path)
+		start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "Envoy", path)
 	}
 }

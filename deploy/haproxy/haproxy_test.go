@@ -70,6 +70,7 @@ func TestNoTokenConfigured(t *testing.T) {
 // The log names the client that HAProxy saw, not one that the client names.
 func TestLog(t *testing.T) {
 	t.Parallel()
-	service := proxytest.StartService(t, proxytest.TokenVariable)
-	start(t, "haproxy.cfg", service).CheckLog(t, "/some/where")
+	for example, path := range map[string]string{"haproxy.cfg": "/some/where", "scopes.cfg": "/deploy/x"} {
+		start(t, example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "HAProxy", path)
+	}
 }

@@ -201,7 +201,7 @@ func TestLog(t *testing.T) {
 	for _, e := range examples(t) {
 		t.Run(e.name, func(t *testing.T) {
 			t.Parallel()
-			e.start(t, proxytest.TokenVariable).CheckLog(t, e.path)
+			e.start(t, proxytest.TokenVariable).CheckLog(t, "nginx", e.path)
 		})
 	}
 }

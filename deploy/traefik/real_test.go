@@ -51,14 +51,16 @@ func TestOneToken(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	site := start(t, "traefik-timeout.yml", "dynamic-timeout.yml", proxytest.StartService(t, proxytest.TokenVariable))
-	site.CheckLog(t, "/some/where", "request_id")
+	site.CheckLog(t, "Traefik", "/some/where")
 	site.CheckVerdicts(t)
 	site.CheckUnavailable(t)
 }
 
 func TestClientInLog(t *testing.T) {
 	t.Parallel()
-	start(t, "traefik.yml", "dynamic.yml", proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "/some/where", "request_id")
+	for example, path := range map[string]string{"dynamic.yml": "/some/where", "scopes.yml": "/deploy/x"} {
+		start(t, "traefik.yml", example, proxytest.StartService(t, proxytest.TokenVariable)).CheckLog(t, "Traefik", path)
+	}
 }
 
 func TestIdentity(t *testing.T) {

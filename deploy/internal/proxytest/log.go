@@ -3,6 +3,8 @@ package proxytest
 import (
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -21,10 +23,11 @@ var forged = []string{
 
 // CheckLog checks what the log of the service says of a denied request: the client, the
 // method, the host and the path as the proxy saw them, without the query, and a request
-// id of the proxy's. Nothing that the client says about these counts. unsaid are the
-// attributes that the proxy tells nothing of, such as request_id.
-func (s *Site) CheckLog(tb testing.TB, path string, unsaid ...string) {
+// id of the proxy's. Nothing that the client says about these counts. proxy is the row of
+// docs/operations.md that says which of these the proxy tells.
+func (s *Site) CheckLog(tb testing.TB, proxy, path string) {
 	tb.Helper()
+	unsaid := unsaidBy(tb, proxy)
 	dialer := &net.Dialer{Timeout: patience}
 	client := "127.0.0.1"
 	if runtime.GOOS == "linux" { // elsewhere, this is not an address of the machine
@@ -72,4 +75,27 @@ func (s *Site) CheckLog(tb testing.TB, path string, unsaid ...string) {
 			tb.Errorf("the log has %q: %s", no, s.Service.Log)
 		}
 	}
+}
+
+// unsaidBy returns the attributes of a log line that a proxy tells nothing of.
+func unsaidBy(tb testing.TB, proxy string) (unsaid []string) {
+	tb.Helper()
+	page, err := os.ReadFile(filepath.FromSlash("../../docs/operations.md"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "\n### What each proxy tells\n")
+	_, row, found := strings.Cut(table, "\n| "+proxy+" | ")
+	row, _, _ = strings.Cut(row, "\n")
+	cells := strings.Split(strings.TrimSuffix(row, " |"), " | ")
+	names := []string{"client", "method", "host", "uri", "request_id"}
+	if !found || len(cells) != len(names) {
+		tb.Fatalf("the page has no row for %s", proxy)
+	}
+	for i, cell := range cells {
+		if strings.HasPrefix(cell, "no") {
+			unsaid = append(unsaid, names[i])
+		}
+	}
+	return unsaid
 }
