@@ -60,6 +60,7 @@ func TestConfiguration(t *testing.T) {
 	var static struct {
 		EntryPoints  map[string]any `json:"entryPoints"`
 		Providers    map[string]any `json:"providers"`
+		Log          map[string]any `json:"log"`
 		Experimental struct {
 			LocalPlugins map[string]struct {
 				ModuleName string `json:"moduleName"`

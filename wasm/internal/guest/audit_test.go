@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -334,6 +335,15 @@ func TestCounters(t *testing.T) {
 	}
 	if !slices.Equal(p.counters, want) {
 		t.Errorf("counters %q, want %q", p.counters, want)
+	}
+	page, err := os.ReadFile("../../../docs/wasm.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range want {
+		if !strings.Contains(string(page), "\n| `"+name+"` |") {
+			t.Errorf("docs/wasm.md does not list %s", name)
+		}
 	}
 	ask := func(root uint32, times int, fields ...[2]string) {
 		for range times {
