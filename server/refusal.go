@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/server/internal/http1"
@@ -94,6 +95,8 @@ func (a *audit) refused(r refusal, h *http1.Head, buf []byte, p peer) {
 func whyNoRoute(h *http1.Head, head []byte) string {
 	path, query := string(h.Path.Of(head)), h.Query.Of(head)
 	switch {
+	case strings.Trim(path, "/") == "auth" && path != "/auth":
+		return "the path has a slash too many; the proxy has to ask /auth"
 	case path == "/health":
 		return "/health takes no query"
 	case path == "/auth" && len(query) == 0:

@@ -19,7 +19,9 @@ func TestRefusedRequestsAreLogged(t *testing.T) {
 		why     string
 		path    any
 	}{
-		"a slash too many":       {"GET /auth/" + head, 404, "there is no such path; the proxy has to ask /auth, or a path below /ext_authz", "/auth/"},
+		"a slash too many":       {"GET /auth/" + head, 404, "the path has a slash too many; the proxy has to ask /auth", "/auth/"},
+		"a slash before":         {"GET //auth" + head, 404, "the path has a slash too many", "//auth"},
+		"a path below":           {"GET /auth/x" + head, 404, "there is no such path; the proxy has to ask /auth, or a path below /ext_authz", "/auth/x"},
 		"no path":                {"GET /" + head, 404, "there is no such path", "/"},
 		"another's prefix":       {"GET /ext_authzz" + head, 404, "there is no such path", "/ext_authzz"},
 		"a long path":            {"GET /" + strings.Repeat("a", 300) + head, 404, "there is no such path", "/" + strings.Repeat("a", 255)},
