@@ -78,6 +78,7 @@ func (s *Sources) Load(ctx context.Context) (*core.Keyring, error) {
 		return nil, err
 	}
 	for _, err := range l.failures {
+		s.figures.failed(setting.OneLine(err), started)
 		if errors.Is(err, fs.ErrNotExist) {
 			s.logger.Error(setting.OneLine(err) + "; the file is read as soon as it exists")
 		} else {

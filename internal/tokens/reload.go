@@ -72,6 +72,7 @@ func (r *reloader) reload(all, again bool) {
 		failure = setting.OneLine(err)
 	}
 	if failure != "" && (!again || failure != r.failure) {
+		r.figures.failed(failure, now)
 		r.logger.Error("reload failed; the last good tokens stay in force", "error", failure)
 	}
 	r.failure = failure

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math"
+	"time"
 
 	"github.com/concrete-security/auth-service/core"
 	"github.com/concrete-security/auth-service/internal/plaintext"
@@ -95,7 +96,24 @@ func Open(o Options) (*Sources, error) {
 		}
 		s.environment, err = keyringOf(token)
 	})
+	s.noteSources(len(o.Token) > 0, time.Now())
 	return s, errors.Join(disturbed, err)
+}
+
+// noteSources notes where the tokens come from, for [Sources.Reloads].
+func (s *Sources) noteSources(token bool, now time.Time) {
+	if token {
+		source := Source{Name: s.tokenName}
+		if s.environment.Usable() {
+			source.Read = now
+		}
+		s.figures.has(source)
+	}
+	for _, w := range []*watched{s.tokenFile, s.keyring} {
+		if w != nil {
+			s.figures.has(Source{Name: w.name(), Path: w.path})
+		}
+	}
 }
 
 // keyringOf returns the keyring of a token alone, and leaves nothing of the token
@@ -198,6 +216,7 @@ func (s *Sources) readTokenFile() {
 			if k, err = keyringOf(token); err == nil {
 				s.fromFile.Wipe()
 				s.fromFile, s.tokenFile.taken = k, true
+				s.figures.read(s.tokenFile, time.Now())
 			}
 		}
 	}
@@ -224,6 +243,7 @@ func (s *Sources) readKeyring() ([]core.Entry, error) {
 		return nil, err
 	}
 	s.keyring.taken, s.empty = true, len(entries) == 0
+	s.figures.read(s.keyring, time.Now())
 	s.remark(contents, entries)
 	return entries, nil
 }
