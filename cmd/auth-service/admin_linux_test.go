@@ -70,6 +70,8 @@ func TestAdminKeepsNoToken(t *testing.T) {
 		"Basic":         "GET /metrics" + end + "Authorization: Basic " + encoded + "\r\n\r\n",
 		"X-API-Key":     "GET /health" + end + "X-API-Key: " + secret + "\r\n\r\n",
 		"Accept":        "GET /metrics" + end + "Accept: text/plain;token=" + secret + ";q=0." + secret + "\r\nAccept-Encoding: gzip;" + secret + ", " + secret + "\r\n\r\n",
+		"status page":   "GET /" + end + "Authorization: Bearer " + secret + "\r\nReferer: " + secret + "\r\n\r\n",
+		"its query":     "GET /?token=" + secret + end + "\r\n",
 		"Host":          "GET /metrics HTTP/1.1\r\nHost: " + secret + "\r\n\r\n",
 		"field name":    "GET /metrics" + end + secret + ": x\r\n\r\n",
 		"method":        secret + " /metrics" + end + "\r\n",

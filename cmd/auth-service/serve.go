@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -80,12 +81,15 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 		Measure:        len(admins) > 0,
 	})
 	if len(admins) > 0 {
-		service := admin.Service{Server: srv, Reloads: sources.Reloads, Version: version().Version, Draining: ctx}
+		service := admin.Service{
+			Server: srv, Reloads: sources.Reloads, Version: version().Version, Started: started, Draining: ctx, Censor: p.censor,
+			Listeners: listen.Addresses(listeners), AdminListeners: listen.Addresses(admins),
+		}
 		defer service.Serve(admins, logger)()
-		logger.Info("admin listener started", "listen", listen.Addresses(admins))
+		logger.Info("admin listener started", "listen", joined(admins))
 	}
 	go sources.Watch(ctx, hangups, srv.SetKeyring)
-	logger.Info("started", "listen", listen.Addresses(listeners), "version", version().Version)
+	logger.Info("started", "listen", joined(listeners), "version", version().Version)
 	// This fails if nobody has asked to be notified.
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	if p.portable {
@@ -98,6 +102,9 @@ func serve(ctx context.Context, p *process, c *cli.Serve) error {
 	logger.Info("stopped")
 	return nil
 }
+
+// joined says where the listeners can be reached, for the log.
+func joined(listeners []net.Listener) string { return strings.Join(listen.Addresses(listeners), ",") }
 
 // logFormat returns the format of the log. The journal notes the time of a line itself,
 // and asks for its priority.

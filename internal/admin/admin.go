@@ -1,12 +1,14 @@
-// Package admin serves metrics, health and readiness: what the admin listener answers.
+// Package admin serves a status page, metrics, health and readiness: what the admin listener answers.
 package admin
 
 import (
 	"context"
 	"log/slog"
 	"net"
+	"time"
 
 	"github.com/concrete-security/auth-service/internal/admin/wipehttp"
+	"github.com/concrete-security/auth-service/internal/censor"
 	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/tokens"
 	"github.com/concrete-security/auth-service/server"
@@ -16,6 +18,7 @@ import (
 const MaxConnections = wipehttp.MaxConnections
 
 const (
+	statusPath  = "/"
 	metricsPath = "/metrics"
 	healthPath  = "/health"
 	readyPath   = "/ready"
@@ -26,13 +29,21 @@ type Service struct {
 	Server  *server.Server
 	Reloads func() tokens.Reloads
 	Version string
+	// Started is when the service was started.
+	Started time.Time
+	// Listeners and AdminListeners are where the service and this listener can be reached.
+	Listeners, AdminListeners []string
 	// Draining is done when the server stops.
 	Draining context.Context
+	// Censor removes from the status page what looks like a token. It may be nil.
+	Censor *censor.Censor
 }
 
 // answer is the [wipehttp.Handler] of the admin listener.
 func (s *Service) answer(r wipehttp.Request) wipehttp.Response {
 	switch {
+	case r.Path == statusPath:
+		return s.status(r)
 	case r.Path == metricsPath:
 		return s.metrics(r)
 	case r.Path == healthPath:
@@ -57,7 +68,7 @@ func say(status int, text string) wipehttp.Response {
 // Serve serves on the listeners until the returned function is called, which closes
 // them.
 func (s *Service) Serve(listeners []net.Listener, logger *slog.Logger) (closeAll func()) {
-	srv := wipehttp.New(s.answer, logger, metricsPath, healthPath, readyPath)
+	srv := wipehttp.New(s.answer, logger, statusPath, metricsPath, healthPath, readyPath)
 	for _, l := range listeners {
 		go func() {
 			if err := srv.Serve(l); err != nil {

@@ -34,10 +34,18 @@ func newService(t *testing.T) *Service {
 	}
 }
 
+// stopped returns a context that is done.
+func stopped(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	return ctx
+}
+
 func TestAnswer(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	for path, want := range map[string]int{"/metrics": 200, "/health": 200, "/ready": 503} {
+	for path, want := range map[string]int{"/": 200, "/metrics": 200, "/health": 200, "/ready": 503} {
 		if r := s.answer(wipehttp.Request{Path: path}); r.Status != want || len(r.Body) == 0 {
 			t.Errorf("%s: %d %q, want %d", path, r.Status, r.Body, want)
 		}

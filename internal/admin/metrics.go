@@ -19,11 +19,15 @@ import (
 // process.
 func (s *Service) metrics(r wipehttp.Request) wipehttp.Response {
 	families := slices.Concat(s.families(), runtimeFamilies(), processFamilies())
-	page := exposition.Append(nil, families)
 	fields := []wipehttp.Field{{Name: "Content-Type", Value: exposition.ContentType}, {Name: "Vary", Value: "Accept-Encoding"}}
+	return encoded(r, fields, exposition.Append(nil, families))
+}
+
+// encoded answers with a page, compressed if the client takes that.
+func encoded(r wipehttp.Request, fields []wipehttp.Field, page []byte) wipehttp.Response {
 	if r.Gzip {
 		page = compress(page)
-		fields = append(fields, wipehttp.Field{Name: "Content-Encoding", Value: "gzip"})
+		fields = append(slices.Clip(fields), wipehttp.Field{Name: "Content-Encoding", Value: "gzip"})
 	}
 	return wipehttp.Response{Status: httptext.StatusOK, Fields: fields, Body: page}
 }

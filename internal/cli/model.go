@@ -114,7 +114,7 @@ type Help struct {
 // from the environment names the variable.
 type SettingFlags struct {
 	ListenFlags
-	AdminListen    string `env:"ADMIN_LISTEN" placeholder:"LIST" values:"tcp://,unix:///" help:"Where to serve /metrics, /ready and /health of the service itself: a comma list of tcp://HOST:PORT and unix:///PATH?mode=0660. Off by default."`
+	AdminListen    string `env:"ADMIN_LISTEN" placeholder:"LIST" values:"tcp://,unix:///" help:"Where to serve a status page at /, and /metrics, /ready and /health of the service itself: a comma list of tcp://HOST:PORT and unix:///PATH?mode=0660. Off by default."`
 	LogLevel       string `env:"LOG_LEVEL" default:"INFO" values:"DEBUG,INFO,WARNING,ERROR,CRITICAL" help:"DEBUG, INFO, WARNING, ERROR or CRITICAL (${default})."`
 	LogFormat      string `env:"LOG_FORMAT" default:"text" values:"text,json" help:"text or json (${default})."`
 	HeadTimeout    string `env:"HEAD_TIMEOUT" default:"10s" help:"Time a client may take to send a request (${default})."`

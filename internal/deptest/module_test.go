@@ -53,10 +53,11 @@ var packages = []deptest.Package{
 
 	// The program.
 	{Folder: "internal/admin/exposition"},
+	{Folder: "internal/admin/page"},
 	{Folder: "internal/admin/wipehttp", Imports: []string{"internal/httptext", "internal/secret"}},
 	{
 		Folder:  "internal/admin",
-		Imports: []string{"core", "internal/admin/exposition", "internal/admin/wipehttp", "internal/httptext", "internal/tokens", "server"},
+		Imports: []string{"core", "internal/admin/exposition", "internal/admin/page", "internal/admin/wipehttp", "internal/censor", "internal/httptext", "internal/lifetime", "internal/tokens", "server"},
 		Others:  []string{"golang.org/x/sys/unix"},
 	},
 	{
@@ -96,6 +97,7 @@ var packages = []deptest.Package{
 	// What builds, tests and measures all that. Nothing else imports it.
 	{Folder: "internal/needtest"},
 	{Folder: "internal/doctest", Imports: []string{"internal/needtest"}},
+	{Folder: "internal/browsertest", Imports: []string{"internal/needtest"}},
 	{Folder: "server/internal/enginetest"},
 	{Folder: "internal/tokentest", Imports: []string{"core"}},
 	{Folder: "wasm/internal/modules"},

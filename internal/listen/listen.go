@@ -99,11 +99,11 @@ func Publish(listeners []net.Listener) error {
 	return nil
 }
 
-// Addresses says where the listeners can be reached, for the log.
-func Addresses(listeners []net.Listener) string {
-	names := make([]string, len(listeners))
+// Addresses says where the listeners can be reached.
+func Addresses(listeners []net.Listener) []string {
+	addresses := make([]string, len(listeners))
 	for i, l := range listeners {
-		names[i] = l.Addr().Network() + "://" + l.Addr().String()
+		addresses[i] = l.Addr().Network() + "://" + l.Addr().String()
 	}
-	return strings.Join(names, ",")
+	return addresses
 }
