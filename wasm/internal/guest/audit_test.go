@@ -2,9 +2,7 @@ package guest
 
 import (
 	"bytes"
-	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -235,18 +233,66 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// A host without a clock gets no more than the first lines.
+// A host whose clock fails, always or now and then, gets no more lines than any other.
 func TestFloodWithoutClock(t *testing.T) {
-	p := newFakeProxy()
-	root := p.configure(hosttest.Ordinary())
-	p.noClock = true
-	for range 3 * burst {
-		if _, err := p.ask(root); err != nil {
+	for name, works := range map[string]func(i int) bool{
+		"never": func(int) bool { return false }, "now and then": func(i int) bool { return i%2 == 0 },
+	} {
+		p := newFakeProxy()
+		root := p.configure(hosttest.Ordinary())
+		g := newFakeGateway(hosttest.Ordinary())
+		p.now, g.now = 1_800_000_000, 1_800_000_000
+		for i := range 3 * burst {
+			p.noClock, g.noClock = !works(i), !works(i)
+			if _, err := p.ask(root); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := g.ask(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// One window before the clock is known, and one after.
+		for host, lines := range map[string][]string{"proxy": p.lines, "gateway": g.lines} {
+			if len(lines) < burst || len(lines) > burst+2 {
+				t.Errorf("%s: the %s logs %d lines", name, host, len(lines))
+			}
+		}
+	}
+}
+
+// Lines at level debug, which are there only if somebody wants them, have no limit.
+func TestGrantedLinesHaveNoLimit(t *testing.T) {
+	g := newFakeGateway(hosttest.Ordinary())
+	for range 2 * burst {
+		g.fields = right()
+		if _, err := g.ask(); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if len(p.lines) != burst {
-		t.Errorf("%d lines", len(p.lines))
+	if len(g.lines) != 2*burst {
+		t.Errorf("%d lines", len(g.lines))
+	}
+}
+
+// A URI may be longer than the memory that it is asked for with at first, and a host may
+// say that it is as long as it likes.
+func TestLongURI(t *testing.T) {
+	begin := "WARN authentication failed reason=missing method=GET"
+	path := " uri=/" + strings.Repeat("x", hearsay.Most-1)
+	for length, want := range map[int]string{1 << 10: path, 1<<10 + 1: path, MaxNames: path, MaxNames + 1: "", 1 << 20: ""} {
+		g := newFakeGateway(hosttest.Ordinary())
+		g.method, g.uri = "GET", "/"+strings.Repeat("x", length-1)
+		if _, err := g.ask(); err != nil || !slices.Equal(g.lines, []string{begin + want}) {
+			t.Errorf("%d bytes: logged %q, %v", length, g.lines, err)
+		}
+	}
+	for _, length := range []uint32{1<<10 + 1, MaxNames, 1<<32 - 1} {
+		g := newFakeGateway(hosttest.Ordinary())
+		g.method = "GET"
+		g.guest.host.URI = func([]byte) uint32 { length++; return length }
+		if _, err := g.ask(); err != nil || !slices.Equal(g.lines, []string{begin}) {
+			t.Errorf("a URI that has become longer: logged %q, %v", g.lines, err)
+		}
 	}
 }
 
@@ -320,73 +366,5 @@ func TestLongestLine(t *testing.T) {
 	a.client([]byte("[0000:0000:0000:0000:0000:ffff:255.255.255.255]:65535"))
 	if a.end(); cap(a.line) != maxLine || cap(a.value) != hearsay.Most || len(a.line) < 8*hearsay.Most {
 		t.Errorf("a line of %d bytes, in memory of %d and %d", len(a.line), cap(a.line), cap(a.value))
-	}
-}
-
-// All counters are there from the configuration on, and each request counts in one.
-func TestCounters(t *testing.T) {
-	p := newFakeProxy()
-	root := p.configure(hosttest.Ordinary())
-	other := p.configure(nil)
-	const name = "auth_service_requests_total_result="
-	want := []string{
-		name + "denied_reason=missing", name + "denied_reason=malformed", name + "denied_reason=unknown", name + "denied_reason=expired",
-		name + "forbidden_reason=insufficient_scope", name + "unconfigured_reason=unconfigured", name + "granted",
-	}
-	if !slices.Equal(p.counters, want) {
-		t.Errorf("counters %q, want %q", p.counters, want)
-	}
-	page, err := os.ReadFile("../../../docs/wasm.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range want {
-		if !strings.Contains(string(page), "\n| `"+name+"` |") {
-			t.Errorf("docs/wasm.md does not list %s", name)
-		}
-	}
-	ask := func(root uint32, times int, fields ...[2]string) {
-		for range times {
-			p.fields = fields
-			if _, err := p.ask(root); err != nil {
-				t.Error(err)
-			}
-		}
-	}
-	ask(root, 3, right()...)
-	ask(root, 2, [2]string{"authorization", "Bearer x"})
-	ask(root, 1)
-	ask(other, 4)
-	if got := fmt.Sprint(p.counts); got != fmt.Sprint(map[string]int{want[6]: 3, want[2]: 2, want[0]: 1, want[5]: 4}) {
-		t.Errorf("counted %s", got)
-	}
-}
-
-// A host that takes no counter decides as any other.
-func TestNoCounters(t *testing.T) {
-	p := newFakeProxy()
-	p.noCounters = true
-	root := p.configure(hosttest.Ordinary())
-	p.fields = right()
-	if status, err := p.ask(root); err != nil || status != 200 || len(p.counts) > 0 {
-		t.Errorf("%d, %v, counted %v", status, err, p.counts)
-	}
-}
-
-// A host gets no less memory for an address than it asks for.
-func TestPropertyMemory(t *testing.T) {
-	p := newFakeProxy()
-	for size, want := range map[uint32]int{0: 0, 30: 30, maxProperty: maxProperty, maxProperty + 1: 0, 1<<32 - 1: 0} {
-		memory := []byte{}
-		p.guest.Host.Property = func(string) Answer {
-			memory = p.guest.Allocate(size)
-			return Answer{}
-		}
-		if p.guest.peer(); len(memory) != want || (memory == nil) != (size > maxProperty) {
-			t.Errorf("%d bytes: got %d", size, len(memory))
-		}
-	}
-	if len(p.guest.Allocate(maxProperty+1)) != maxProperty+1 {
-		t.Error("the limit is for other memory too")
 	}
 }

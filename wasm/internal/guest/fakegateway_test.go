@@ -99,7 +99,12 @@ func (g *fakeGateway) host() HTTPHost {
 		},
 		Logs:   func(level Level) bool { return !g.silent[level] },
 		Random: rand.Reader,
-		Now:    func() (int64, bool) { return g.now, !g.noClock },
+		Now: func() (int64, bool) {
+			if g.noClock {
+				return 0, false
+			}
+			return g.now, true
+		},
 	}
 }
 

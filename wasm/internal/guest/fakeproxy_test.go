@@ -88,7 +88,12 @@ func newFakeProxy() *fakeProxy {
 		},
 		Count:  func(counter uint32) { p.counts[p.counters[counter]]++ },
 		Random: rand.Reader,
-		Now:    func() (int64, bool) { return p.now, !p.noClock },
+		Now: func() (int64, bool) {
+			if p.noClock {
+				return 0, false
+			}
+			return p.now, true
+		},
 	}
 	return p
 }

@@ -246,11 +246,11 @@ func (p *ProxyWasm) replaceConnection(value []byte) bool {
 		(len(value) == 0 || p.Host.ReplaceRequestField(identity.Connection, text(value)))
 }
 
-// log returns the audit. The host's log shows warnings, or drops them; ABI 0.2.0 has no
-// way to ask which. A request that passes is in the host's own log of accesses.
+// log returns the audit. The host's log shows warnings, or drops them. ABI 0.2.0 has no
+// way to ask which, so only denials are written; what passes is in the host's own log.
 func (p *ProxyWasm) log() *audit {
 	if p.audit.log == nil {
-		p.audit = newAudit(p.Host.Log, func(level Level) bool { return level > Debug })
+		p.audit = newAudit(p.Host.Log, func(Level) bool { return true })
 	}
 	return &p.audit
 }

@@ -277,3 +277,21 @@ func TestProxyWasmStrips(t *testing.T) {
 		}
 	}
 }
+
+// A host gets no less memory for an address than it asks for.
+func TestPropertyMemory(t *testing.T) {
+	p := newFakeProxy()
+	for size, want := range map[uint32]int{0: 0, 30: 30, maxProperty: maxProperty, maxProperty + 1: 0, 1<<32 - 1: 0} {
+		memory := []byte{}
+		p.guest.Host.Property = func(string) Answer {
+			memory = p.guest.Allocate(size)
+			return Answer{}
+		}
+		if p.guest.peer(); len(memory) != want || (memory == nil) != (size > maxProperty) {
+			t.Errorf("%d bytes: got %d", size, len(memory))
+		}
+	}
+	if len(p.guest.Allocate(maxProperty+1)) != maxProperty+1 {
+		t.Error("the limit is for other memory too")
+	}
+}
