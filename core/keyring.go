@@ -234,7 +234,7 @@ func (k *Keyring) Authorize(r *Request) Decision {
 		Owner:     int(principal - known&1),
 		Scopes:    k.scopeSets[uint64(entry.scopes)&known].list,
 		Key:       KeyID{entry.key & known},
-		Token:     int((at - window&mask(at >= uint64(k.entries))) & known), // there are window empty slots before the last one
+		Token:     int((at - window&mask(at == k.tokenAt())) & known), // there are window empty slots before the last one
 	}
 }
 
