@@ -1,7 +1,7 @@
 //go:build wasip1
 
-// Command proxywasm is the verifier as a proxy-wasm guest, for Envoy, Istio, APISIX,
-// nginx with ngx_wasm_module and others that host ABI 0.2. It is built with
+// Command proxywasm is the verifier as a proxy-wasm guest, for Envoy, Istio and others
+// that host ABI 0.2. It is built with
 //
 //	go run ./wasm/build proxywasm
 //
