@@ -163,7 +163,7 @@ func (d Detail) note() string {
 	case ByPrincipal:
 		return "there are more than " + limit + " tokens: their uses are counted by principal, not by token"
 	case InSum:
-		return "there are more than " + limit + " principals: uses and expiries are counted in one sum, not by principal"
+		return "there are more than " + limit + " principals: their uses and expiries are shown for all of them together"
 	}
 	return ""
 }

@@ -97,7 +97,7 @@ func (s *Service) families() []exposition.Family {
 // What the labels are of a large keyring.
 var (
 	byPrincipal = "With more than " + strconv.Itoa(server.MaxTold) + " tokens, by principal alone: key is empty. " + inSum
-	inSum       = "With more than " + strconv.Itoa(server.MaxTold) + " principals, of all in one: principal is empty."
+	inSum       = "With more than " + strconv.Itoa(server.MaxTold) + " principals, for all of them together: principal is empty."
 )
 
 // useFamilies returns who used the service, and when. A token that was not used has 0
