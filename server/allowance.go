@@ -48,7 +48,8 @@ func (a *allowance) admit(kind string) bool {
 	return false
 }
 
-// closeWindow writes the summary of what was not logged in the window.
+// closeWindow writes the summary of what was not logged in the window. It may be called
+// before the window is over.
 func (a *allowance) closeWindow() {
 	a.mu.Lock()
 	var attributes []slog.Attr

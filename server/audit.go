@@ -26,6 +26,13 @@ func newAudit(logger *slog.Logger) *audit {
 	}
 }
 
+// end writes what was not logged one by one so far, which the process may not live to sum up
+// in time.
+func (a *audit) end() {
+	a.failures.closeWindow()
+	a.refusals.closeWindow()
+}
+
 // decided takes note of a decision on the request whose head is buf. Nothing
 // of the Authorization field is ever part of a line.
 func (a *audit) decided(d core.Decision, h *http1.Head, buf []byte, p peer) {

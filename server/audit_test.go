@@ -16,6 +16,7 @@ import (
 	"github.com/concrete-security/auth-service/internal/hearsay"
 	"github.com/concrete-security/auth-service/internal/httptext"
 	"github.com/concrete-security/auth-service/internal/tokentest"
+	"github.com/concrete-security/auth-service/server/internal/enginetest"
 )
 
 // logLines collects what a logger writes, as JSON.
@@ -262,6 +263,39 @@ func TestFloodOfFailures(t *testing.T) {
 		synctest.Wait()
 		if got := lines.take(t); len(got) != 1 || got[0]["reason"] != "unknown" {
 			t.Errorf("a single failure is logged as %v", got)
+		}
+	})
+}
+
+// TestLastSummary: what was not logged one by one is summed up before Serve returns, since
+// the process may end then.
+func TestLastSummary(t *testing.T) {
+	t.Parallel()
+	enginetest.Each(t, func(t *testing.T, en enginetest.Kind) {
+		lines := &logLines{}
+		r := start(t, en, auditKeyring(t), Options{Logger: slog.New(slog.NewJSONHandler(lines, nil))})
+		c := r.dial(t)
+		const each = 3 * burst
+		for range each {
+			ask(t, c, testDenied)
+			ask(t, c, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
+		}
+		r.wait(t)
+		failures, refusals := 0, 0
+		for _, line := range lines.take(t) {
+			switch line["msg"] {
+			case "authentication failed":
+				failures++
+			case "request refused":
+				refusals++
+			default:
+				unknown, _ := line["unknown"].(float64)
+				notFound, _ := line["status_404"].(float64)
+				failures, refusals = failures+int(unknown), refusals+int(notFound)
+			}
+		}
+		if failures != each || refusals != each {
+			t.Errorf("the log has %d failures and %d refusals of %d each", failures, refusals, each)
 		}
 	})
 }

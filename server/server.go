@@ -142,6 +142,7 @@ func setDefault[T time.Duration | int | int64](value *T, fallback T) {
 // loops their processors while they wait for events. When the last Serve has
 // returned, GOMAXPROCS is what it was before. Nothing else has to be set.
 func (s *Server) Serve(ctx context.Context, listeners ...net.Listener) error {
+	defer s.audit.end()
 	return s.engine.Serve(ctx, listeners...)
 }
 
