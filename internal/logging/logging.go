@@ -77,11 +77,11 @@ func New(w io.Writer, level slog.Level, format Format, c *censor.Censor) *slog.L
 // waits: when the reader of the log does not keep up, lines are dropped and
 // counted, and verdicts go on.
 type LineWriter struct {
-	format  Format
-	lines   chan []byte
-	dropped atomic.Int64
-	done    chan struct{}
-	close   sync.Once
+	format      Format
+	lines       chan []byte
+	dropped     atomic.Int64
+	flush, done chan struct{}
+	once        sync.Once
 }
 
 // queuedLines is how many lines may wait to be written.
@@ -90,19 +90,34 @@ const queuedLines = 1024
 // NewLineWriter returns a LineWriter that writes lines of a format to to. Call
 // [LineWriter.Flush] at the end.
 func NewLineWriter(to io.Writer, format Format) *LineWriter {
-	w := &LineWriter{format: format, lines: make(chan []byte, queuedLines), done: make(chan struct{})}
+	w := &LineWriter{format: format, lines: make(chan []byte, queuedLines), flush: make(chan struct{}), done: make(chan struct{})}
 	go w.copyTo(to)
 	return w
 }
 
 func (w *LineWriter) copyTo(to io.Writer) {
 	defer close(w.done)
-	for line := range w.lines {
-		_, _ = to.Write(line) // there is nowhere to report it
-		if dropped := w.dropped.Swap(0); dropped > 0 {
-			New(to, slog.LevelWarn, w.format, nil).
-				LogAttrs(context.Background(), slog.LevelWarn, "log lines dropped", slog.Int64("count", dropped))
+	for {
+		select {
+		case line := <-w.lines:
+			w.copyLine(to, line)
+			continue
+		case <-w.flush:
 		}
+		select {
+		case line := <-w.lines:
+			w.copyLine(to, line)
+		default:
+			return
+		}
+	}
+}
+
+func (w *LineWriter) copyLine(to io.Writer, line []byte) {
+	_, _ = to.Write(line) // there is nowhere to report it
+	if dropped := w.dropped.Swap(0); dropped > 0 {
+		New(to, slog.LevelWarn, w.format, nil).
+			LogAttrs(context.Background(), slog.LevelWarn, "log lines dropped", slog.Int64("count", dropped))
 	}
 }
 
@@ -116,10 +131,10 @@ func (w *LineWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Flush writes what is queued, for at most the given time. Nothing may be written
-// after it.
+// Flush writes what is queued, for at most the given time. What a goroutine that is still
+// at work writes after it may be lost.
 func (w *LineWriter) Flush(atMost time.Duration) {
-	w.close.Do(func() { close(w.lines) })
+	w.once.Do(func() { close(w.flush) })
 	select {
 	case <-w.done:
 	case <-time.After(atMost):

@@ -94,3 +94,37 @@ func TestLineWriterDropsLines(t *testing.T) {
 		t.Error("it does not write the rest")
 	}
 }
+
+// TestLineWriterAfterFlush: a goroutine that has not ended yet may write. Its line is lost,
+// and nothing else happens.
+func TestLineWriterAfterFlush(t *testing.T) {
+	t.Parallel()
+	to := make(blocked)
+	w := NewLineWriter(to, Text)
+	for range 2 {
+		if _, err := w.Write([]byte("a line\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.Flush(0) // nobody reads
+	if _, err := w.Write([]byte("too late\n")); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		if line := <-to; line != "a line\n" {
+			t.Errorf("%q", line)
+		}
+	}
+	go func() {
+		for range to { //nolint:revive // it may write the last line
+		}
+	}()
+	select {
+	case <-w.done:
+	case <-time.After(10 * time.Second):
+		t.Error("it does not end")
+	}
+	if _, err := w.Write([]byte("after the end\n")); err != nil {
+		t.Error(err)
+	}
+}
