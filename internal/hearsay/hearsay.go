@@ -23,10 +23,35 @@ const (
 // Append appends a value as a log line may show it: nothing that looks like a token,
 // unless the value is known to be something else. It appends at most [Most] bytes.
 func Append(b, value []byte, known bool) []byte {
-	if !known && len(value) >= shortestSecret && bytes.IndexByte(value, '/') < 0 {
+	if !known && looksLikeToken(value) {
 		return append(b, NotShown...)
 	}
 	return appendPrintable(b, value)
+}
+
+// looksLikeToken reports whether a value may be a token, not a path. Half the tokens of
+// `openssl rand -base64 32` have a slash, and few of them in front.
+func looksLikeToken(value []byte) bool {
+	if len(value) < shortestSecret {
+		return false
+	}
+	slash := bytes.IndexByte(value, '/')
+	return slash < 0 || slash > 0 && isBase64(value)
+}
+
+// isBase64 reports whether a value is base64, and not by chance: it has one of those
+// characters that a name has not.
+func isBase64(value []byte) bool {
+	certain := false
+	for _, c := range value {
+		switch {
+		case c == '+' || c == '=':
+			certain = true
+		case !httptext.IsDigit(c) && !isLetter(c|0x20) && c != '/':
+			return false
+		}
+	}
+	return certain
 }
 
 // appendPrintable cuts a value and escapes what could disturb a terminal or forge a

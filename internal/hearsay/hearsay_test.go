@@ -40,6 +40,8 @@ func TestAppendHidesTokens(t *testing.T) {
 	t.Parallel()
 	for value, hidden := range map[string]bool{
 		strings.Repeat("a", 31): false, strings.Repeat("a", 32): true, strings.Repeat("a", 31) + "\xff": true, "/" + strings.Repeat("a", 32): false,
+		strings.Repeat("aB/9", 10) + "abc=": true, strings.Repeat("aB/9", 10) + "a+c": true, strings.Repeat("aB/9", 10): false, "/" + strings.Repeat("aB/9", 10) + "abc=": false,
+		"host/" + strings.Repeat("a", 30) + "-000001": false, "aB/9=": false,
 	} {
 		if got := string(Append(nil, []byte(value), false)) == NotShown; got != hidden {
 			t.Errorf("%q: hidden %t", value, got)
