@@ -26,7 +26,7 @@ core.register_action("auth-request", { "http-req" }, function(txn)
 		["x-real-ip"] = { txn.sf:src() },
 		["x-original-method"] = { txn.sf:method() },
 		["x-original-host"] = { txn.sf:req_hdr("host") },
-		["x-original-uri"] = { txn.sf:path() },
+		["x-original-uri"] = { txn.sf:path():sub(1, 256) },
 		["x-request-id"] = { txn.sf:unique_id() },
 	}
 	-- All fields of a name, if there are several: auth-service denies that.

@@ -12,3 +12,9 @@ func TestBytes(t *testing.T) {
 	s := proxytest.StartService(t, proxytest.TokenVariable)
 	start(t, "haproxy.cfg", s).CheckBytes(t, true)
 }
+
+// TestPaths: what HAProxy tells of a path is in the way of no request.
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	start(t, "haproxy.cfg", proxytest.StartService(t, proxytest.TokenVariable)).CheckPaths(t, 12000)
+}

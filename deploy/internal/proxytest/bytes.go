@@ -2,6 +2,7 @@ package proxytest
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -20,4 +21,14 @@ func (s *Site) CheckBytes(tb testing.TB, refuses bool) {
 		s.Check(tb, Request{Name: fmt.Sprintf("%+q, unknown", path), Path: path, Fields: []string{Bearer(Stranger)}, Want: denied})
 	}
 	s.Check(tb, Request{Name: "encoded", Path: "/caf%C3%A9", Fields: []string{Bearer(Token)}, Want: []int{200}})
+}
+
+// CheckPaths checks that what a proxy tells of a path is in the way of no request: not
+// when a client encodes bytes that no field may have, and not when the path is long.
+func (s *Site) CheckPaths(tb testing.TB, longest int) {
+	tb.Helper()
+	for _, path := range []string{"/a%0Ab%0D%0Ac", "/%01%1B%7F", "/a%3Fb%20", "/" + strings.Repeat("a", longest-1)} {
+		s.Check(tb, Request{Name: fmt.Sprintf("%.20s", path), Path: path, Fields: []string{Bearer(Token)}, Want: []int{200}})
+		s.Check(tb, Request{Name: fmt.Sprintf("%.20s, missing", path), Path: path, Want: []int{401}})
+	}
 }
