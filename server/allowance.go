@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/concrete-security/auth-service/core"
 )
 
 // A flood costs at most burst lines and one summary in each window.
@@ -52,6 +54,10 @@ func (a *allowance) admit(kind string) bool {
 // before the window is over.
 func (a *allowance) closeWindow() {
 	a.mu.Lock()
+	level := slog.LevelWarn
+	if a.suppressed[core.Unconfigured.String()] > 0 { // as each of them would be
+		level = slog.LevelError
+	}
 	var attributes []slog.Attr
 	for _, kind := range slices.Sorted(maps.Keys(a.suppressed)) {
 		attributes = append(attributes, slog.Int(kind, a.suppressed[kind]))
@@ -61,6 +67,6 @@ func (a *allowance) closeWindow() {
 	a.windowOpen = false
 	a.mu.Unlock()
 	if len(attributes) > 0 {
-		a.logger.LogAttrs(context.Background(), slog.LevelWarn, a.summary, attributes...)
+		a.logger.LogAttrs(context.Background(), level, a.summary, attributes...)
 	}
 }

@@ -127,6 +127,24 @@ func TestUnconfiguredIsAnError(t *testing.T) {
 	}
 }
 
+// TestFloodOfErrors: the summary of what would be errors is one, so that it is in every log
+// that has the lines.
+func TestFloodOfErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w, lines := loggingWorker(t, nil, slog.LevelError)
+		for range burst + 1 {
+			advanceAll(w, []byte(testAuth))
+		}
+		time.Sleep(window + time.Millisecond)
+		synctest.Wait()
+		got := lines.take(t)
+		if len(got) != burst+1 || got[burst]["level"] != "ERROR" || got[burst]["unconfigured"] != 1.0 {
+			t.Errorf("%d lines: %v", len(got), got[max(0, len(got)-1):])
+		}
+	})
+}
+
 // TestWhatIsNotLogged: success above DEBUG, and health probes at any level.
 func TestWhatIsNotLogged(t *testing.T) {
 	t.Parallel()

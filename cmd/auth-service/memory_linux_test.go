@@ -189,6 +189,8 @@ func leavesNoToken(t *testing.T, to target, source string, times int) {
 		s.send(t, "GET /auth?scope="+secret+"&scope="+secret+" HTTP/1.1\r\nHost: a\r\nX-Auth-Scope: "+secret+"\r\nAuthorization: Bearer "+named+"\r\n\r\n")
 		s.send(t, "GET /auth?token="+secret+" HTTP/1.1\r\nHost: a\r\nX-Original-URI: /x?token="+secret+"\r\n\r\n")
 		s.send(t, "GET /auth HTTP/1.1\r\nHost: a\r\nAuthorization: Basic "+secret+"\r\nX-Real-IP: "+secret+"\r\nX-Forwarded-For: "+secret+"\r\nCookie: t="+secret+"\r\n\r\n")
+		s.send(t, "GET /auth HTTP/1.1\r\nHost: "+secret+"\r\nX-Original-Method: "+secret+"\r\nX-Original-Host: "+secret+"\r\nX-Original-URL: https://u:"+secret+"@a/x?"+secret+"\r\nX-Request-Id: "+secret+"\r\n\r\n")
+		s.send(t, "GET /nowhere?"+secret+" HTTP/1.1\r\nHost: a\r\nX-Forwarded-Method: "+secret+"\r\nX-Forwarded-Host: "+secret+"\r\nX-Forwarded-Uri: "+secret+"\r\n\r\n")
 	}
 	clean("odd requests")
 

@@ -91,8 +91,12 @@ func (a *audit) at(now int64) {
 			a.add(core.Reason(reason).String())
 		}
 	}
+	level := Warning
+	if a.suppressed[core.Unconfigured] > 0 { // as each of them would be
+		level = Error
+	}
 	a.suppressed, a.summarize = [core.Reasons]uint64{}, false
-	a.log(Warning, text(a.line))
+	a.log(level, text(a.line))
 }
 
 // begin begins the line about an outcome. It returns false if none is to be written.

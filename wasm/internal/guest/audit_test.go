@@ -233,6 +233,26 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// The summary of what would be errors is one, so that it is in every log that has the lines.
+func TestFloodOfErrors(t *testing.T) {
+	g := newFakeGateway(nil)
+	g.guest.audit.enabled[Warning] = false
+	g.now = 1_800_000_000
+	for range burst + 2 {
+		if _, err := g.ask(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.now++
+	if _, err := g.ask(); err != nil {
+		t.Fatal(err)
+	}
+	const summary = "ERROR more decisions than are logged one by one unconfigured=2"
+	if len(g.lines) != burst+2 || g.lines[burst] != summary {
+		t.Errorf("logged %q", g.lines[min(burst, len(g.lines)):])
+	}
+}
+
 // A host whose clock fails, always or now and then, gets no more lines than any other.
 func TestFloodWithoutClock(t *testing.T) {
 	for name, works := range map[string]func(i int) bool{
