@@ -116,7 +116,8 @@ func TestLineWriterAfterFlush(t *testing.T) {
 		}
 	}
 	go func() {
-		for range to { //nolint:revive // it may write the last line
+		for range to {
+			continue // it may write the last line
 		}
 	}()
 	select {
