@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -118,7 +119,9 @@ func (s *Shell) Run(tb testing.TB, commands ...string) (output string) {
 	if s.terminal {
 		end = "kill $(jobs -p) 2>/dev/null || :" // the end of the terminal ends the rest
 	}
-	text := "trap '" + end + "' EXIT\n" + strings.Join(commands, "\n")
+	session := filepath.Join(s.Dir, "bin", "session")
+	text := "trap '" + end + "' EXIT\n{ read -r _ _ _ _ _ session _ </proc/$$/stat && echo \"$session\" >" + session + "; } 2>/dev/null || :\n" + strings.Join(commands, "\n")
+	defer endSession(session)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		tb.Fatal(err)
 	}
@@ -138,6 +141,33 @@ func (s *Shell) Run(tb testing.TB, commands ...string) (output string) {
 		tb.Fatalf("%v\n%s\n%s", err, text, out)
 	}
 	return string(out)
+}
+
+// endSession ends what is left of the session whose number is in the file. Something may
+// have started it that has ended itself, so that no shell knows of it. Only Linux tells.
+func endSession(file string) {
+	number, err := os.ReadFile(file)
+	if err != nil {
+		return
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return
+	}
+	for _, path := range processes {
+		stat, err := os.ReadFile(path)
+		if err != nil { // it has ended
+			continue
+		}
+		_, behind, _ := strings.Cut(string(stat), ") ") // the name of the program may have blanks
+		fields := strings.Fields(behind)
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		if err == nil && len(fields) > 3 && fields[3] == strings.TrimSpace(string(number)) {
+			if p, err := os.FindProcess(pid); err == nil {
+				_ = p.Kill()
+			}
+		}
+	}
 }
 
 // Token matches a token as auth-service makes them.
