@@ -22,7 +22,9 @@ type refusal struct {
 
 var (
 	requestTimeout = refusal{408, "status_408", "HTTP/1.1 408 Request Timeout\r\n", "the request has not arrived within HEAD_TIMEOUT"}
-	overloaded     = refusal{503, "status_503", "HTTP/1.1 503 Service Unavailable\r\n", "incomplete requests hold all the memory that they may"}
+	stopped        = refusal{408, "status_408", "HTTP/1.1 408 Request Timeout\r\n", "the service has stopped before the request had arrived"}
+	overloaded     = refusal{503, "status_503", "HTTP/1.1 503 Service Unavailable\r\n", "the oldest incomplete request has made room for others: MAX_CONNECTIONS are open, or incomplete requests hold too much memory"}
+	tooMany        = refusal{503, "status_503", "HTTP/1.1 503 Service Unavailable\r\n", "MAX_CONNECTIONS are open, and none of them is idle"}
 	notFound       = refusal{404, "status_404", "HTTP/1.1 404 Not Found\r\n", ""}
 	wrongMethod    = refusal{405, "status_405", "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD\r\n", "the method for /health is GET or HEAD"}
 )
@@ -88,6 +90,17 @@ func (a *audit) refused(r refusal, h *http1.Head, buf []byte, p peer) {
 	attributes = append(attributes, slog.Int("status", r.status), slog.String("why", why),
 		slog.String("path", shown(h.Path.Of(buf), false)), slog.String("client", heard.client(p)))
 	a.logger.LogAttrs(context.Background(), slog.LevelWarn, "request refused", heard.appendTo(attributes)...)
+}
+
+// asked takes note of a proxy that asks /health, the head of which is buf, whether a
+// request may pass: it lets everybody in. Probes say nothing of another request.
+func (a *audit) asked(buf []byte, p peer) {
+	heard := listen(buf)
+	if len(heard.uri.value) == 0 && len(heard.method.value) == 0 || asksItself(buf) || !a.refusals.admit("asked_health") {
+		return
+	}
+	a.logger.LogAttrs(context.Background(), slog.LevelWarn, "a proxy asks /health, which lets everybody in; it has to ask /auth",
+		heard.appendTo([]slog.Attr{slog.String("client", heard.client(p))})...)
 }
 
 // whyNoRoute says why a request names none of the endpoints. It quotes no value of a

@@ -6,6 +6,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/concrete-security/auth-service/internal/httptext"
+	"github.com/concrete-security/auth-service/server/internal/engine"
 )
 
 // TestRefusedRequestsAreLogged: a proxy that asks the wrong question finds the reason in
@@ -66,11 +69,49 @@ func TestRefusedRequestsAreLogged(t *testing.T) {
 // TestSlowRequestsAreLogged: and those that there is no memory for.
 func TestSlowRequestsAreLogged(t *testing.T) {
 	t.Parallel()
-	for why, r := range map[string]refusal{"not arrived within HEAD_TIMEOUT": requestTimeout, "hold all the memory": overloaded} {
+	for why, r := range map[string]refusal{"not arrived within HEAD_TIMEOUT": requestTimeout, "has made room for others": overloaded} {
 		w, lines := loggingWorker(t, auditKeyring(t), slog.LevelWarn)
 		w.refuse(nil, r, nil, testPeer{})
 		if got := lines.take(t); len(got) != 1 || !strings.Contains(got[0]["why"].(string), why) || got[0]["client"] != "192.0.2.1" {
 			t.Errorf("%s: %v", why, got)
+		}
+	}
+}
+
+// TestTurnedAway: a connection that is one too many is told so, and the server goes on. The
+// engine knows nothing of such a connection.
+func TestTurnedAway(t *testing.T) {
+	t.Parallel()
+	w, lines := loggingWorker(t, auditKeyring(t), slog.LevelWarn)
+	r := w.respond(engine.Event{Kind: engine.Crowded}, nil, nil, nil)
+	if !strings.HasPrefix(string(r.Out), "HTTP/1.1 503 ") {
+		t.Errorf("%q", r.Out)
+	}
+	if got := lines.take(t); len(got) != 1 || got[0]["status"] != float64(503) || !strings.Contains(got[0]["why"].(string), "MAX_CONNECTIONS") {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestHealthInsteadOfAuth: a proxy that asks the wrong endpoint lets everybody in, and the
+// log says so.
+func TestHealthInsteadOfAuth(t *testing.T) {
+	t.Parallel()
+	for fields, want := range map[string]int{
+		"":                                  0,
+		"Authorization: Bearer x\r\n":       0,
+		"X-Forwarded-For: 198.51.100.7\r\n": 0,
+		"X-Original-URI: /metrics?a\r\n":    1,
+		"X-Forwarded-Method: GET\r\n":       1,
+		"X-Original-URI: " + httptext.HealthcheckURI + "\r\n": 0,
+	} {
+		w, lines := loggingWorker(t, auditKeyring(t), slog.LevelWarn)
+		out, _ := advanceAll(w, []byte("GET /health HTTP/1.1\r\nHost: a\r\n"+fields+"\r\n"))
+		got := lines.take(t)
+		if len(got) != want || !strings.HasPrefix(string(out), "HTTP/1.1 200 ") {
+			t.Errorf("%q: %q, %v", fields, out, got)
+		}
+		if want > 0 && (got[0]["level"] != "WARN" || !strings.Contains(got[0]["msg"].(string), "lets everybody in") || got[0]["client"] != "192.0.2.1") {
+			t.Errorf("%q: %v", fields, got)
 		}
 	}
 }

@@ -29,6 +29,11 @@ type worker struct {
 // peer is the other end of a connection.
 type peer interface{ Address() string }
 
+// unknownPeer is the other end of a connection that is turned away.
+type unknownPeer struct{}
+
+func (unknownPeer) Address() string { return "" }
+
 // respond is the [engine.Respond] of a worker.
 func (w *worker) respond(e engine.Event, c *engine.Conn[http1.Exchange], in, out []byte) engine.Result {
 	switch e.Kind {
@@ -36,8 +41,15 @@ func (w *worker) respond(e engine.Event, c *engine.Conn[http1.Exchange], in, out
 		w.setTime(w.clock())
 		return engine.Result{}
 	case engine.Late:
-		return engine.Result{Out: w.refuse(out, requestTimeout, nil, c)}
+		why := requestTimeout
+		if e.Draining {
+			why = stopped
+		}
+		return engine.Result{Out: w.refuse(out, why, nil, c)}
 	case engine.Crowded:
+		if c == nil { // it was never a connection of the engine's
+			return engine.Result{Out: w.refuse(out, tooMany, nil, unknownPeer{})}
+		}
 		return engine.Result{Out: w.refuse(out, overloaded, nil, c)}
 	}
 	return w.advance(&c.State, in, out, c, e.Kind == engine.Ended, e.Draining)
@@ -107,9 +119,11 @@ func (w *worker) answer(h *http1.Head, buf, out []byte, p peer, c http1.Persiste
 	case routeHealth:
 		switch string(h.Method.Of(buf)) {
 		case httptext.MethodGet:
+			w.audit.asked(buf, p)
 			w.current.tally.others.Add(1)
 			return w.responses.healthy(out, true, c)
 		case httptext.MethodHead:
+			w.audit.asked(buf, p)
 			w.current.tally.others.Add(1)
 			return w.responses.healthy(out, false, c)
 		}

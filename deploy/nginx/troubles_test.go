@@ -56,6 +56,7 @@ func TestTroubles(t *testing.T) {
 
 	proxytest.CheckTroubles(t, "nginx", map[string]proxytest.Trouble{
 		"proxy_pass http://auth_service/auth/;":                     instead(ask),
+		"proxy_pass http://auth_service/health;":                    instead(ask),
 		"proxy_pass http://auth_service;":                           instead(ask),
 		"proxy_pass http://auth_service/auth?next=$request_uri;":    instead(ask),
 		"proxy_pass http://auth_service/auth?scopes=metrics;":       instead(ask),
