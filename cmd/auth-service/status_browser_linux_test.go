@@ -87,6 +87,9 @@ const shifts = `new Promise(done => {
 // TestStatusPageInBrowser: the page fits a phone and a desktop, in light and dark
 // colours. The browser asks for nothing else, and has nothing to complain about.
 func TestStatusPageInBrowser(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the browser is a program of its own, which the race detector does not look into")
+	}
 	t.Parallel()
 	_, admin := statusService(t)
 	// Here everything is as long as it may be, and every state of a token is there.
@@ -153,6 +156,9 @@ func TestStatusPageInBrowser(t *testing.T) {
 // TestStatusPicture takes the picture of the page in docs: on a desktop, beside a phone.
 // It writes it to the file that AUTH_SERVICE_PICTURE names, as task picture:status does.
 func TestStatusPicture(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the browser is a program of its own, which the race detector does not look into")
+	}
 	t.Parallel()
 	_, admin := statusService(t)
 	b := browsertest.Start(t)
