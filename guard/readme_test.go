@@ -3,11 +3,13 @@ package guard_test
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -68,15 +70,20 @@ func run(t *testing.T, dir, name string, args ...string) string {
 	return string(output)
 }
 
-// freeAddress returns an address that nobody listens on.
+// freeAddress returns an address that nobody listens on. Its port lies below those that
+// systems give to connections and to listeners on port 0, so that none of these takes it
+// before the program does, which has to be built first.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := net.JoinHostPort("localhost", strconv.Itoa(20000+rand.IntN(8000)))
+		if l, err := net.Listen("tcp", address); err == nil {
+			_ = l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 // The README's program builds outside of the repository, needs nothing but the
